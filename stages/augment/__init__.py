@@ -1,0 +1,1 @@
+"""Augmentations of training audio: cached copies, and fresh ones in every epoch."""

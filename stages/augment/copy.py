@@ -1,0 +1,18 @@
+"""What a cached copy of the training split answers."""
+
+from abc import ABC, abstractmethod
+from typing import Any
+
+import numpy as np
+
+Samples = np.ndarray[Any, np.dtype[np.float32]]
+
+
+class Copy(ABC):
+    """A deterministic change of a whole recording, made once by the features stage.
+
+    Takes and returns samples (N,) in [-1, 1]; the transcript stays as it is.
+    """
+
+    @abstractmethod
+    def apply(self, samples: Samples, sample_rate: int) -> Samples: ...

@@ -1,0 +1,1 @@
+"""From feature shards to padded batches."""

@@ -1,0 +1,62 @@
+"""What the model gets: utterances padded to one length.
+
+B batch, T frames (samples for waveforms), F features, U tokens.
+"""
+
+from dataclasses import dataclass, fields
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from stages.augment.augmentation import Values
+
+
+@dataclass(frozen=True)
+class Example:
+    """One utterance: features (T, F), token indices (U,)."""
+
+    id: str
+    values: Values
+    target: list[int]
+    text: str
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Padding is 0 in ``features``, which lengths mask."""
+
+    ids: list[str]
+    texts: list[str]
+    features: Tensor  # (B, T, F) float32
+    feature_lengths: Tensor  # (B,) int64
+    targets: Tensor  # (B, U) int64
+    target_lengths: Tensor  # (B,) int64
+
+    def to(self, device: torch.device) -> "Batch":
+        values = {field.name: getattr(self, field.name) for field in fields(self)}
+        return Batch(**{k: v.to(device, non_blocking=True) if isinstance(v, Tensor) else v for k, v in values.items()})
+
+    def pin_memory(self) -> "Batch":
+        values = {field.name: getattr(self, field.name) for field in fields(self)}
+        return Batch(**{k: v.pin_memory() if isinstance(v, Tensor) else v for k, v in values.items()})
+
+
+def collate(examples: list[Example]) -> Batch:
+    """Pad and stack."""
+    feature_lengths = torch.tensor([len(example.values) for example in examples])
+    target_lengths = torch.tensor([len(example.target) for example in examples])
+    feature_size = examples[0].values.shape[1]
+    features = np.zeros((len(examples), int(feature_lengths.max()), feature_size), np.float32)
+    targets = np.zeros((len(examples), int(target_lengths.max())), np.int64)
+    for row, example in enumerate(examples):
+        features[row, : len(example.values)] = example.values
+        targets[row, : len(example.target)] = example.target
+    return Batch(
+        ids=[example.id for example in examples],
+        texts=[example.text for example in examples],
+        features=torch.from_numpy(features),
+        feature_lengths=feature_lengths,
+        targets=torch.from_numpy(targets),
+        target_lengths=target_lengths,
+    )

@@ -1,0 +1,51 @@
+"""The batches of training and validation."""
+
+import lightning
+from torch.utils.data import DataLoader
+
+from stages.batching.batch import Batch, collate
+from stages.batching.duration_sampler import DurationSampler
+from stages.batching.feature_dataset import FeatureDataset
+from stages.program.processes import die_with_parent
+
+
+class DataModule(lightning.LightningDataModule):
+    """Shuffled, augmented training batches; validation in the order of length, never augmented."""
+
+    def __init__(
+        self,
+        train: FeatureDataset,
+        validation: FeatureDataset,
+        *,
+        seed: int,
+        max_batch_seconds: float,
+        max_batch_size: int | None,
+        num_workers: int,
+    ) -> None:
+        super().__init__()
+        self.train, self.validation = train, validation
+        self.seed = seed
+        self.limits = (max_batch_seconds, max_batch_size)
+        self.num_workers = num_workers
+
+    def train_dataloader(self) -> DataLoader[Batch]:
+        epoch = self.trainer.current_epoch if self.trainer else 0
+        return loader(self.train, DurationSampler(self.train.seconds, *self.limits, self.seed, epoch), self.num_workers)
+
+    def val_dataloader(self) -> DataLoader[Batch]:
+        return loader(self.validation, DurationSampler(self.validation.seconds, *self.limits), self.num_workers)
+
+    def transfer_batch_to_device(self, batch: Batch, device: object, dataloader_idx: int) -> Batch:
+        return batch.to(device)  # type: ignore[arg-type]
+
+
+def loader(dataset: FeatureDataset, sampler: DurationSampler, num_workers: int = 0) -> DataLoader[Batch]:
+    """A loader of padded batches; its workers die with this process."""
+    return DataLoader(
+        dataset,  # type: ignore[arg-type]
+        batch_sampler=sampler,  # type: ignore[arg-type]
+        collate_fn=collate,
+        num_workers=num_workers,
+        persistent_workers=num_workers > 0,
+        worker_init_fn=die_with_parent if num_workers else None,
+    )

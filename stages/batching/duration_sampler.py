@@ -1,0 +1,71 @@
+"""Batches of similar lengths within a budget of padded seconds."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from stages.batching.feature_dataset import Key
+
+JITTER = 0.03  # relative noise on lengths: new neighbours in every epoch, hardly more padding
+
+Array = np.ndarray[Any, np.dtype[Any]]
+
+
+class DurationSampler:
+    """Batches of (position, epoch); a batch's size times its longest utterance stays in the budget.
+
+    Utterances are sorted by length, cut into batches once, and in every epoch shuffled among
+    neighbours of nearly their length and in the order of batches: the number of batches never
+    changes, so schedules can count on it. Without a seed the order is by length, for evaluation.
+    """
+
+    def __init__(
+        self,
+        seconds: Array,
+        max_batch_seconds: float,
+        max_batch_size: int | None = None,
+        seed: int | None = None,
+        epoch: int = 0,
+    ) -> None:
+        self.seconds = np.asarray(seconds, dtype=np.float64)
+        self.seed = seed
+        self.epoch = epoch
+        slack = 1.0 if seed is None else (1 + JITTER) / (1 - JITTER)
+        self.ends = _cut(np.sort(self.seconds) * slack, max_batch_seconds, max_batch_size)
+
+    @property
+    def sampler(self) -> "DurationSampler":
+        """Where Lightning looks for set_epoch."""
+        return self
+
+    def set_epoch(self, epoch: int) -> None:
+        self.epoch = epoch
+
+    def __len__(self) -> int:
+        return len(self.ends)
+
+    def __iter__(self) -> Iterator[list[Key]]:
+        epoch = self.epoch
+        for batch in self._batches(epoch):
+            yield [(int(position), epoch) for position in batch]
+
+    def _batches(self, epoch: int) -> list[Array]:
+        if self.seed is None:
+            return np.split(np.argsort(self.seconds, kind="stable"), self.ends[:-1])
+        generator = np.random.default_rng([self.seed, epoch])
+        noise = generator.uniform(1 - JITTER, 1 + JITTER, len(self.seconds))
+        batches = np.split(np.argsort(self.seconds * noise, kind="stable"), self.ends[:-1])
+        return [batches[number] for number in generator.permutation(len(batches))]
+
+
+def _cut(ascending: Array, max_batch_seconds: float, max_batch_size: int | None) -> list[int]:
+    """Ends of batches over lengths in ascending order; an utterance over the budget is a batch alone."""
+    ends, start = [], 0
+    for position, longest in enumerate(ascending):
+        size = position - start + 1
+        full = size * longest > max_batch_seconds or (max_batch_size and size > max_batch_size)
+        if full and position > start:
+            ends.append(position)
+            start = position
+    return [*ends, len(ascending)]

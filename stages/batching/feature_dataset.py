@@ -1,0 +1,82 @@
+"""Utterances of one split, read from its feature shards."""
+
+import zlib
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+from torch.utils.data import Dataset
+
+from stages.augment.augmentation import Augmentation, Values
+from stages.batching.batch import Example
+from stages.schema.feature_table import read_metadata
+
+Key = tuple[int, int]  # position in the dataset, epoch
+
+
+class FeatureDataset(Dataset[Example]):
+    """Items by (position, epoch), sorted by id and copy; fresh augmentation by (seed, epoch, id).
+
+    The epoch is part of the key, so that any number of loader workers draws the same augmentation.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        encode: Callable[[str], list[int]],
+        augment: Sequence[Augmentation] = (),
+        seed: int = 0,
+    ) -> None:
+        self.metadata = read_metadata(folder)
+        self.augment = augment
+        self.seed = seed
+        index = pq.read_table(folder / "index.parquet", columns=["id", "text", "speaker"]).to_pydict()
+        rows = dict(zip(index["id"], range(len(index["id"])), strict=True))
+        self.index_texts: list[str] = index["text"]
+        self.index_speakers: list[str | None] = index["speaker"]
+        targets = [encode(text) for text in self.index_texts]
+        shards = sorted(path for path in folder.glob("*.parquet") if path.name != "index.parquet")
+        if not shards:
+            raise ValueError(f"{folder}: no feature shards; run the features stage")
+        self.table = pa.concat_tables([pq.read_table(path) for path in shards])
+        ids, copies = self.table["id"].to_pylist(), self.table["copy"].to_numpy()
+        self.order = sorted(range(len(ids)), key=lambda row: (ids[row], copies[row]))
+        self.ids: list[str] = [ids[row] for row in self.order]
+        self.copies = [int(copies[row]) for row in self.order]
+        self.texts = [self.index_texts[rows[name]] for name in self.ids]
+        self.speakers = [self.index_speakers[rows[name]] for name in self.ids]
+        self.targets = [targets[rows[name]] for name in self.ids]
+        self.num_frames = self.table["num_frames"].to_numpy()[self.order]
+
+    def __len__(self) -> int:
+        return len(self.order)
+
+    @property
+    def seconds(self) -> np.ndarray:
+        """Length of every item in seconds: (len(self),)."""
+        return self.num_frames * self.metadata.frame_shift_seconds
+
+    def keep(self, positions: Sequence[int]) -> None:
+        """Drop all other items."""
+        for name in ("order", "ids", "copies", "texts", "speakers", "targets"):
+            values = getattr(self, name)
+            setattr(self, name, [values[position] for position in positions])
+        self.num_frames = self.num_frames[list(positions)]
+
+    def __getitem__(self, key: Key) -> Example:
+        position, epoch = key
+        values = self._values(position)
+        if self.augment:
+            name = zlib.crc32(self.ids[position].encode())
+            generator = np.random.default_rng([self.seed, epoch, name, self.copies[position]])
+            for augmentation in self.augment:
+                values = augmentation.apply(values, generator)
+        return Example(self.ids[position], values, self.targets[position], self.texts[position])
+
+    def _values(self, position: int) -> Values:
+        buffer = self.table["values"][self.order[position]].as_buffer()
+        stored = np.frombuffer(buffer, self.metadata.dtype).reshape(-1, self.metadata.feature_size)
+        values = stored.astype(np.float32)
+        return values / np.float32(32767) if self.metadata.dtype == "int16" else values

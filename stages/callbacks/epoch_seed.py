@@ -1,0 +1,14 @@
+"""Dropout and the like, seeded by (seed, epoch): a resumed run draws what an uninterrupted one does."""
+
+import lightning
+import numpy as np
+from lightning.pytorch import Callback, LightningModule, Trainer
+
+
+class EpochSeed(Callback):
+    def __init__(self, seed: int) -> None:
+        self.seed = seed
+
+    def on_train_epoch_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        drawn = int(np.random.default_rng([self.seed, trainer.current_epoch]).integers(2**32))
+        lightning.seed_everything(drawn, verbose=False)

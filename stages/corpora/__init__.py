@@ -1,0 +1,1 @@
+"""Sources of utterances: one file per corpus."""

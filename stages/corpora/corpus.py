@@ -1,0 +1,37 @@
+"""What a corpus answers: its utterances, as they are, good or bad."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Utterance:
+    """One utterance as its source names it; the manifest stage checks it.
+
+    ``audio`` is relative to ``manifest.root``, or absolute. ``split`` is None where the source has
+    no opinion: the stage then splits by speaker. ``duration_seconds`` is None for the rest of the file.
+    """
+
+    id: str
+    audio: Path
+    text: str
+    split: str | None = None
+    speaker: str | None = None
+    language: str | None = None
+    offset_seconds: float = 0.0
+    duration_seconds: float | None = None
+
+
+class Corpus(ABC):
+    """A source of utterances.
+
+    Subclasses read what lies under ``root``, or synthesise audio: FLAC, many utterances to a file,
+    under ``audio_folder`` (absolute, part of the manifest stage's output). Errors of the source as a
+    whole are ValueErrors that name the file; errors of one row are left to the manifest stage.
+    The same arguments give the same utterances and the same bytes.
+    """
+
+    @abstractmethod
+    def utterances(self, root: Path, audio_folder: Path, seed: int) -> Iterable[Utterance]: ...

@@ -1,0 +1,99 @@
+"""Score the best checkpoint: artifacts/evaluate/metrics.json and hypotheses.parquet.
+
+Every utterance of evaluate.split is decoded, however long. Rates are fractions over the corpus.
+"""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import torch
+
+from stages.batching.data_module import loader
+from stages.batching.duration_sampler import DurationSampler
+from stages.batching.feature_dataset import FeatureDataset
+from stages.program.inputs import Inputs
+from stages.program.outputs import write_whole
+from stages.program.progress import track
+from stages.program.stage import Stage
+from stages.schema import params as schema
+from stages.schema.feature_table import FeatureMetadata
+from stages.search.search import Search
+from stages.tasks.checkpoint import load
+from stages.tasks.task import Hypothesis, Task, blank_ratio
+
+FEATURES = Path("data/features")
+CHECKPOINT = Path("artifacts/train/best.ckpt")
+OUTPUT = Path("artifacts/evaluate")
+MAX_BATCH_SECONDS = 120.0
+
+STAGE = Stage(
+    name="evaluate",
+    code=(
+        "evaluate.py", "schema", "program", "frontends", "tokens", "augment", "batching",
+        "models", "losses", "search", "metrics", "tasks",
+    ),
+    data=lambda params: [FEATURES, CHECKPOINT],
+)  # fmt: skip
+
+
+def run(params: schema.Params, inputs: Inputs) -> None:
+    settings = params.evaluate
+    recipe, task = load(CHECKPOINT)
+    dataset = FeatureDataset(FEATURES / settings.split, task.tokens.encode_known)
+    _refuse_mismatch(recipe.features, dataset.metadata)
+    search = settings.search.build() if settings.search else None
+    found = dict(_recognise(task, dataset, search))
+    hypotheses = [found[name] for name in dataset.ids]
+    references = [task.tokens.normalize(text) for text in dataset.texts]
+    unknown = [" ".join(task.tokens.unknown(text)) for text in dataset.texts]
+    texts = [hypothesis.text for hypothesis in hypotheses]
+    metrics = {"num_utterances": len(dataset), "blank_ratio": blank_ratio(hypotheses)}
+    metrics["num_utterances_outside_vocabulary"] = _report_unknown(dataset, unknown)
+    columns: dict[str, list[Any]] = {}
+    for metric in (part.build() for part in settings.metrics):
+        metrics |= metric.compute(references, texts)
+        columns |= metric.per_utterance(references, texts)
+    table = {"id": dataset.ids, "speaker": dataset.speakers, "reference": references, "hypothesis": texts}
+    _write({**table, "outside_vocabulary": unknown, **columns}, dict(sorted(metrics.items())))
+
+
+def _recognise(task: Task, dataset: FeatureDataset, search: Search | None) -> Iterator[tuple[str, Hypothesis]]:
+    device = torch.accelerator.current_accelerator() or torch.device("cpu")
+    task.to(device)
+    batches = loader(dataset, DurationSampler(dataset.seconds, MAX_BATCH_SECONDS))
+    for batch in track(batches, "decoding", len(batches), "batches"):
+        with torch.inference_mode():
+            hypotheses = task.decode(task.encode(batch.to(device)), search)
+        yield from zip(batch.ids, hypotheses, strict=True)
+
+
+def _refuse_mismatch(trained_on: FeatureMetadata, cached: FeatureMetadata) -> None:
+    before, now = trained_on.model_dump(), cached.model_dump()
+    differing = [f"{key}: model {before[key]}, cache {now[key]}" for key in before if before[key] != now[key]]
+    if differing:
+        raise ValueError(f"{FEATURES} is not what {CHECKPOINT} was trained on; run train. {'; '.join(differing)}")
+
+
+def _report_unknown(dataset: FeatureDataset, unknown: list[str]) -> int:
+    """Utterances with characters that the model cannot write: scored as they are, and named."""
+    concerned = [(name, tokens) for name, tokens in zip(dataset.ids, unknown, strict=True) if tokens]
+    for name, tokens in concerned:
+        print(f"utterance {name}: outside the vocabulary, so counted as errors: {tokens}")
+    return len(concerned)
+
+
+def _write(table: dict[str, list[Any]], metrics: dict[str, float]) -> None:
+    sink = pa.BufferOutputStream()
+    pq.write_table(pa.table(table), sink)
+    write_whole(OUTPUT / "hypotheses.parquet", sink.getvalue().to_pybytes())
+    write_whole(OUTPUT / "metrics.json", (json.dumps(metrics, indent=1) + "\n").encode())
+    for name, value in metrics.items():
+        print(f"{name:36} {value:.4f}" if isinstance(value, float) else f"{name:36} {value}")
+
+
+if __name__ == "__main__":
+    STAGE.main(run, __doc__)

@@ -1,0 +1,188 @@
+"""Manifests to feature shards: data/features/{train,validation,test}/*.parquet.
+
+A shard holds the utterances whose id hashes to it, and is addressed by the content it is made from:
+a killed run continues where it was, and a changed recording costs one shard. Audio is mixed down to
+mono by the mean of its channels and resampled to features.sample_rate. index.parquet beside the
+shards carries transcripts and speakers, so that correcting a text extracts nothing again.
+"""
+
+import hashlib
+import json
+import os
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from stages.program.inputs import Inputs
+from stages.program.outputs import forget_old, scratch_folder, whole_folder
+from stages.program.processes import parallel
+from stages.program.progress import track
+from stages.program.stage import PACKAGE, Stage
+from stages.schema import params as schema
+from stages.schema.feature_table import (
+    INDEX_SCHEMA,
+    ROWS_PER_GROUP,
+    SHARD_SCHEMA,
+    FeatureMetadata,
+)
+from stages.schema.manifest_row import ManifestRow, read_manifest
+from stages.schema.part import Part
+
+MANIFEST = Path("data/manifest")
+OUTPUT = Path("data/features")
+NUM_SHARDS = 32
+INT16_FULL_SCALE = 32767.0
+
+STAGE = Stage(
+    name="features",
+    code=("features.py", "schema", "program", "corpora", "frontends", "augment"),
+    data=lambda params: [MANIFEST],
+)
+
+Samples = np.ndarray[Any, np.dtype[np.float32]]
+
+
+@dataclass(frozen=True)
+class Shard:
+    """The work of one process: utterances to features, written to ``path``."""
+
+    path: Path
+    rows: list[ManifestRow]
+    copies: list[Part]
+    metadata: FeatureMetadata
+
+
+def run(params: schema.Params, inputs: Inputs) -> None:
+    settings = params.features
+    metadata = describe(settings)
+    code = _hash_code()
+    scratch = scratch_folder("features")
+    with whole_folder(OUTPUT) as folder:
+        shards: dict[Path, Shard] = {}
+        for split in params.manifest.splits:
+            rows = sorted(read_manifest(MANIFEST / f"{split}.json"), key=lambda row: row.id)
+            (folder / split).mkdir()
+            _write_index(folder / split, rows, metadata)
+            for number, members in _by_shard(rows).items():
+                copies = settings.copies if split == "train" else []
+                cached = scratch / f"{_key(members, copies, metadata, code)}.parquet"
+                shards[folder / split / f"{number:02d}.parquet"] = Shard(cached, members, copies, metadata)
+        _extract([shard for shard in shards.values() if not shard.path.exists()], settings.executor)
+        for target, shard in shards.items():
+            shard.path.touch()
+            os.link(shard.path, target)
+    forget_old(scratch, days=7)
+
+
+def describe(settings: schema.Features) -> FeatureMetadata:
+    """What the features will be; it is stored with every shard."""
+    frontend = settings.frontend.build(sample_rate=settings.sample_rate)
+    return FeatureMetadata(
+        frontend=settings.frontend,
+        sample_rate=settings.sample_rate,
+        feature_size=frontend.feature_size,
+        frame_shift_seconds=frontend.frame_shift_seconds,
+        domain=frontend.domain,
+        dtype="int16" if frontend.domain == "waveform" else "float16",
+    )
+
+
+def _by_shard(rows: list[ManifestRow]) -> dict[int, list[ManifestRow]]:
+    members: dict[int, list[ManifestRow]] = defaultdict(list)
+    for row in rows:
+        digest = hashlib.sha256(row.id.encode()).digest()
+        members[int.from_bytes(digest[:4], "big") % NUM_SHARDS].append(row)
+    return dict(sorted(members.items()))
+
+
+def _hash_code() -> str:
+    """The code that decides what a shard holds."""
+    return Inputs([PACKAGE / name for name in ("features.py", "frontends", "augment", "corpora/recording.py")]).digest()
+
+
+def _key(rows: list[ManifestRow], copies: list[Part], metadata: FeatureMetadata, code: str) -> str:
+    audio = [(row.id, row.audio_sha256, row.offset, row.duration) for row in rows]
+    made_from = [audio, [copy.model_dump() for copy in copies], metadata.model_dump(), code]
+    return hashlib.sha256(json.dumps(made_from, sort_keys=True).encode()).hexdigest()[:32]
+
+
+def _extract(shards: list[Shard], executor: schema.Executor) -> None:
+    total = sum(len(shard.rows) * (1 + len(shard.copies)) for shard in shards)
+    counts = parallel(write_shard, shards, executor.num_processes)
+    done = (None for count in counts for _ in range(count))
+    for _ in track(done, "extracting features", total, "utterances"):
+        pass
+
+
+def write_shard(shard: Shard) -> int:
+    """Extract one shard and put it in place when it is whole; the number of utterances."""
+    import torch
+
+    torch.set_num_threads(1)
+    frontend = shard.metadata.frontend.build(sample_rate=shard.metadata.sample_rate).eval()
+    copies = [copy.build() for copy in shard.copies]
+    schema_with_metadata = shard.metadata.attach(SHARD_SCHEMA)
+    records = []
+    for row, samples in _read_audio(shard.rows, shard.metadata.sample_rate):
+        variants = [samples, *(copy.apply(samples, shard.metadata.sample_rate) for copy in copies)]
+        for number, variant in enumerate(variants):
+            with torch.inference_mode():
+                waveform = torch.from_numpy(np.ascontiguousarray(variant))[None]
+                values, _ = frontend(waveform, torch.tensor([len(variant)]))
+            records.append(_record(row.id, number, values[0].numpy(), shard.metadata))
+    table = pa.Table.from_pylist(records, schema=schema_with_metadata)
+    partial = shard.path.with_name(f"{shard.path.name}.{os.getpid()}")
+    pq.write_table(table, partial, row_group_size=ROWS_PER_GROUP, compression="none", use_dictionary=False)
+    partial.replace(shard.path)
+    return len(records)
+
+
+def _record(row_id: str, copy: int, values: Samples, metadata: FeatureMetadata) -> dict[str, object]:
+    if not np.isfinite(values).all():
+        raise ValueError(f"utterance {row_id}: {metadata.frontend.class_path} gave NaN or infinite values")
+    if metadata.dtype == "int16":
+        values = np.rint(np.clip(values, -1, 1) * INT16_FULL_SCALE)
+    stored = values.astype(metadata.dtype)
+    return {"id": row_id, "copy": copy, "num_frames": len(stored), "values": stored.tobytes()}
+
+
+def _read_audio(rows: list[ManifestRow], sample_rate: int) -> Iterator[tuple[ManifestRow, Samples]]:
+    """Mono samples at ``sample_rate`` of each row; a file is read and verified once for all its rows."""
+    import soxr
+
+    from stages.corpora.recording import decode
+
+    by_file: dict[str, list[ManifestRow]] = defaultdict(list)
+    for row in rows:
+        by_file[row.audio_filepath].append(row)
+    for name, members in by_file.items():
+        path = MANIFEST / name
+        try:
+            content = path.read_bytes()
+            channels, original_rate = decode(content)
+        except (OSError, ValueError) as error:
+            raise ValueError(f"utterance {members[0].id}: {path}: {error}") from error
+        if hashlib.sha256(content).hexdigest() != members[0].audio_sha256:
+            raise ValueError(f"utterance {members[0].id}: {path} changed since the manifest was made; run that stage")
+        mono = channels.mean(axis=1)
+        for row in members:
+            start = round(row.offset * original_rate)
+            piece = mono[start : start + round(row.duration * original_rate)]
+            yield row, soxr.resample(piece, original_rate, sample_rate)
+
+
+def _write_index(folder: Path, rows: list[ManifestRow], metadata: FeatureMetadata) -> None:
+    columns = INDEX_SCHEMA.names
+    records = [row.model_dump(include=set(columns)) for row in rows]
+    table = pa.Table.from_pylist(records, schema=metadata.attach(INDEX_SCHEMA))
+    pq.write_table(table, folder / "index.parquet", compression="zstd")
+
+
+if __name__ == "__main__":
+    STAGE.main(run, __doc__)

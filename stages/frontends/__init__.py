@@ -1,0 +1,1 @@
+"""From waveforms to features: one file per frontend."""

@@ -1,0 +1,37 @@
+"""Connectionist temporal classification (Graves et al. 2006).
+
+B batch, T frames, U tokens, V vocabulary.
+"""
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+
+def ctc_loss(
+    log_probs: Tensor, lengths: Tensor, targets: Tensor, target_lengths: Tensor, blank_index: int
+) -> tuple[Tensor, Tensor]:
+    """The summed negative log-likelihood of a batch, and the number of tokens it is summed over.
+
+    ``log_probs`` (B, T, V), ``targets`` (B, U). Utterances that no alignment fits are in neither
+    number: they are counted and named before training, not hidden here.
+    """
+    feasible = lengths >= frames_needed(targets, target_lengths)
+    losses = functional.ctc_loss(
+        log_probs.float().transpose(0, 1),
+        targets,
+        lengths,
+        target_lengths,
+        blank=blank_index,
+        reduction="none",
+        zero_infinity=False,
+    )
+    total = torch.where(feasible, losses, 0.0).sum()
+    return total, torch.where(feasible, target_lengths, 0).sum()
+
+
+def frames_needed(targets: Tensor, target_lengths: Tensor) -> Tensor:
+    """The shortest alignment: one frame a token, and a blank between equal neighbours. (B, U) to (B,)."""
+    positions = torch.arange(max(targets.shape[1] - 1, 0), device=targets.device)
+    repeats = (targets[:, 1:] == targets[:, :-1]) & (positions[None, :] < target_lengths[:, None] - 1)
+    return target_lengths + repeats.sum(1)

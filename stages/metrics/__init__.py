@@ -1,0 +1,1 @@
+"""Error rates over a corpus, with their uncertainty."""

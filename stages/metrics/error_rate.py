@@ -1,0 +1,80 @@
+"""Edit-distance rates over a corpus, with insertions, deletions, substitutions and an interval."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import jiwer
+import numpy as np
+
+from stages.metrics.metric import Metric
+from stages.schema.quantities import NonNegativeInt, PositiveInt
+
+Counts = np.ndarray[Any, np.dtype[np.int64]]
+CONFIDENCE = 0.95
+
+
+class ErrorRate(Metric):
+    """The base of word and character error rates: ``name`` and ``align`` differ.
+
+    The confidence interval is the percentile bootstrap over utterances (Bisani and Ney 2004).
+    """
+
+    name: str
+    unit: str
+
+    def __init__(self, num_bootstraps: NonNegativeInt = 1000, seed: NonNegativeInt = 0) -> None:
+        self.num_bootstraps = num_bootstraps
+        self.seed = seed
+
+    def align(
+        self, references: list[str], hypotheses: list[str]
+    ) -> "jiwer.WordOutput | jiwer.CharacterOutput":
+        raise NotImplementedError
+
+    def compute(self, references: Sequence[str], hypotheses: Sequence[str]) -> dict[str, float]:
+        counts = self.counts(references, hypotheses)
+        edits, lengths = counts[:, :3].sum(1), counts[:, 3]
+        if not lengths.sum():
+            raise ValueError(f"{self.name}: every reference is empty")
+        low, high = self._interval(edits, lengths)
+        insertions, deletions, substitutions, length = counts.sum(0).tolist()
+        return {
+            self.name: float(edits.sum() / length),
+            f"{self.name}_ci_low": low,
+            f"{self.name}_ci_high": high,
+            f"{self.name}_insertions": insertions,
+            f"{self.name}_deletions": deletions,
+            f"{self.name}_substitutions": substitutions,
+            f"{self.name}_reference_{self.unit}": length,
+        }
+
+    def per_utterance(self, references: Sequence[str], hypotheses: Sequence[str]) -> dict[str, list[int]]:
+        counts = self.counts(references, hypotheses)
+        return {
+            f"{self.name}_edits": counts[:, :3].sum(1).tolist(),
+            f"{self.name}_reference_{self.unit}": counts[:, 3].tolist(),
+        }
+
+    def counts(self, references: Sequence[str], hypotheses: Sequence[str]) -> Counts:
+        """Insertions, deletions, substitutions and reference length of every utterance: (N, 4)."""
+        output = self.align(list(references), list(hypotheses))
+        rows = []
+        for reference, chunks in zip(output.references, output.alignments, strict=True):
+            sizes = {"insert": 0, "delete": 0, "substitute": 0, "equal": 0}
+            for chunk in chunks:
+                inserted = chunk.hyp_end_idx - chunk.hyp_start_idx
+                sizes[chunk.type] += inserted if chunk.type == "insert" else chunk.ref_end_idx - chunk.ref_start_idx
+            rows.append((sizes["insert"], sizes["delete"], sizes["substitute"], len(reference)))
+        return np.array(rows, np.int64).reshape(-1, 4)
+
+    def _interval(self, edits: Counts, lengths: Counts) -> tuple[float, float]:
+        generator = np.random.default_rng(self.seed)
+        rates = []
+        for _ in range(self.num_bootstraps):
+            drawn = generator.integers(0, len(edits), len(edits))
+            rates.append(edits[drawn].sum() / max(lengths[drawn].sum(), 1))
+        if not rates:
+            rates = [edits.sum() / lengths.sum()]
+        tail = (1 - CONFIDENCE) / 2
+        low, high = np.quantile(rates, [tail, 1 - tail])
+        return float(low), float(high)

@@ -1,0 +1,1 @@
+"""Encoders: features to a representation per frame."""

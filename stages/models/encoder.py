@@ -1,0 +1,31 @@
+"""What an encoder answers.
+
+B batch, T frames, F features, D width, T' frames after subsampling.
+"""
+
+from typing import Annotated
+
+from torch import Tensor, nn
+
+from stages.schema.part import Family, Part
+
+
+class Encoder(nn.Module):
+    """Features (B, T, F) and frame counts (B,) to a representation (B, T', D) and its counts (B,).
+
+    Padding changes nothing: frames beyond an utterance's count never reach those within it.
+    """
+
+    output_size: int  # D
+
+    def forward(self, features: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
+        raise NotImplementedError
+
+    def output_lengths(self, lengths: Tensor) -> Tensor:
+        """Frame counts after subsampling: (B,) to (B,)."""
+        return lengths
+
+
+EncoderPart = Annotated[
+    Part, Family("stages.models.encoder.Encoder", {"num_features": "the frontend's feature size"})
+]

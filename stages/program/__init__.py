@@ -1,0 +1,1 @@
+"""How a stage runs as a program: entry, exit codes, inputs, outputs, progress."""

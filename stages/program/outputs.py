@@ -1,0 +1,44 @@
+"""Where stages write: outputs appear whole or not at all, and unfinished work lives in .scratch."""
+
+import os
+import shutil
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+
+def scratch_folder(stage: str) -> Path:
+    """The stage's scratch folder; a DVC experiment in a folder of its own shares the main one."""
+    folder = Path(os.environ.get("DVC_ROOT", ".")) / ".scratch" / stage
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+@contextmanager
+def whole_folder(path: Path) -> Iterator[Path]:
+    """A folder to fill that takes the place of ``path`` only when the block ends without an error."""
+    partial = path.with_name(f"{path.name}.partial")
+    shutil.rmtree(partial, ignore_errors=True)
+    partial.mkdir(parents=True)
+    yield partial
+    for kept in (".gitkeep", ".gitignore"):
+        if (path / kept).exists():
+            shutil.copy2(path / kept, partial / kept)
+    shutil.rmtree(path, ignore_errors=True)
+    partial.replace(path)
+
+
+def write_whole(path: Path, content: bytes) -> None:
+    """Write a file that is never seen half-written."""
+    partial = path.with_name(f"{path.name}.partial")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial.write_bytes(content)
+    partial.replace(path)
+
+
+def forget_old(scratch: Path, days: float) -> None:
+    """Remove what no run has written for some days; finished runs are in DVC's cache."""
+    for path in scratch.iterdir():
+        if path.stat().st_mtime < time.time() - days * 86400:
+            shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)

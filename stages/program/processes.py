@@ -1,0 +1,49 @@
+"""Processes that never outlive the one that started them, and honest exits on signals."""
+
+import contextlib
+import ctypes
+import os
+import signal
+import sys
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from multiprocessing import get_context
+from types import FrameType
+from typing import TypeVar
+
+T = TypeVar("T")
+R = TypeVar("R")
+PR_SET_PDEATHSIG = 1
+
+
+def die_with_parent(*_: object) -> None:
+    """Ask the kernel to kill this process when its parent dies (Linux; elsewhere nothing happens)."""
+    if sys.platform != "linux":
+        return
+    parent = os.getppid()
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != parent:  # the parent died before the request
+        os._exit(1)
+
+
+def exit_on_sigterm() -> None:
+    """Turn SIGTERM into an exit with code 143, so that an interrupted stage never looks finished."""
+
+    def leave(signum: int, frame: FrameType | None) -> None:
+        raise SystemExit(128 + signum)
+
+    signal.signal(signal.SIGTERM, leave)
+
+
+def parallel(function: Callable[[T], R], items: Iterable[T], num_processes: int | None) -> Iterator[R]:
+    """Apply a function to items in fresh processes, results as they are ready; in this process for one."""
+    work = list(items)
+    count = min(num_processes or os.cpu_count() or 1, len(work))
+    if count <= 1:
+        yield from map(function, work)
+        return
+    pool = ProcessPoolExecutor(count, mp_context=get_context("spawn"), initializer=die_with_parent)
+    with contextlib.ExitStack() as stack:
+        stack.callback(pool.shutdown, wait=True, cancel_futures=True)
+        for future in as_completed([pool.submit(function, item) for item in work]):
+            yield future.result()

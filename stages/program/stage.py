@@ -1,0 +1,88 @@
+"""A stage as a program: ``python -m stages.NAME [--params FILE]``.
+
+It checks the whole params file first, exits non-zero whatever ended it early, and refuses to pass
+for finished when something it read changed while it ran.
+"""
+
+import argparse
+import sys
+import traceback
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from stages.program.inputs import Inputs
+from stages.program.processes import die_with_parent, exit_on_sigterm
+from stages.schema.params import Params
+from stages.schema.reading import read_params
+
+PACKAGE = Path(__file__).parents[1]
+
+Run = Callable[[Params, Inputs], None]
+
+
+@dataclass(frozen=True)
+class Stage:
+    """What dvc.yaml says of a stage too (a test compares them): its params, and what it reads.
+
+    ``code`` holds paths below ``stages/``; ``data`` paths below the project, as a function of params.
+    """
+
+    name: str
+    code: tuple[str, ...]
+    data: Callable[[Params], list[Path]]
+    shared: tuple[str, ...] = ()
+
+    def settings(self, params: Params) -> dict[str, object]:
+        """The values that this stage may read, by their keys in params.yaml."""
+        return params.model_dump(mode="json", include={self.name, *self.shared})
+
+    def inputs(self, params: Params) -> Inputs:
+        return Inputs([*(PACKAGE / path for path in self.code), *self.data(params)])
+
+    def main(self, run: Run, description: str | None, clean: Run | None = None) -> None:
+        """Run as a program: ``run`` gets the checked params and the inputs as hashed at the start,
+        ``clean`` the same once the result stands.
+        """
+        parser = argparse.ArgumentParser(
+            prog=f"python -m stages.{self.name}",
+            description=description,
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+        )
+        parser.add_argument("--params", type=Path, default=Path("params.yaml"), metavar="FILE")
+        path = parser.parse_args().params
+        die_with_parent()
+        exit_on_sigterm()
+        try:
+            self.run(run, path, clean)
+        except KeyboardInterrupt:
+            sys.exit(130)
+        except (ValueError, OSError) as error:
+            if not _ours(error):
+                traceback.print_exc()
+            sys.exit(f"{self.name}: {error}")
+
+    def run(self, run: Run, path: Path, clean: Run | None = None) -> None:
+        """Read params, run, and compare what was read with what is there now (ValueError if it changed)."""
+        params = read_params(path)
+        for folder in self.data(params):
+            if not folder.exists():
+                raise ValueError(f"{folder}: no such file or folder, but this stage reads it")
+        inputs = self.inputs(params)
+        run(params, inputs)
+        changed = [str(file) for file in inputs.changed()]
+        if self.settings(read_params(path)) != self.settings(params):
+            changed.append(str(path))
+        if changed:
+            raise ValueError(
+                f"changed while the stage ran: {', '.join(changed)}. The result belongs to what was there"
+                " before, so it is not recorded. Run again, or undo the edit."
+            )
+        if clean:
+            clean(params, inputs)
+
+
+def _ours(error: BaseException) -> bool:
+    """Whether the error was raised by the project itself, with a message for its user."""
+    frames = traceback.extract_tb(error.__traceback__)
+    return bool(frames) and Path(frames[-1].filename).is_relative_to(PACKAGE)

@@ -1,0 +1,1 @@
+"""What the files of the pipeline may say: params, manifest rows, feature tables. Never torch."""

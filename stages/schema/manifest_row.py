@@ -1,0 +1,50 @@
+"""Rows of a manifest: JSON lines that NeMo and lhotse read too."""
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+
+class ManifestRow(BaseModel):
+    """One utterance. Text is raw: normalising it belongs to the tokens.
+
+    ``audio_filepath`` is relative to the manifest's folder or absolute; ``offset`` and ``duration``
+    are seconds; ``audio_sha256`` is of the whole file.
+    """
+
+    model_config = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False)
+    id: str
+    audio_filepath: str
+    offset: float = Field(ge=0, default=0.0)
+    duration: float = Field(gt=0)
+    text: str
+    speaker: str | None = None
+    language: str | None = None
+    audio_sha256: str
+
+
+class RejectedRow(BaseModel):
+    """An utterance that was left out, why, and the value that was the reason."""
+
+    id: str
+    reason: str
+    value: str
+
+
+def read_manifest(path: Path) -> list[ManifestRow]:
+    """All rows of a manifest; ValueError naming file and line of the first one that is wrong."""
+    rows = []
+    with path.open(encoding="utf-8") as lines:
+        for number, line in enumerate(lines, 1):
+            try:
+                rows.append(ManifestRow.model_validate_json(line))
+            except ValidationError as error:
+                raise ValueError(f"{path}, line {number}: {error}") from error
+    return rows
+
+
+def write_rows(path: Path, rows: Iterable[BaseModel]) -> None:
+    """JSON lines; keys that hold nothing are left out."""
+    with path.open("w", encoding="utf-8") as lines:
+        lines.writelines(row.model_dump_json(exclude_none=True) + "\n" for row in rows)

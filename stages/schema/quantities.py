@@ -1,0 +1,12 @@
+"""Numbers with their bounds: a constructor annotated with these is checked before anything runs."""
+
+from typing import Annotated
+
+from annotated_types import Ge, Gt, Le, Lt
+
+PositiveInt = Annotated[int, Gt(0)]
+NonNegativeInt = Annotated[int, Ge(0)]
+PositiveFloat = Annotated[float, Gt(0)]
+NonNegativeFloat = Annotated[float, Ge(0)]
+Fraction = Annotated[float, Ge(0), Le(1)]
+Probability = Annotated[float, Ge(0), Lt(1)]

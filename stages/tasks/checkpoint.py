@@ -1,0 +1,73 @@
+"""best.ckpt and last.ckpt: weights with everything that is needed to use them, and nothing else.
+
+No clock, no path, no optimizer: the same training gives the same bytes. Loading runs no code.
+"""
+
+import io
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from stages.schema.feature_table import FeatureMetadata
+from stages.schema.part import Part
+from stages.tasks.task import Task
+from stages.tokens.tokens import Tokens
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """What a task is built from, beside its weights."""
+
+    task: Part
+    tokens: Part
+    vocabulary: list[str]
+    features: FeatureMetadata
+    frontend: Part | None  # runs on the device, on cached waveforms
+
+    def build(self) -> Task:
+        """The task with fresh weights."""
+        tokens: Tokens = self.tokens.build()
+        tokens.restore(self.vocabulary)
+        frontend = self.frontend and self.frontend.build(sample_rate=self.features.sample_rate)
+        num_features = frontend.feature_size if frontend else self.features.feature_size
+        task: Task = self.task.build(tokens=tokens, num_features=num_features)
+        task.frontend = frontend
+        return task
+
+
+def pack(recipe: Recipe, weights: dict[str, Tensor]) -> bytes:
+    """The bytes of a checkpoint file."""
+    content: dict[str, Any] = {
+        "task": recipe.task.model_dump(),
+        "tokens": recipe.tokens.model_dump(),
+        "vocabulary": recipe.vocabulary,
+        "features": recipe.features.model_dump(),
+        "frontend": recipe.frontend and recipe.frontend.model_dump(),
+        "state_dict": dict(sorted(weights.items())),
+    }
+    buffer = io.BytesIO()  # a file's name would become part of its bytes
+    torch.save(content, buffer)
+    return buffer.getvalue()
+
+
+def load(path: Path) -> tuple[Recipe, Task]:
+    """The recipe and the task with its weights, in evaluation mode; ValueError if it is no such file."""
+    try:
+        content = torch.load(path, map_location="cpu", weights_only=True)
+        recipe = Recipe(
+            task=Part(**content["task"]),
+            tokens=Part(**content["tokens"]),
+            vocabulary=content["vocabulary"],
+            features=FeatureMetadata(**content["features"]),
+            frontend=Part(**content["frontend"]) if content["frontend"] else None,
+        )
+    except FileNotFoundError as error:
+        raise ValueError(f"{path}: no such file; run the train stage") from error
+    except Exception as error:  # noqa: BLE001 - torch names damage with many exception types
+        raise ValueError(f"{path}: no checkpoint of the train stage: {error}") from error
+    task = recipe.build()
+    task.load_state_dict(content["state_dict"])
+    return recipe, task.eval()

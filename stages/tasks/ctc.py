@@ -1,0 +1,74 @@
+"""Recognition with connectionist temporal classification.
+
+B batch, T frames, F features, D width, V vocabulary.
+"""
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+
+from stages.batching.batch import Batch
+from stages.losses.ctc_loss import ctc_loss, frames_needed
+from stages.models.encoder import Encoder, EncoderPart
+from stages.schema.part import Part
+from stages.schema.quantities import PositiveInt
+from stages.search.search import Search, SearchPart
+from stages.tasks.task import Encoded, Hypothesis, Task
+from stages.tokens.tokens import Tokens
+
+
+class CTC(Task):
+    """An encoder, a linear layer to the vocabulary, and the CTC loss."""
+
+    def __init__(
+        self,
+        tokens: Tokens,
+        num_features: PositiveInt,
+        encoder: EncoderPart = Part(class_path="stages.models.conformer.Conformer"),
+        search: SearchPart = Part(class_path="stages.search.greedy.Greedy"),
+    ) -> None:
+        super().__init__(tokens)
+        self.search: Search = search.build()
+        self.encoder: Encoder = encoder.build(num_features=num_features)
+        self.head = nn.Linear(self.encoder.output_size, len(tokens.vocabulary))
+
+    def encode(self, batch: Batch) -> Encoded:
+        """Log-probabilities (B, T', V) and counts."""
+        return self.exportable()(*self.features(batch))
+
+    def loss(self, encoded: Encoded, batch: Batch) -> tuple[Tensor, Tensor]:
+        return ctc_loss(*encoded, batch.targets, batch.target_lengths, self.tokens.blank_index)
+
+    def decode(self, encoded: Encoded, search: Search | None = None) -> list[Hypothesis]:
+        log_probs, lengths = encoded
+        found = (search or self.search)(log_probs, lengths, self.tokens.blank_index)
+        best_is_blank = log_probs.argmax(-1) == self.tokens.blank_index
+        return [
+            Hypothesis(self.tokens.decode(indices), int(best_is_blank[row, :length].sum()), length)
+            for row, (indices, length) in enumerate(zip(found, lengths.tolist(), strict=True))
+        ]
+
+    def unlearnable(self, num_frames: Sequence[int], targets: Sequence[list[int]]) -> list[int]:
+        lengths = torch.as_tensor(num_frames)
+        if self.frontend is not None:
+            lengths = self.frontend.num_frames(lengths)
+        lengths = self.encoder.output_lengths(lengths)
+        padded = nn.utils.rnn.pad_sequence([torch.tensor(target) for target in targets], batch_first=True)
+        needed = frames_needed(padded, torch.tensor([len(target) for target in targets]))
+        return (lengths < needed).nonzero().flatten().tolist()
+
+    def exportable(self) -> nn.Module:
+        return LogProbs(self.encoder, self.head)
+
+
+class LogProbs(nn.Module):
+    """Features (B, T, F) and counts to log-probabilities (B, T', V) and counts."""
+
+    def __init__(self, encoder: Encoder, head: nn.Module) -> None:
+        super().__init__()
+        self.encoder, self.head = encoder, head
+
+    def forward(self, features: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
+        hidden, lengths = self.encoder(features, lengths)
+        return self.head(hidden).log_softmax(-1), lengths

@@ -1,0 +1,122 @@
+"""What a task answers; the training program never asks which one it has.
+
+B batch, N samples, T frames, F features.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import lightning
+import torch
+from torch import Tensor, nn
+
+from stages.batching.batch import Batch
+from stages.frontends.frontend import Frontend
+from stages.metrics.character_error_rate import CharacterErrorRate
+from stages.metrics.word_error_rate import WordErrorRate
+from stages.search.search import Search
+from stages.tasks.optimization import Optimization
+from stages.tokens.tokens import Tokens
+
+
+Encoded = tuple[Tensor, Tensor]
+
+
+@dataclass(frozen=True)
+class Hypothesis:
+    """What was recognised in one utterance."""
+
+    text: str
+    num_blank_frames: int
+    num_frames: int
+
+
+class Task(lightning.LightningModule):
+    """A model with its loss and its search.
+
+    Subclasses are built with ``tokens`` (fitted) and ``num_features``, and answer ``encode``,
+    ``loss``, ``decode``, ``unlearnable`` and ``exportable``. ``frontend`` runs first where the cache
+    holds waveforms; ``optimization`` is set by the training stage.
+    """
+
+    frontend: Frontend | None = None
+    optimization: Optimization | None = None
+
+    def __init__(self, tokens: Tokens) -> None:
+        super().__init__()
+        self.tokens = tokens
+        self.validated: list[tuple[str, str, Hypothesis]] = []  # id, reference, hypothesis
+        self._sums: dict[str, list[Tensor]] = {}
+
+    def encode(self, batch: Batch) -> Encoded:
+        """What loss and decode share: (B, T', ...) and frame counts (B,)."""
+        raise NotImplementedError
+
+    def loss(self, encoded: Encoded, batch: Batch) -> tuple[Tensor, Tensor]:
+        """The summed loss of a batch, and the count that it is to be divided by."""
+        raise NotImplementedError
+
+    def decode(self, encoded: Encoded, search: Search | None = None) -> list[Hypothesis]:
+        """Recognise every utterance; ``search`` instead of the task's own."""
+        raise NotImplementedError
+
+    def unlearnable(self, num_frames: Sequence[int], targets: Sequence[list[int]]) -> list[int]:
+        """Positions of utterances that the loss cannot learn, whatever the weights."""
+        return []
+
+    def exportable(self) -> nn.Module:
+        """A module of features (B, T, F) and counts (B,) to log-probabilities and counts."""
+        raise NotImplementedError
+
+    def features(self, batch: Batch) -> tuple[Tensor, Tensor]:
+        """The model's input: (B, T, F) and counts, made from cached waveforms if there is a frontend."""
+        if self.frontend is None:
+            return batch.features, batch.feature_lengths
+        with torch.no_grad():
+            return self.frontend(batch.features.squeeze(-1), batch.feature_lengths)
+
+    def training_step(self, batch: Batch, batch_index: int) -> Tensor:
+        total, count = self.loss(self.encode(batch), batch)
+        if not torch.isfinite(total):
+            raise ValueError(
+                f"the training loss became {total.item()} in epoch {self.current_epoch}, batch {batch_index},"
+                f" utterances {', '.join(batch.ids)}: lower lr, or look at these recordings"
+            )
+        self._add("train_loss", total, count)
+        return total / count.clamp(min=1)
+
+    def validation_step(self, batch: Batch, batch_index: int) -> None:
+        encoded = self.encode(batch)
+        self._add("val_loss", *self.loss(encoded, batch))
+        references = [self.tokens.normalize(text) for text in batch.texts]
+        self.validated += zip(batch.ids, references, self.decode(encoded), strict=True)
+
+    def on_validation_epoch_start(self) -> None:
+        self.validated.clear()
+
+    def on_validation_epoch_end(self) -> None:
+        self.validated.sort(key=lambda row: row[0])
+        references = [reference for _, reference, _ in self.validated]
+        hypotheses = [hypothesis for _, _, hypothesis in self.validated]
+        texts = [hypothesis.text for hypothesis in hypotheses]
+        for metric in (WordErrorRate(num_bootstraps=0), CharacterErrorRate(num_bootstraps=0)):
+            self.log(f"val_{metric.name}", metric.compute(references, texts)[metric.name], prog_bar=True)
+        self.log("val_blank_ratio", blank_ratio(hypotheses))
+        for name in ("train_loss", "val_loss"):
+            if sums := self._sums.pop(name, None):
+                self.log(name, sums[0] / sums[1].clamp(min=1), prog_bar=True)
+
+    def configure_optimizers(self) -> object:
+        assert self.optimization is not None, "the training stage sets it before fitting"
+        return self.optimization.configure(self, int(self.trainer.estimated_stepping_batches))
+
+    def _add(self, name: str, total: Tensor, count: Tensor) -> None:
+        """Sum up an epoch's loss, so that a partial last batch weighs what it holds."""
+        before = self._sums.get(name, [torch.zeros_like(total), torch.zeros_like(count)])
+        self._sums[name] = [before[0] + total.detach(), before[1] + count]
+
+
+def blank_ratio(hypotheses: Sequence[Hypothesis]) -> float:
+    """The share of frames whose best token is the blank."""
+    frames = sum(hypothesis.num_frames for hypothesis in hypotheses)
+    return sum(hypothesis.num_blank_frames for hypothesis in hypotheses) / max(frames, 1)

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from joblib import Parallel, delayed
+from pydantic import ValidationError
 
 from stages.corpora.corpus import Utterance
 from stages.corpora.recording import Recording, inspect_recording
@@ -39,7 +40,7 @@ def run(params: schema.Params, inputs: Inputs) -> None:
     with whole_folder(OUTPUT) as folder:
         utterances = _gather(settings, root, folder / "audio")
         splits, rejected = admit(utterances, settings, root, folder)
-        write_rows(folder / "rejected.json", sorted(rejected, key=lambda row: (row.id, row.reason)))
+        write_rows(folder / "rejected.json", rejected)
         _refuse_bad_splits(splits, rejected, len(utterances), settings)
         for split, rows in splits.items():
             write_rows(folder / f"{split}.json", rows)
@@ -85,11 +86,20 @@ def admit(
             _check_path(utterance, path, root)
             row = _row(utterance, recordings[path], settings, _written_path(path, root, folder))
         except ValueError as error:
-            reason, *value = error.args
-            rejected.append(RejectedRow(id=utterance.id, reason=reason, value=str(*value or [utterance.audio])))
+            rejected.append(_rejected(utterance, error))
         else:
             splits[str(utterance.split)].append(row)
     return splits, rejected
+
+
+def _rejected(utterance: Utterance, error: ValueError) -> RejectedRow:
+    """The reason and value that an error carries; pydantic's comes where a corpus yields a wrong type."""
+    if isinstance(error, ValidationError):
+        problem = error.errors(include_url=False)[0]
+        reason, value = f"{problem['loc'][0]}: {problem['msg']}", problem["input"]
+    else:
+        reason, value = (*error.args, utterance.audio)[:2]
+    return RejectedRow(id=utterance.id, reason=reason, value=str(value))
 
 
 def _resolve(audio: Path, root: Path) -> Path:
@@ -111,6 +121,8 @@ def _inspect_all(paths: set[Path]) -> dict[Path, Recording | ValueError]:
 
 
 def _check_path(utterance: Utterance, path: Path, root: Path) -> None:
+    if utterance.audio == Path():
+        raise ValueError("no audio file is named", utterance.text)
     inside = path.is_relative_to(os.path.abspath(root))
     if not utterance.audio.is_absolute() and not inside:
         raise ValueError("the path leaves manifest.root", utterance.audio)
@@ -135,7 +147,8 @@ def _row(
         raise ValueError(f"its split is not among manifest.splits {settings.splits}", utterance.split)
     rest = recording.duration_seconds - utterance.offset_seconds
     duration = rest if utterance.duration_seconds is None else utterance.duration_seconds
-    if utterance.offset_seconds < 0 or duration <= 0 or duration > rest + 0.001:
+    # Said so that NaN is refused as well.
+    if not (utterance.offset_seconds >= 0 and rest > 0 and 0 < duration <= rest + 0.001):
         span = f"{utterance.offset_seconds} s + {duration} s of {recording.duration_seconds} s"
         raise ValueError("offset and duration leave the recording", span)
     if not utterance.text.strip():
@@ -183,9 +196,9 @@ def _refuse_shared(splits: Splits, what: str, key: Callable[[ManifestRow], str |
                 places[value].setdefault(split, row.id)
     shared = {value: where for value, where in places.items() if len(where) > 1}
     for value, where in sorted(shared.items()):
-        rows = ", ".join(f"{row_id} in {split}" for split, row_id in where.items())
+        named = ", ".join(f"{row_id} in {split}" for split, row_id in where.items())
         raise ValueError(
-            f"{what} {value} is in more than one split ({rows}; {len(shared)} such in all): a model would be"
+            f"{what} {value} is in more than one split ({named}; {len(shared)} such in all): a model would be"
             " tested on what it has learned. Mend the corpus's lists, or let manifest.carve split by speaker."
         )
 

@@ -9,6 +9,7 @@ import json
 import platform
 import shutil
 import subprocess
+import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,7 @@ from typing import Any
 import lightning
 import pyarrow.parquet as pq
 import torch
-from lightning.pytorch.callbacks import EarlyStopping, ModelCheckpoint, TQDMProgressBar
+from lightning.pytorch.callbacks import EarlyStopping, ModelCheckpoint
 from lightning.pytorch.loggers import TensorBoardLogger
 from ruamel.yaml import YAML
 
@@ -150,16 +151,15 @@ def _trainer(params: schema.Params, work: Path, callbacks: list[Any]) -> lightni
     callbacks = [*callbacks, ValidationReport(), *(part.build() for part in settings.callbacks)]
     if settings.early_stopping:
         callbacks.append(EarlyStopping(**settings.early_stopping.model_dump()))
-    if settings.trainer.get("enable_progress_bar", True):
-        callbacks.append(TQDMProgressBar(refresh_rate=1))
     resume = ModelCheckpoint(
         dirpath=work / "resume", filename="last", every_n_epochs=1, save_on_train_epoch_end=True,
         enable_version_counter=False,
     )  # fmt: skip
     tensorboard = TensorBoardLogger(LOGS, name="tensorboard", version=work.name[:8])
     loggers = [tensorboard, *(part.build(save_dir=LOGS) for part in settings.loggers)]
+    watched = {"enable_progress_bar": sys.stderr.isatty()}  # a file gets ValidationReport's lines instead
     return lightning.Trainer(
-        **settings.trainer, default_root_dir=LOGS, logger=loggers, callbacks=[*callbacks, resume]
+        **{**watched, **settings.trainer}, default_root_dir=LOGS, logger=loggers, callbacks=[*callbacks, resume]
     )
 
 

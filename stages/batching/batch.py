@@ -3,7 +3,9 @@
 B batch, T frames (samples for waveforms), F features, U tokens.
 """
 
-from dataclasses import dataclass, fields
+from collections.abc import Callable
+from dataclasses import dataclass, fields, replace
+from typing import Any
 
 import numpy as np
 import torch
@@ -34,12 +36,15 @@ class Batch:
     target_lengths: Tensor  # (B,) int64
 
     def to(self, device: torch.device) -> "Batch":
-        values = {field.name: getattr(self, field.name) for field in fields(self)}
-        return Batch(**{k: v.to(device, non_blocking=True) if isinstance(v, Tensor) else v for k, v in values.items()})
+        return self._map(lambda tensor: tensor.to(device, non_blocking=True))
 
     def pin_memory(self) -> "Batch":
+        return self._map(Tensor.pin_memory)
+
+    def _map(self, function: Callable[[Tensor], Tensor]) -> "Batch":
         values = {field.name: getattr(self, field.name) for field in fields(self)}
-        return Batch(**{k: v.pin_memory() if isinstance(v, Tensor) else v for k, v in values.items()})
+        tensors: dict[str, Any] = {name: function(v) for name, v in values.items() if isinstance(v, Tensor)}
+        return replace(self, **tensors)
 
 
 def collate(examples: list[Example]) -> Batch:

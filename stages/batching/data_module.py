@@ -1,6 +1,7 @@
 """The batches of training and validation."""
 
 import lightning
+import torch
 from torch.utils.data import DataLoader
 
 from stages.batching.batch import Batch, collate
@@ -35,15 +36,15 @@ class DataModule(lightning.LightningDataModule):
     def val_dataloader(self) -> DataLoader[Batch]:
         return loader(self.validation, DurationSampler(self.validation.seconds, *self.limits), self.num_workers)
 
-    def transfer_batch_to_device(self, batch: Batch, device: object, dataloader_idx: int) -> Batch:
-        return batch.to(device)  # type: ignore[arg-type]
+    def transfer_batch_to_device(self, batch: Batch, device: torch.device, dataloader_idx: int) -> Batch:
+        return batch.to(device)
 
 
 def loader(dataset: FeatureDataset, sampler: DurationSampler, num_workers: int = 0) -> DataLoader[Batch]:
     """A loader of padded batches; its workers die with this process."""
     return DataLoader(
         dataset,  # type: ignore[arg-type]
-        batch_sampler=sampler,  # type: ignore[arg-type]
+        batch_sampler=sampler,
         collate_fn=collate,
         num_workers=num_workers,
         persistent_workers=num_workers > 0,

@@ -3,11 +3,12 @@
 import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from typing import Any
 
 from stages.corpora.corpus import Utterance
 
 
-def carve(utterances: Iterable[Utterance], shares: Mapping[str, float], seed: int) -> list[Utterance]:
+def carve(utterances: Iterable[Utterance], shares: Mapping[Any, float], seed: int) -> list[Utterance]:
     """Give utterances of one corpus the splits that its source does not list.
 
     Utterances without a split, and those of train, are divided by speaker (by id where there is

@@ -11,8 +11,8 @@ from stages.corpora.corpus import Corpus, Utterance
 from stages.schema.quantities import Fraction, PositiveFloat, PositiveInt
 
 SAMPLE_RATE = 16000
-LOWEST_HZ = 300.0
-RATIO = 1.15  # between the tones of neighbouring characters: wider than a mel band, far from 8 kHz
+LOWEST_HZ = 400.0
+RATIO = 1.25  # between the tones of neighbouring characters: the highest of 13 stays below 6 kHz
 
 Samples = np.ndarray[Any, np.dtype[np.float32]]
 
@@ -32,8 +32,8 @@ class Tones(Corpus):
         alphabet: str = "abcdefghijkl ",
         tone_seconds: PositiveFloat = 0.08,
         gap_seconds: PositiveFloat = 0.05,
-        detuning: Fraction = 0.2,
-        speakers_per_split: PositiveInt = 4,
+        detuning: Fraction = 0.1,
+        speakers_per_split: PositiveInt = 8,
     ) -> None:
         self.counts = {"train": num_train, "validation": num_validation, "test": num_test}
         self.alphabet = alphabet
@@ -82,12 +82,13 @@ class Tones(Corpus):
 
     def _sound(self, text: str, tuning: float, generator: np.random.Generator) -> Samples:
         time = np.arange(int(self.tone_seconds * SAMPLE_RATE)) / SAMPLE_RATE
-        fade = np.minimum(1.0, np.minimum(time, time[::-1]) / 0.005)
+        # plucked: only its beginning is loud, so that one frame alone tells where a tone starts
+        envelope = np.minimum(1.0, time / 0.002) * np.exp(-time / 0.02)
         gap = np.zeros(int(self.gap_seconds * SAMPLE_RATE))
         pieces = [gap]
         for character in text:
             hertz = LOWEST_HZ * RATIO ** self.alphabet.index(character) * tuning
-            pieces += [0.3 * fade * np.sin(2 * np.pi * hertz * time), gap]
+            pieces += [0.5 * envelope * np.sin(2 * np.pi * hertz * time), gap]
         clean = np.concatenate(pieces)
         noisy: Samples = (clean + generator.normal(0.0, 0.003, len(clean))).astype(np.float32)
         return noisy

@@ -10,7 +10,5 @@ from stages.tasks.task import Task
 class Format(ABC):
     """Writes a trained model into a folder of its own, and fails when what it wrote computes otherwise."""
 
-    name: str  # of the files below artifacts/export
-
     @abstractmethod
     def write(self, recipe: Recipe, task: Task, folder: Path) -> None: ...

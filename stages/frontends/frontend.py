@@ -29,6 +29,6 @@ class Frontend(nn.Module):
         return lengths
 
 
-def frame_mask(lengths: Tensor, num_frames: int | Tensor) -> Tensor:
+def frame_mask(lengths: Tensor, num_frames: int) -> Tensor:
     """True where a frame belongs to its utterance: (B,) to (B, T)."""
     return torch.arange(num_frames, device=lengths.device)[None, :] < lengths[:, None]

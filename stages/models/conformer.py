@@ -2,7 +2,8 @@
 
 Differences from the paper: rotary positions (Su et al. 2021) instead of relative ones, and LayerNorm
 instead of BatchNorm in the convolution module, so that neither padding nor the rest of the batch
-changes an utterance.
+changes an utterance. Dropout is on the output of each module, as in the paper's text: within them it
+would cost a third of the time on a CPU.
 
 B batch, T frames, F features, D width, H heads.
 """
@@ -27,7 +28,7 @@ class Conformer(Encoder):
         num_heads: PositiveInt = 4,
         feedforward_factor: PositiveInt = 4,
         kernel_size: PositiveInt = 15,
-        subsampling_channels: PositiveInt = 64,
+        subsampling_channels: PositiveInt = 32,
         dropout: Probability = 0.1,
     ) -> None:
         super().__init__()
@@ -93,7 +94,8 @@ class Block(nn.Module):
         hidden = hidden + self.attention(hidden, mask)
         hidden = hidden + self.convolution(hidden, mask)
         hidden = hidden + 0.5 * self.feedforward_out(hidden)
-        return self.norm(hidden)
+        normalized: Tensor = self.norm(hidden)
+        return normalized
 
 
 def _feedforward(width: int, factor: int, dropout: float) -> nn.Sequential:
@@ -101,7 +103,6 @@ def _feedforward(width: int, factor: int, dropout: float) -> nn.Sequential:
         nn.LayerNorm(width),
         nn.Linear(width, factor * width),
         nn.SiLU(),
-        nn.Dropout(dropout),
         nn.Linear(factor * width, width),
         nn.Dropout(dropout),
     )
@@ -116,8 +117,9 @@ class Attention(nn.Module):
         self.norm = nn.LayerNorm(width)
         self.inputs = nn.Linear(width, 3 * width)
         self.output = nn.Linear(width, width)
-        self.dropout = dropout
+        self.dropout = nn.Dropout(dropout)
         size = width // num_heads
+        self.frequencies: Tensor
         self.register_buffer("frequencies", 10000.0 ** -(torch.arange(0, size, 2) / size), persistent=False)
 
     def forward(self, hidden: Tensor, mask: Tensor) -> Tensor:
@@ -128,10 +130,8 @@ class Attention(nn.Module):
             self._rotate(keys),
             values,
             attn_mask=mask[:, None, None, :],
-            dropout_p=self.dropout if self.training else 0.0,
         )
-        output = self.output(attended.transpose(1, 2).flatten(2))
-        return functional.dropout(output, self.dropout, self.training)
+        return self.dropout(self.output(attended.transpose(1, 2).flatten(2)))
 
     def _rotate(self, vectors: Tensor) -> Tensor:
         positions = torch.arange(vectors.shape[2], device=vectors.device)

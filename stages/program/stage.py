@@ -5,6 +5,7 @@ for finished when something it read changed while it ran.
 """
 
 import argparse
+import os
 import sys
 import traceback
 from collections.abc import Callable
@@ -51,7 +52,8 @@ class Stage:
         )
         parser.add_argument("--params", type=Path, default=Path("params.yaml"), metavar="FILE")
         path = parser.parse_args().params
-        die_with_parent()
+        if "DVC_STAGE" in os.environ:  # killing dvc alone must not leave its stage training
+            die_with_parent()
         exit_on_sigterm()
         try:
             self.run(run, path, clean)

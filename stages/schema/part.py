@@ -53,6 +53,8 @@ class Family:
         base = import_class(self.base)
         if not (isinstance(cls, type) and issubclass(cls, base)):
             raise _error_at(("class_path",), part.class_path, f"{part.class_path} is no {self.base}")
+        if inspect.isabstract(cls):
+            raise _error_at(("class_path",), part.class_path, f"{part.class_path} is a base class, not one to use")
         bind(cls, part.init_args, self.provides)
         return part
 
@@ -116,7 +118,7 @@ def _arguments_model(cls: Any, provides: Mapping[str, str]) -> type[BaseModel]:
 
 def _hints_of(cls: Any) -> dict[str, Any]:
     try:
-        return get_type_hints(cls.__init__ if isinstance(cls, type) else cls, include_extras=True)
+        return get_type_hints(getattr(cls, "__init__", cls), include_extras=True)
     except (NameError, TypeError):  # annotations of foreign classes need not be resolvable
         return {}
 

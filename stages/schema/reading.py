@@ -72,7 +72,7 @@ def _message(detail: Any, steps: Steps, document: Any) -> str:
         return f"unknown key ({hint})" if hint else "unknown key"
     value = detail["input"]
     found = "" if isinstance(value, dict | list) else f", found {value!r}"
-    return detail["msg"].removeprefix("Value error, ") + found
+    return str(detail["msg"]).removeprefix("Value error, ") + found
 
 
 def _known_keys(steps: Steps, document: Any) -> list[str]:

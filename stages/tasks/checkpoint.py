@@ -31,7 +31,7 @@ class Recipe:
         """The task with fresh weights."""
         tokens: Tokens = self.tokens.build()
         tokens.restore(self.vocabulary)
-        frontend = self.frontend and self.frontend.build(sample_rate=self.features.sample_rate)
+        frontend = self.frontend.build(sample_rate=self.features.sample_rate) if self.frontend else None
         num_features = frontend.feature_size if frontend else self.features.feature_size
         task: Task = self.task.build(tokens=tokens, num_features=num_features)
         task.frontend = frontend

@@ -5,6 +5,7 @@ B batch, N samples, T frames, F features.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import lightning
 import torch
@@ -39,12 +40,11 @@ class Task(lightning.LightningModule):
     holds waveforms; ``optimization`` is set by the training stage.
     """
 
-    frontend: Frontend | None = None
-    optimization: Optimization | None = None
-
     def __init__(self, tokens: Tokens) -> None:
         super().__init__()
         self.tokens = tokens
+        self.frontend: Frontend | None = None
+        self.optimization: Optimization | None = None
         self.validated: list[tuple[str, str, Hypothesis]] = []  # id, reference, hypothesis
         self._sums: dict[str, list[Tensor]] = {}
 
@@ -106,7 +106,7 @@ class Task(lightning.LightningModule):
             if sums := self._sums.pop(name, None):
                 self.log(name, sums[0] / sums[1].clamp(min=1), prog_bar=True)
 
-    def configure_optimizers(self) -> object:
+    def configure_optimizers(self) -> Any:
         assert self.optimization is not None, "the training stage sets it before fitting"
         return self.optimization.configure(self, int(self.trainer.estimated_stepping_batches))
 

@@ -1,0 +1,17 @@
+# make repro: set up, check params.yaml and run what it needs.  make test: set up and run the tests.
+PYTHON ?= python3
+BIN := .venv/bin
+
+.PHONY: repro test
+repro: .venv/installed
+	$(BIN)/python -m stages.schema
+	$(BIN)/python -m flows.dvc repro
+
+test: .venv/installed
+	$(BIN)/python -m pytest -n 2
+
+.venv/installed: pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Earshot needs Python 3.11 or later: make PYTHON=python3.11 $(MAKECMDGOALS)")'
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet -c constraints.txt -e ".[pipeline,speech-synthesis,dev]"
+	touch $@

@@ -1,0 +1,145 @@
+"""Speech from espeak-ng: texts to samples, every voice in a fresh process of its own.
+
+The engine keeps state from one text to the next, so the same text sounds slightly different the
+second time in a process. A fresh process that speaks the same prompts in the same order, with the
+engine's own random numbers seeded, gives the same bytes. The library comes from the package
+``espeakng_loader`` (GPL, hence the extra).
+"""
+
+import ctypes
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from stages.program.processes import die_with_parent
+
+SAMPLE_RATE = 22050  # Hz, of all voices that espeak-ng makes itself
+PACKAGE_ROOT = Path(__file__).parents[2]
+
+# From speak_lib.h
+SYNCHRONOUS, DO_NOT_EXIT, UTF8, POSITION_CHARACTER = 2, 0x8000, 1, 1
+PARAMETERS = {"words_per_minute": 1, "volume": 2, "pitch": 3, "intonation": 4}
+CALLBACK = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.POINTER(ctypes.c_int16), ctypes.c_int, ctypes.c_void_p)
+
+
+@dataclass(frozen=True)
+class Prompt:
+    """What to say and how: pitch and intonation (the range of the pitch) from 0 to 99, 50 is the voice's own.
+
+    ``volume`` is a percentage: at 100, the engine's own choice, many voices are clipped.
+    """
+
+    text: str
+    words_per_minute: int = 175
+    pitch: int = 50
+    intonation: int = 50
+    volume: int = 30
+
+
+def speak(voice: str, prompts: Iterable[Prompt]) -> list[bytes]:
+    """Each prompt spoken, as 16 bit mono samples in the machine's byte order, at SAMPLE_RATE.
+
+    ``voice`` is an accent and a variant, such as ``en-us+f3`` (``voices/!v`` of espeak-ng's data lists
+    them). Safe to call from several threads. ValueError when there is no such voice, or no engine.
+    """
+    library, data = _installed()
+    _check_variant(voice, data)
+    request = {"library": library, "data": data, "voice": voice, "prompts": [asdict(p) for p in prompts]}
+    search_path = os.pathsep.join(filter(None, [str(PACKAGE_ROOT), os.environ.get("PYTHONPATH")]))
+    child = subprocess.run(
+        [sys.executable, "-m", "stages.corpora.espeak"],
+        input=json.dumps(request).encode(),
+        capture_output=True,
+        check=False,
+        env={**os.environ, "PYTHONPATH": search_path},
+    )
+    if child.returncode:
+        reason = child.stderr.decode(errors="replace").strip() or f"exit code {child.returncode}"
+        raise ValueError(f"espeak-ng, voice {voice!r}: {reason}")
+    return _unpack(child.stdout)
+
+
+def _installed() -> tuple[str, str]:
+    """The engine's library and data folder."""
+    try:
+        import espeakng_loader
+    except ImportError as error:
+        raise ValueError(
+            "speech synthesis needs espeak-ng: install the extra speech-synthesis, as in"
+            " pip install -e '.[speech-synthesis]'"
+        ) from error
+    return espeakng_loader.get_library_path(), espeakng_loader.get_data_path()
+
+
+def _check_variant(voice: str, data: str) -> None:
+    """espeak-ng itself silently speaks without a variant that it does not know."""
+    variant = voice.partition("+")[2]
+    known = sorted(path.name for path in Path(data, "voices", "!v").iterdir())
+    if variant and variant not in known:
+        raise ValueError(f"espeak-ng, voice {voice!r}: no variant {variant!r}, only {', '.join(known)}")
+
+
+def _pack(pieces: Sequence[bytes]) -> bytes:
+    return json.dumps([len(piece) for piece in pieces]).encode() + b"\n" + b"".join(pieces)
+
+
+def _unpack(packed: bytes) -> list[bytes]:
+    header, _, content = packed.partition(b"\n")
+    pieces, start = [], 0
+    for size in json.loads(header):
+        pieces.append(content[start : start + size])
+        start += size
+    assert start == len(content)
+    return pieces
+
+
+class _Engine:
+    """The library itself, once per process. Changes the working directory."""
+
+    def __init__(self, library: str, data: str, voice: str) -> None:
+        self._library = ctypes.CDLL(library)
+        os.chdir(data)  # espeak-ng cuts the path of its data off after 160 characters
+        if self._library.espeak_Initialize(SYNCHRONOUS, 0, b".", DO_NOT_EXIT) != SAMPLE_RATE:
+            raise ValueError(f"it cannot start with its data in {data}")
+        self._library.espeak_ng_SetRandSeed(ctypes.c_long(1))  # else the noise of breath follows the clock
+        if self._library.espeak_SetVoiceByName(voice.encode()):
+            raise ValueError("no such accent")
+        self._chunks: list[bytes] = []
+        self._callback = CALLBACK(self._collect)  # kept here: the library holds a bare pointer to it
+        self._library.espeak_SetSynthCallback(self._callback)
+
+    def speak(self, text: str, **settings: int) -> bytes:
+        for name, value in settings.items():
+            self._library.espeak_SetParameter(PARAMETERS[name], value, 0)
+        self._chunks.clear()
+        content = text.encode()
+        size = ctypes.c_size_t(len(content) + 1)
+        failed = self._library.espeak_Synth(content, size, 0, POSITION_CHARACTER, 0, UTF8, None, None)
+        if failed or not self._chunks:
+            raise ValueError(f"it cannot speak {text!r}")
+        return b"".join(self._chunks)
+
+    def _collect(self, samples: Any, num_samples: int, events: Any) -> int:
+        if samples and num_samples > 0:
+            self._chunks.append(ctypes.string_at(samples, num_samples * 2))
+        return 0
+
+
+def _main() -> None:
+    die_with_parent()
+    request = json.load(sys.stdin)
+    try:
+        engine = _Engine(request["library"], request["data"], request["voice"])
+        pieces = [engine.speak(**prompt) for prompt in request["prompts"]]
+    except (ValueError, OSError) as error:
+        sys.exit(str(error))
+    sys.stdout.buffer.write(_pack(pieces))
+
+
+if __name__ == "__main__":
+    _main()

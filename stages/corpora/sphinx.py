@@ -1,0 +1,105 @@
+"""Corpora in the layout of CMU Sphinx: AN4, and whatever was prepared for SphinxTrain."""
+
+import re
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+from stages.corpora.corpus import Corpus, Utterance
+from stages.schema.params import Split
+
+LINE = re.compile(r"(?P<text>.*?)\s*(?<!\S)\((?P<id>\S+)\)")
+# Sentence ends and silences, noises as ++NOISE++ or [NOISE], and the "(2)" of a word's second pronunciation.
+MARKERS = re.compile(r"<[^<>\s]+>|\+\+[^\s+]+\+\+|\[[^\[\]\s]+\]|(?<=\S)\(\d+\)")
+
+Transcripts = dict[str, tuple[int, str]]
+
+
+class Sphinx(Corpus):
+    """``etc/LIST.fileids``, ``etc/LIST.transcription`` and ``wav/FILEID.wav``, a LIST for each split.
+
+    The id of an utterance is its whole fileid, its speaker the folder that the fileid lies in. A
+    transcription ends in ``(fileid)`` or ``(last part of the fileid)``; its markers are left out and its
+    case is kept. A fileid without transcription has an empty text, so the manifest stage rejects it.
+
+    A list other than train's may be absent: the manifest stage then carves its split out of train.
+    ValueError, with file and line, for another list that is absent, a line without utterance id, a
+    second transcription of an id, and a transcription that belongs to no fileid or to several.
+    """
+
+    def __init__(self, lists: dict[Split, str] | None = None, audio_extension: str = ".wav") -> None:
+        self.lists: dict[Split, str] = lists or {"train": "an4_train", "test": "an4_test"}
+        self.audio_extension = audio_extension
+
+    def utterances(self, root: Path, audio_folder: Path, seed: int) -> Iterator[Utterance]:
+        for split, name in self.lists.items():
+            listing, transcription = (
+                root / "etc" / f"{name}.{kind}" for kind in ("fileids", "transcription")
+            )
+            can_be_carved = split != "train" and "train" in self.lists
+            if can_be_carved and not listing.exists() and not transcription.exists():
+                print(f"{listing}: no such file, so split {split} is left to manifest.carve", file=sys.stderr)
+                continue
+            fileids = [line for _, line in _lines(listing)]
+            transcripts = _transcripts(transcription)
+            keys = _transcript_keys(fileids, transcripts, transcription)
+            for fileid in fileids:
+                _, text = transcripts.get(keys[fileid], (0, ""))
+                yield Utterance(
+                    id=fileid,
+                    audio=Path(f"wav/{fileid}{self.audio_extension}"),
+                    text=text,
+                    split=split,
+                    speaker=Path(fileid).parent.name or None,
+                )
+
+
+def _lines(path: Path) -> list[tuple[int, str]]:
+    """The lines of a file that hold something, stripped, with their numbers."""
+    try:
+        content = path.read_text(encoding="utf-8-sig")
+    except FileNotFoundError as error:
+        raise ValueError(
+            f"{path}: no such file. Put the corpus into manifest.root so that its etc/ and wav/ lie there, or"
+            " name its lists (files in etc/, without .fileids and .transcription) in init_args.lists"
+        ) from error
+    except UnicodeDecodeError as error:
+        raise ValueError(f"{path}: not UTF-8 text ({error}); save it as UTF-8") from error
+    return [(number, line.strip()) for number, line in enumerate(content.split("\n"), 1) if line.strip()]
+
+
+def _transcripts(path: Path) -> Transcripts:
+    """Line number and text of every transcription, by the id that ends it."""
+    found: Transcripts = {}
+    for number, line in _lines(path):
+        match = LINE.fullmatch(line)
+        if not match:
+            raise ValueError(
+                f"{path}, line {number}: no utterance id, as in 'WORDS (id)', at the end of: {line}"
+            )
+        if match["id"] in found:
+            earlier, _ = found[match["id"]]
+            raise ValueError(
+                f"{path}, line {number}: {match['id']} has a transcription on line {earlier} already"
+            )
+        found[match["id"]] = number, " ".join(MARKERS.sub(" ", match["text"]).split())
+    return found
+
+
+def _transcript_keys(fileids: list[str], transcripts: Transcripts, path: Path) -> dict[str, str]:
+    """By which id each fileid's transcription is found: the whole fileid, else its last part."""
+    keys = {fileid: fileid if fileid in transcripts else Path(fileid).name for fileid in fileids}
+    owners: dict[str, str] = {}
+    for fileid, key in keys.items():
+        if key in transcripts and owners.setdefault(key, fileid) != fileid:
+            raise ValueError(
+                f"{path}, line {transcripts[key][0]}: ({key}) may belong to {owners[key]} or to {fileid};"
+                " write the whole fileid into the brackets"
+            )
+    for key, (number, _) in transcripts.items():
+        if key not in owners:
+            listing = path.with_suffix(".fileids")
+            raise ValueError(
+                f"{path}, line {number}: {key} is not in {listing}; add it there, or remove this line"
+            )
+    return keys

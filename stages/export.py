@@ -1,0 +1,52 @@
+"""Write the best checkpoint in the formats that it ships in: artifacts/export.
+
+Every format checks that what it wrote computes what the model computes; if one of them does not,
+there is no output at all.
+"""
+
+from pathlib import Path
+
+from stages.formats.format import Format
+from stages.program.inputs import Inputs
+from stages.program.outputs import whole_folder
+from stages.program.stage import Stage
+from stages.schema import params as schema
+from stages.tasks.checkpoint import load
+
+CHECKPOINT = Path("artifacts/train/best.ckpt")
+OUTPUT = Path("artifacts/export")
+
+STAGE = Stage(
+    name="export",
+    code=(
+        "export.py", "schema", "program", "frontends", "tokens", "augment", "batching",
+        "models", "losses", "search", "metrics", "tasks", "formats",
+    ),
+    data=lambda _: [CHECKPOINT],
+)  # fmt: skip
+
+
+def run(params: schema.Params, inputs: Inputs) -> None:
+    recipe, task = load(CHECKPOINT)
+    with whole_folder(OUTPUT) as folder:
+        for index, part in enumerate(params.export.formats):
+            format_: Format = part.build()
+            aside = folder / f".{index}"  # by itself first, so that no format can overwrite another's file
+            aside.mkdir()
+            format_.write(recipe, task, aside)
+            _adopt(aside, folder, f"export.formats[{index}]: {part.class_path}")
+
+
+def _adopt(aside: Path, folder: Path, who: str) -> None:
+    """Move what a format wrote into the output; ValueError if an earlier one wrote a file of that name."""
+    written = sorted(aside.iterdir())
+    if taken := [path.name for path in written if (folder / path.name).exists()]:
+        raise ValueError(f"{who} writes {', '.join(taken)}, as an earlier format does; remove one of them")
+    for path in written:
+        path.replace(folder / path.name)
+        print(f"{OUTPUT / path.name}: {(folder / path.name).stat().st_size / 1000:.0f} kB")
+    aside.rmdir()
+
+
+if __name__ == "__main__":
+    STAGE.main(run, __doc__)

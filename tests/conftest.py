@@ -1,0 +1,33 @@
+"""Fixtures that several test files share."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ruamel.yaml import YAML
+
+RECIPES = Path(__file__).parents[1] / "flows" / "recipes"
+
+
+@pytest.fixture
+def write_params(tmp_path: Path) -> Callable[..., Path]:
+    """Writes tmp_path/params.yaml, the smoke recipe with some values replaced, and returns its path.
+
+    ``write_params({"manifest.seed": 3, "lr": 1e-4})``: the keys are dotted paths.
+    """
+
+    def write(changes: dict[str, Any], recipe: str = "simple_ctc") -> Path:
+        document = YAML(typ="safe", pure=True).load((RECIPES / f"{recipe}.yaml").read_text(encoding="utf-8"))
+        for key, value in changes.items():
+            *sections, name = key.split(".")
+            section = document
+            for step in sections:
+                section = section[step]
+            section[name] = value
+        path = tmp_path / "params.yaml"
+        with path.open("w", encoding="utf-8") as stream:
+            YAML(typ="safe", pure=True).dump(document, stream)
+        return path
+
+    return write

@@ -1,0 +1,244 @@
+"""Tables in every format: what is read, how rows are named, and what is wrong with a table."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from stages.corpora.corpus import Utterance
+from stages.corpora.sphinx import Sphinx
+from stages.corpora.table import Table
+from stages.schema.reading import read_params
+
+AN4 = Path(__file__).parents[2] / "shared" / "data" / "an4"
+needs_an4 = pytest.mark.skipif(
+    not AN4.is_dir(), reason="the training part of AN4 is not in ../shared/data/an4"
+)
+
+
+def write(root: Path, name: str, rows: list[dict[str, Any]]) -> None:
+    path = root / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    table = pd.DataFrame(rows)
+    if path.suffix == ".csv":
+        table.to_csv(path, index=False)
+    elif path.suffix == ".tsv":
+        table.to_csv(path, index=False, sep="\t")
+    elif path.suffix == ".parquet":
+        table.to_parquet(path)
+    else:
+        path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+
+
+def read(root: Path, path: Any, **arguments: Any) -> list[Utterance]:
+    return list(Table(path, **arguments).utterances(root, root / "unused", seed=0))
+
+
+@pytest.fixture(params=["json", "jsonl", "ndjson", "csv", "tsv", "parquet"])
+def extension(request: pytest.FixtureRequest) -> str:
+    found: str = request.param
+    return found
+
+
+def test_every_format_gives_the_same_utterances(tmp_path: Path, extension: str) -> None:
+    row = {"audio_filepath": "wav/a.wav", "text": "Ça va", "id": "a", "speaker": "fash", "split": "train"}
+    row |= {"language": "fr", "offset": 0.35, "duration": 12.1}
+    write(tmp_path, f"table.{extension}", [row])
+    assert read(tmp_path, f"table.{extension}") == [
+        Utterance(
+            "a", Path("wav/a.wav"), "Ça va", "train", "fash", "fr", offset_seconds=0.35, duration_seconds=12.1
+        )
+    ]
+
+
+def test_without_optional_columns_the_recording_is_whole_and_has_no_split(
+    tmp_path: Path, extension: str
+) -> None:
+    write(tmp_path, f"table.{extension}", [{"audio_filepath": "a.wav", "text": "GO"}])
+    assert read(tmp_path, f"table.{extension}") == [Utterance(id="a.wav", audio=Path("a.wav"), text="GO")]
+
+
+def test_texts_that_look_like_numbers_or_nothing_stay_texts(tmp_path: Path, extension: str) -> None:
+    texts = ["007", "NA", "null", "None", "nan", "1e5", "true", "", " two  blanks "]
+    write(
+        tmp_path,
+        f"table.{extension}",
+        [{"audio_filepath": f"{n}.wav", "text": t} for n, t in enumerate(texts)],
+    )
+    assert [utterance.text for utterance in read(tmp_path, f"table.{extension}")] == texts
+
+
+def test_cells_without_value_are_none_or_an_empty_text(tmp_path: Path, extension: str) -> None:
+    full = {
+        "audio_filepath": "a.wav",
+        "text": "GO",
+        "id": "a",
+        "speaker": "s",
+        "offset": 1.5,
+        "duration": 2.0,
+    }
+    bare = {**dict.fromkeys(full), "audio_filepath": "b.wav"}
+    write(tmp_path, f"table.{extension}", [full, bare])
+    assert read(tmp_path, f"table.{extension}")[1] == Utterance(id="b.wav", audio=Path("b.wav"), text="")
+
+
+def test_numbers_in_json_are_read_as_written(tmp_path: Path) -> None:
+    write(
+        tmp_path,
+        "a.json",
+        [{"audio_filepath": "a.wav", "text": 7, "speaker": 103}, {"audio_filepath": "b.wav"}],
+    )
+    assert [(u.text, u.speaker) for u in read(tmp_path, "a.json")] == [("7", "103"), ("", None)]
+
+
+def test_whole_numbers_in_parquet_stay_whole_beside_empty_cells(tmp_path: Path) -> None:
+    speakers = pd.Series([103, None], dtype="Int64")
+    table = pd.DataFrame({"audio_filepath": ["a.wav", "b.wav"], "text": ["A", "B"], "speaker": speakers})
+    table.to_parquet(tmp_path / "a.parquet")
+    assert [u.speaker for u in read(tmp_path, "a.parquet")] == ["103", None]
+
+
+def test_columns_of_no_interest_may_hold_anything(tmp_path: Path) -> None:
+    row = {"audio_filepath": "a.wav", "text": "GO", "alignment": [0.1, 0.2]}
+    for name in ("a.json", "a.parquet"):
+        write(tmp_path, name, [row])
+        assert read(tmp_path, name)[0].text == "GO"
+
+
+def test_quotes_in_a_tsv_are_part_of_the_text_as_in_common_voice(tmp_path: Path) -> None:
+    (tmp_path / "a.tsv").write_text('path\tsentence\na.mp3\t"Go," he said\nb.mp3\t"\n')
+    found = read(tmp_path, "a.tsv", columns={"audio": "path", "text": "sentence"})
+    assert [utterance.text for utterance in found] == ['"Go," he said', '"']
+
+
+def test_audio_paths_are_relative_to_the_table_or_absolute(tmp_path: Path) -> None:
+    paths = ["a.wav", "../wav/b.wav", "../../c.wav", "/elsewhere/d.wav"]
+    write(tmp_path, "lists/t.csv", [{"audio_filepath": path, "text": "GO"} for path in paths])
+    found = [utterance.audio.as_posix() for utterance in read(tmp_path, "lists/t.csv")]
+    assert found == ["lists/a.wav", "wav/b.wav", "../c.wav", "/elsewhere/d.wav"]
+
+
+def test_ids_come_from_path_and_offset(tmp_path: Path) -> None:
+    rows = [{"audio_filepath": "a.wav", "text": "GO", "offset": offset} for offset in (None, 0.0, 1.25)]
+    write(tmp_path, "lists/t.json", rows)
+    assert [u.id for u in read(tmp_path, "lists/t.json")] == [
+        "lists/a.wav",
+        "lists/a.wav",
+        "lists/a.wav@1.25",
+    ]
+
+
+def test_a_row_that_names_no_audio_is_called_by_its_place(tmp_path: Path) -> None:
+    rows = [{"audio_filepath": "a.wav", "text": "GO"}, {"audio_filepath": "", "text": "GO"}]
+    for name, place in (("t.csv", "t.csv, row 2"), ("t.json", "t.json, line 2")):
+        write(tmp_path, name, rows)
+        assert read(tmp_path, name)[1] == Utterance(id=place, audio=Path(), text="GO")
+
+
+def test_a_table_for_each_split_overrules_a_split_column(tmp_path: Path) -> None:
+    for name in ("a.csv", "b.json"):
+        write(tmp_path, name, [{"audio_filepath": f"{name}.wav", "text": "GO", "split": "train"}])
+    found = read(tmp_path, {"train": "a.csv", "test": "b.json"})
+    assert [(u.audio.name, u.split) for u in found] == [("a.csv.wav", "train"), ("b.json.wav", "test")]
+
+
+def test_split_names_are_translated_only_on_request(tmp_path: Path) -> None:
+    rows = [{"audio_filepath": f"{n}.wav", "text": "GO", "split": n} for n in ("train", "dev", "")]
+    write(tmp_path, "t.csv", rows)
+    assert [u.split for u in read(tmp_path, "t.csv")] == ["train", "dev", None]
+    translated = read(tmp_path, "t.csv", split_names={"dev": "validation"})
+    assert [u.split for u in translated] == ["train", "validation", None]
+
+
+FAULTY: dict[str, tuple[str, str, str]] = {
+    "unknown kind": ("t.xlsx", "", r"t\.xlsx: unknown kind of table '\.xlsx', expected one of \.json"),
+    "empty file": ("t.csv", "", r"t\.csv: not a readable \.csv table: No columns"),
+    "missing column": (
+        "t.csv",
+        "path,text\na,b\n",
+        r"t\.csv: no column 'audio_filepath', found 'path', 'text'; name .* in init_args\.columns\.audio",
+    ),
+    "no rows of JSON": ("t.json", "", r"t\.json: no column 'audio_filepath', found none"),
+    "malformed JSON": ("t.json", '{"text": "a"}\n\n{"text"\n', r"t\.json: .* line 3: "),
+    "NaN in JSON": ("t.json", '{"offset": NaN}\n', r"t\.json: .* line 1: expected value"),
+    "half a character": ("t.json", '{"text": "\\ud800"}\n', r"t\.json: .* line 1: "),
+    "an array": ("t.json", "[1, 2]\n", r"t\.json: .* line 1: expected one object .* found \[1, 2\]"),
+    "a list for a text": ("t.json", '{"text": ["a"]}\n', r"line 1, column 'text': expected .* found \['a'\]"),
+    "rows longer than the header": (
+        "t.csv",
+        "audio_filepath,text\na,b,c\n",
+        r"t\.csv: .* row 1 has more cells",
+    ),
+    "one longer row": ("t.csv", "audio_filepath,text\na,b\na,b,c\n", r"t\.csv: .* line 3, saw 3"),
+    "an open quote": ("t.csv", 'audio_filepath,text\na,"b\n', r"t\.csv: .*EOF inside string"),
+    "not Parquet": ("t.parquet", "a", r"t\.parquet: not a readable \.parquet table"),
+    "no number": (
+        "t.csv",
+        "audio_filepath,text,offset\na,b,\na,b,x\n",
+        r"t\.csv, row 2, column 'offset': .*'x'",
+    ),
+    "infinite": ("t.csv", "audio_filepath,text,duration\na,b,inf\n", r"row 1, column 'duration': .*'inf'"),
+}
+
+
+@pytest.mark.parametrize("kind", FAULTY)
+def test_a_faulty_table_is_named_with_place_and_finding(tmp_path: Path, kind: str) -> None:
+    name, content, message = FAULTY[kind]
+    (tmp_path / name).write_text(content)
+    with pytest.raises(ValueError, match=message):
+        read(tmp_path, name)
+
+
+def test_an_absent_table_and_one_outside_the_root_are_named(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match=r"t\.csv: no such table; put it there, or correct init_args\.path"):
+        read(tmp_path, "t.csv")
+    for path in ("../t.csv", "/t.csv"):
+        with pytest.raises(ValueError, match=r"t\.csv: a table outside manifest\.root"):
+            read(tmp_path, path)
+
+
+def test_a_column_that_was_asked_for_by_name_must_be_there(tmp_path: Path) -> None:
+    write(tmp_path, "t.csv", [{"audio_filepath": "a.wav", "text": "GO"}])
+    with pytest.raises(ValueError, match=r"no column 'client_id', .* init_args\.columns\.speaker"):
+        read(tmp_path, "t.csv", columns={"speaker": "client_id"})
+
+
+def test_a_table_in_another_encoding_is_named(tmp_path: Path) -> None:
+    (tmp_path / "t.csv").write_bytes("audio_filepath,text\na.wav,Ä\n".encode("latin-1"))
+    with pytest.raises(ValueError, match=r"t\.csv: not UTF-8 text"):
+        read(tmp_path, "t.csv")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"path": {"dev": "a.csv"}}, r"corpora\[0\]\.init_args\.path"),
+        ({"columns": {"sound": "path"}}, r"corpora\[0\]\.init_args\.columns"),
+        ({"split_names": {"dev": "valid"}}, r"corpora\[0\]\.init_args\.split_names"),
+    ],
+)
+def test_impossible_arguments_are_refused_with_their_path(
+    write_params: Callable[..., Path], arguments: dict[str, Any], message: str
+) -> None:
+    part = {"class_path": "stages.corpora.table.Table", "init_args": arguments}
+    with pytest.raises(ValueError, match=message):
+        read_params(write_params({"manifest.corpora": [part]}))
+
+
+@needs_an4
+def test_a_table_of_an4_gives_the_utterances_of_its_lists(tmp_path: Path, extension: str) -> None:
+    lists = list(Sphinx(lists={"train": "an4_train"}).utterances(AN4, tmp_path, seed=0))
+    rows = [
+        {"path": str(AN4 / u.audio), "said": u.text, "id": u.id, "by": u.speaker, "split": u.split}
+        for u in lists
+    ]
+    write(tmp_path, f"an4.{extension}", rows)
+    names = {"audio": "path", "text": "said", "speaker": "by"}
+    found = read(tmp_path, f"an4.{extension}", columns=names)
+    assert [(u.id, u.text, u.speaker, u.split) for u in found] == [
+        (u.id, u.text, u.speaker, u.split) for u in lists
+    ]
+    assert [u.audio for u in found] == [AN4 / u.audio for u in lists]

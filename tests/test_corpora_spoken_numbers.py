@@ -14,9 +14,9 @@ from stages.corpora.phrases import phrase, spell
 from stages.corpora.spoken_numbers import SpokenNumbers
 from stages.schema.part import Part, bind
 
-SMALL = {"num_train": 12, "num_validation": 3, "num_test": 3}
+SMALL = {"num_train": 8, "num_validation": 3, "num_test": 3}
 VOICES = {
-    "train_voices": ["en-us+m1", "en+f2", "en-gb-scotland+Reed"],
+    "train_voices": ["en+f2", "en-gb-scotland+Reed"],
     "validation_voices": ["en-us+m3"],
     "test_voices": ["en-gb-x-rp+f4"],
 }
@@ -65,12 +65,12 @@ def test_a_breathy_voice_does_not_depend_on_the_clock():
 
 
 def test_a_larger_corpus_says_what_a_smaller_one_says_and_more(spoken, tmp_path):
-    assert words_of(spoken) < words_of(make(tmp_path / "larger", num_train=18))
+    assert words_of(spoken) < words_of(make(tmp_path / "larger", num_train=10))
 
 
 def test_every_split_has_its_size_and_its_own_voices(spoken):
     rows = {split: [row for row in spoken if row.split == split] for split in ("train", "validation", "test")}
-    assert [len(found) for found in rows.values()] == [12, 3, 3]
+    assert [len(found) for found in rows.values()] == [8, 3, 3]
     for split, found in rows.items():
         assert {row.speaker for row in found} == set(VOICES[f"{split}_voices"])
 
@@ -135,7 +135,7 @@ def test_numbers_are_spelled(number, words):
 
 def test_a_variant_in_two_splits_is_refused_before_anything_runs():
     with pytest.raises(ValidationError, match="'m1'"):
-        bind(SpokenNumbers, {"test_voices": ["en+m1"]}, {})
+        bind(SpokenNumbers, {"test_voices": ["en-us-nyc+m1"]}, {})
     with pytest.raises(ValidationError, match="test_voices"):
         bind(SpokenNumbers, {"test_voices": []}, {})
 

@@ -44,8 +44,8 @@ def extension(request: pytest.FixtureRequest) -> str:
 
 
 def test_every_format_gives_the_same_utterances(tmp_path: Path, extension: str) -> None:
-    row = {"audio_filepath": "wav/a.wav", "text": "Ça va", "id": "a", "speaker": "fash", "split": "train"}
-    row |= {"language": "fr", "offset": 0.35, "duration": 12.1}
+    row: dict[str, Any] = {"audio_filepath": "wav/a.wav", "text": "Ça va", "id": "a", "speaker": "fash"}
+    row |= {"split": "train", "language": "fr", "offset": 0.35, "duration": 12.1}
     write(tmp_path, f"table.{extension}", [row])
     assert read(tmp_path, f"table.{extension}") == [
         Utterance(

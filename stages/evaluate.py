@@ -36,7 +36,7 @@ STAGE = Stage(
         "evaluate.py", "schema", "program", "frontends", "tokens", "augment", "batching",
         "models", "losses", "search", "metrics", "tasks",
     ),
-    data=lambda params: [FEATURES, CHECKPOINT],
+    data=lambda _: [FEATURES, CHECKPOINT],
 )  # fmt: skip
 
 
@@ -61,7 +61,9 @@ def run(params: schema.Params, inputs: Inputs) -> None:
     _write({**table, "outside_vocabulary": unknown, **columns}, dict(sorted(metrics.items())))
 
 
-def _recognise(task: Task, dataset: FeatureDataset, search: Search | None) -> Iterator[tuple[str, Hypothesis]]:
+def _recognise(
+    task: Task, dataset: FeatureDataset, search: Search | None
+) -> Iterator[tuple[str, Hypothesis]]:
     device = torch.accelerator.current_accelerator() or torch.device("cpu")
     task.to(device)
     batches = loader(dataset, DurationSampler(dataset.seconds, MAX_BATCH_SECONDS))
@@ -75,7 +77,9 @@ def _refuse_mismatch(trained_on: FeatureMetadata, cached: FeatureMetadata) -> No
     before, now = trained_on.model_dump(), cached.model_dump()
     differing = [f"{key}: model {before[key]}, cache {now[key]}" for key in before if before[key] != now[key]]
     if differing:
-        raise ValueError(f"{FEATURES} is not what {CHECKPOINT} was trained on; run train. {'; '.join(differing)}")
+        raise ValueError(
+            f"{FEATURES} is not what {CHECKPOINT} was trained on; run train. {'; '.join(differing)}"
+        )
 
 
 def _report_unknown(dataset: FeatureDataset, unknown: list[str]) -> int:

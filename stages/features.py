@@ -42,7 +42,7 @@ INT16_FULL_SCALE = 32767.0
 STAGE = Stage(
     name="features",
     code=("features.py", "schema", "program", "corpora", "frontends", "augment"),
-    data=lambda params: [MANIFEST],
+    data=lambda _: [MANIFEST],
 )
 
 Samples = np.ndarray[Any, np.dtype[np.float32]]
@@ -103,7 +103,9 @@ def _by_shard(rows: list[ManifestRow]) -> dict[int, list[ManifestRow]]:
 
 def _hash_code() -> str:
     """The code that decides what a shard holds."""
-    return Inputs([PACKAGE / name for name in ("features.py", "frontends", "augment", "corpora/recording.py")]).digest()
+    return Inputs(
+        [PACKAGE / name for name in ("features.py", "frontends", "augment", "corpora/recording.py")]
+    ).digest()
 
 
 def _key(rows: list[ManifestRow], copies: list[Part], metadata: FeatureMetadata, code: str) -> str:
@@ -169,7 +171,9 @@ def _read_audio(rows: list[ManifestRow], sample_rate: int) -> Iterator[tuple[Man
         except (OSError, ValueError) as error:
             raise ValueError(f"utterance {members[0].id}: {path}: {error}") from error
         if hashlib.sha256(content).hexdigest() != members[0].audio_sha256:
-            raise ValueError(f"utterance {members[0].id}: {path} changed since the manifest was made; run that stage")
+            raise ValueError(
+                f"utterance {members[0].id}: {path} changed since the manifest was made; run that stage"
+            )
         mono = channels.mean(axis=1)
         for row in members:
             start = round(row.offset * original_rate)

@@ -214,7 +214,9 @@ def _report(splits: Splits, rejected: Iterable[RejectedRow]) -> None:
             line += f", {share:.0%} of the transcripts also in train"
         print(line)
     reasons = Counter(row.reason for row in rejected)
-    print(f"rejected: {sum(reasons.values())}", *(f"  {count} x {reason}" for reason, count in reasons.items()))
+    print(
+        f"rejected: {sum(reasons.values())}", *(f"  {count} x {reason}" for reason, count in reasons.items())
+    )
 
 
 if __name__ == "__main__":

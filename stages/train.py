@@ -93,7 +93,9 @@ def fit(params: schema.Params, work: Path) -> None:
         (folder / "best.ckpt").write_bytes(pack(recipe, _best_weights(best, task)))
         (folder / "last.ckpt").write_bytes(pack(recipe, task.state_dict()))
         (folder / "history.csv").write_bytes(history.csv())
-        (folder / "tokens.json").write_text(json.dumps(recipe.vocabulary, ensure_ascii=False, indent=1) + "\n")
+        (folder / "tokens.json").write_text(
+            json.dumps(recipe.vocabulary, ensure_ascii=False, indent=1) + "\n"
+        )
         with (folder / "params.yaml").open("w") as stream:
             YAML(typ="safe").dump(params.model_dump(mode="json"), stream)
     _record_run(trainer, task, time.monotonic() - started)
@@ -122,7 +124,9 @@ def _drop_unlearnable(train: FeatureDataset, task: Task) -> None:
     hopeless = set(task.unlearnable(train.num_frames.tolist(), train.targets))
     if not hopeless:
         return
-    names = ", ".join(f"{train.ids[position]} (copy {train.copies[position]})" for position in sorted(hopeless)[:5])
+    names = ", ".join(
+        f"{train.ids[position]} (copy {train.copies[position]})" for position in sorted(hopeless)[:5]
+    )
     print(f"left out: {len(hopeless)} training utterances too short for their transcripts, first {names}")
     train.keep([position for position in range(len(train)) if position not in hopeless])
     if not len(train):
@@ -159,7 +163,10 @@ def _trainer(params: schema.Params, work: Path, callbacks: list[Any]) -> lightni
     loggers = [tensorboard, *(part.build(save_dir=LOGS) for part in settings.loggers)]
     watched = {"enable_progress_bar": sys.stderr.isatty()}  # a file gets ValidationReport's lines instead
     return lightning.Trainer(
-        **{**watched, **settings.trainer}, default_root_dir=LOGS, logger=loggers, callbacks=[*callbacks, resume]
+        **{**watched, **settings.trainer},
+        default_root_dir=LOGS,
+        logger=loggers,
+        callbacks=[*callbacks, resume],
     )
 
 
@@ -167,13 +174,17 @@ def _best_weights(best: ModelCheckpoint, task: Task) -> dict[str, torch.Tensor]:
     """The best validation's weights; the last ones after a fast_dev_run, which validates but saves none."""
     if not best.best_model_path:
         return task.state_dict()
-    weights: dict[str, torch.Tensor] = torch.load(best.best_model_path, map_location="cpu", weights_only=True)["state_dict"]
+    weights: dict[str, torch.Tensor] = torch.load(
+        best.best_model_path, map_location="cpu", weights_only=True
+    )["state_dict"]
     return weights
 
 
 def _record_run(trainer: lightning.Trainer, task: Task, seconds: float) -> None:
     """What differs from run to run: beside the model, never inside it."""
-    commit = subprocess.run(["git", "rev-parse", "HEAD"], capture_output=True, text=True, check=False).stdout.strip()
+    commit = subprocess.run(
+        ["git", "rev-parse", "HEAD"], capture_output=True, text=True, check=False
+    ).stdout.strip()
     record = {
         "commit": commit or None,
         "seconds": round(seconds, 1),
@@ -181,7 +192,11 @@ def _record_run(trainer: lightning.Trainer, task: Task, seconds: float) -> None:
         "steps": trainer.global_step,
         "device": str(trainer.strategy.root_device),
         "machine": platform.platform(),
-        "versions": {"python": platform.python_version(), "torch": torch.__version__, "lightning": lightning.__version__},
+        "versions": {
+            "python": platform.python_version(),
+            "torch": torch.__version__,
+            "lightning": lightning.__version__,
+        },
         "trainable_parameters": sum(p.numel() for p in task.parameters() if p.requires_grad),
     }
     write_whole(LOGS / "train.json", (json.dumps(record, indent=1) + "\n").encode())

@@ -31,10 +31,14 @@ class DataModule(lightning.LightningDataModule):
 
     def train_dataloader(self) -> DataLoader[Batch]:
         epoch = self.trainer.current_epoch if self.trainer else 0
-        return loader(self.train, DurationSampler(self.train.seconds, *self.limits, self.seed, epoch), self.num_workers)
+        return loader(
+            self.train, DurationSampler(self.train.seconds, *self.limits, self.seed, epoch), self.num_workers
+        )
 
     def val_dataloader(self) -> DataLoader[Batch]:
-        return loader(self.validation, DurationSampler(self.validation.seconds, *self.limits), self.num_workers)
+        return loader(
+            self.validation, DurationSampler(self.validation.seconds, *self.limits), self.num_workers
+        )
 
     def transfer_batch_to_device(self, batch: Batch, device: torch.device, dataloader_idx: int) -> Batch:
         return batch.to(device)

@@ -6,10 +6,8 @@ B batch, N samples, T frames, F mel bands.
 import torch
 from torch import Tensor
 
-from stages.frontends import torchaudio_import  # noqa: F401 - before torchaudio
-from torchaudio.transforms import MelSpectrogram  # isort: skip
-
 from stages.frontends.frontend import Frontend, frame_mask
+from stages.frontends.torchaudio_import import MelSpectrogram
 from stages.schema.quantities import NonNegativeFloat, PositiveFloat, PositiveInt
 
 FLOOR = 1e-6  # power below which is silence: -120 dB of full scale

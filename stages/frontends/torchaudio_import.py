@@ -19,8 +19,9 @@ def prepare_torchaudio() -> None:
     absent._IS_TORCHAUDIO_EXT_AVAILABLE = False  # type: ignore[attr-defined]
     absent._IS_ALIGN_AVAILABLE = False  # type: ignore[attr-defined]
     absent.fail_if_no_align = lambda function: function  # type: ignore[attr-defined]
-    absent._load_lib = lambda library: False  # type: ignore[attr-defined]
+    absent._load_lib = lambda _: False  # type: ignore[attr-defined]
     sys.modules[name] = absent
 
 
 prepare_torchaudio()
+from torchaudio.transforms import MelSpectrogram as MelSpectrogram  # noqa: E402

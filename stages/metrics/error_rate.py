@@ -7,7 +7,7 @@ import jiwer
 import numpy as np
 
 from stages.metrics.metric import Metric
-from stages.schema.quantities import NonNegativeInt, PositiveInt
+from stages.schema.quantities import NonNegativeInt
 
 Counts = np.ndarray[Any, np.dtype[np.int64]]
 CONFIDENCE = 0.95
@@ -63,7 +63,9 @@ class ErrorRate(Metric):
             sizes = {"insert": 0, "delete": 0, "substitute": 0, "equal": 0}
             for chunk in chunks:
                 inserted = chunk.hyp_end_idx - chunk.hyp_start_idx
-                sizes[chunk.type] += inserted if chunk.type == "insert" else chunk.ref_end_idx - chunk.ref_start_idx
+                sizes[chunk.type] += (
+                    inserted if chunk.type == "insert" else chunk.ref_end_idx - chunk.ref_start_idx
+                )
             rows.append((sizes["insert"], sizes["delete"], sizes["substitute"], len(reference)))
         return np.array(rows, np.int64).reshape(-1, 4)
 

@@ -23,7 +23,9 @@ TaskPart = Annotated[
 ]
 OptimizerPart = Annotated[
     Part,
-    Family("torch.optim.Optimizer", {"params": "the model's", "lr": "the top-level lr, the one learning rate"}),
+    Family(
+        "torch.optim.Optimizer", {"params": "the model's", "lr": "the top-level lr, the one learning rate"}
+    ),
 ]
 CallbackPart = Annotated[Part, Family("lightning.pytorch.callbacks.Callback")]
 LoggerPart = Annotated[

@@ -54,7 +54,9 @@ class Family:
         if not (isinstance(cls, type) and issubclass(cls, base)):
             raise _error_at(("class_path",), part.class_path, f"{part.class_path} is no {self.base}")
         if inspect.isabstract(cls):
-            raise _error_at(("class_path",), part.class_path, f"{part.class_path} is a base class, not one to use")
+            raise _error_at(
+                ("class_path",), part.class_path, f"{part.class_path} is a base class, not one to use"
+            )
         bind(cls, part.init_args, self.provides)
         return part
 

@@ -49,7 +49,9 @@ def _place(loc: Steps, document: Any) -> Steps:
     """An error's location as far as the document knows it: pydantic adds the tags of unions."""
     node = document
     for depth, step in enumerate(loc):
-        known = (isinstance(node, dict) and step in node) or (isinstance(node, list) and isinstance(step, int))
+        known = (isinstance(node, dict) and step in node) or (
+            isinstance(node, list) and isinstance(step, int)
+        )
         if not known:
             missing_key = isinstance(node, dict) and depth == len(loc) - 1
             return loc[: depth + 1] if missing_key else loc[:depth]

@@ -26,7 +26,7 @@ def _check(arguments: dict[str, Any]) -> dict[str, Any]:
         trainer(**{**arguments, **QUIET})
     except ValidationError:
         raise
-    except Exception as error:  # noqa: BLE001 - Lightning refuses values with many exception types
+    except Exception as error:  # Lightning refuses values with many exception types
         raise ValueError(f"lightning.Trainer refuses these arguments: {error}") from error
     finally:
         chatter.setLevel(level)

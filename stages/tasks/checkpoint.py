@@ -66,7 +66,7 @@ def load(path: Path) -> tuple[Recipe, Task]:
         )
     except FileNotFoundError as error:
         raise ValueError(f"{path}: no such file; run the train stage") from error
-    except Exception as error:  # noqa: BLE001 - torch names damage with many exception types
+    except Exception as error:  # torch names damage with many exception types
         raise ValueError(f"{path}: no checkpoint of the train stage: {error}") from error
     task = recipe.build()
     task.load_state_dict(content["state_dict"])

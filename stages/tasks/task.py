@@ -19,7 +19,6 @@ from stages.search.search import Search
 from stages.tasks.optimization import Optimization
 from stages.tokens.tokens import Tokens
 
-
 Encoded = tuple[Tensor, Tensor]
 
 

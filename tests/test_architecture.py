@@ -1,0 +1,105 @@
+"""The shape of the code: layers, types, style, and that dvc.yaml says what the stages do."""
+
+import importlib
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import grimp
+import pytest
+from ruamel.yaml import YAML
+
+from stages.program.stage import Stage
+from stages.schema.reading import read_params
+
+ROOT = Path(__file__).parents[1]
+NAMES = ("manifest", "features", "train", "evaluate", "export")
+DVC = YAML(typ="safe", pure=True).load((ROOT / "dvc.yaml").read_text())["stages"]
+# The families whose classes a stage loads by their dotted paths from params.yaml or a checkpoint.
+LOADED = {
+    "manifest": {"corpora"},
+    "features": {"frontends", "augment"},
+    "train": {"frontends", "tokens", "augment", "models", "search", "schedules", "callbacks", "tasks"},
+    "evaluate": {"frontends", "tokens", "models", "search", "metrics", "tasks"},
+    "export": {"frontends", "tokens", "models", "search", "tasks", "formats"},
+}
+
+
+def stage(name: str) -> Stage:
+    found: Stage = importlib.import_module(f"stages.{name}").STAGE
+    return found
+
+
+@pytest.mark.parametrize(
+    "command",
+    [["ruff", "check", "."], ["ruff", "format", "--check", "."], ["mypy"], ["importlinter"]],
+    ids=lambda command: " ".join(command[:2]),
+)
+def test_the_linters_are_content(command: list[str]) -> None:
+    script = "from importlinter.cli import lint_imports_command as main; main()"
+    arguments = ["-c", script] if command == ["importlinter"] else ["-m", *command]
+    done = subprocess.run([sys.executable, *arguments], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_dvc_yaml_has_the_stages_in_order() -> None:
+    assert tuple(DVC) == NAMES
+    assert all(DVC[name]["cmd"] == f"python -m stages.{name}" for name in NAMES)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_dvc_yaml_lists_the_params_and_inputs_that_the_stage_declares(name: str) -> None:
+    params = read_params(ROOT / "params.yaml")
+    values = {"${manifest.root}": params.manifest.root, "${train.inputs}": params.train.inputs}
+    listed = {values.get(path, path) for path in DVC[name]["deps"]}
+    declared = {f"stages/{path}" for path in stage(name).code} | {
+        str(path) for path in stage(name).data(params)
+    }
+    assert listed == declared
+    assert set(DVC[name]["params"]) == {name, *stage(name).shared}
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_module_that_a_stage_reaches_is_among_its_dependencies(name: str) -> None:
+    graph = grimp.build_graph("stages")
+    reached = graph.find_upstream_modules(f"stages.{name}")
+    for family in LOADED[name]:
+        for module in graph.find_descendants(f"stages.{family}"):
+            reached |= {module, *graph.find_upstream_modules(module)}
+    code = {f"stages.{path.removesuffix('.py')}" for path in stage(name).code}
+    outside = {m for m in reached - {"stages"} if not any(m == c or m.startswith(f"{c}.") for c in code)}
+    assert not outside
+
+
+def test_no_output_switches_the_run_cache_off() -> None:
+    outs: list[Any] = [out for name in NAMES for out in DVC[name].get("outs", [])]
+    assert all(isinstance(out, str) for out in outs), "cache: false or persist on a plain out"
+
+
+def test_heavy_modules_are_not_imported_where_they_are_not_used() -> None:
+    light = "import sys, stages.schema.params, stages.schema.reading, flows.dvc;"
+    check = "print(sorted({'torch', 'lightning', 'pandas', 'prefect'} & set(sys.modules)))"
+    done = subprocess.run(
+        [sys.executable, "-c", light + check], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    assert done.stdout.strip() == "[]"
+
+
+def test_every_dependency_has_a_range_and_a_pin() -> None:
+    import re
+    import tomllib
+
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    wanted = [
+        *project["dependencies"],
+        *(d for extra in project["optional-dependencies"].values() for d in extra),
+    ]
+    pins = {
+        line.split("==")[0].lower().replace("_", "-")
+        for line in (ROOT / "constraints.txt").read_text().split()
+    }
+    for requirement in wanted:
+        match = re.fullmatch(r"([a-zA-Z0-9._-]+)>=.+", requirement)
+        assert match, f"{requirement} needs a range"
+        assert match[1].lower().replace("_", "-").replace("ruamel-yaml", "ruamel.yaml") in pins, requirement

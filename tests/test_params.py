@@ -1,0 +1,150 @@
+# ruff: noqa: E501 - a row of the table is a line
+"""params.yaml: what is refused, with which path, and that everything is said at once."""
+
+import re
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ruamel.yaml import YAML
+
+from stages.schema.params import Params
+from stages.schema.part import Part
+from stages.schema.reading import read_params
+
+RECIPES = sorted((Path(__file__).parents[1] / "flows" / "recipes").glob("*.yaml"))
+WriteParams = Callable[..., Path]
+
+ENCODER = "train.task.init_args.encoder"
+REFUSED: list[tuple[str, Any, str]] = [
+    # misspelt keys, at any depth
+    ("lrr", 1, r"^  lrr: unknown key \(did you mean lr\?\)"),
+    ("manifest.rooot", "x", r"manifest\.rooot: unknown key \(did you mean root\?\)"),
+    ("features.executor.num_proceses", 2, r"num_proceses: unknown key \(did you mean num_processes\?\)"),
+    ("features.frontend.init_args.num_mel", 40, r"num_mel: unknown key \(did you mean num_mels\?\)"),
+    (f"{ENCODER}.init_args.hiden_size", 8, r"encoder\.init_args\.hiden_size: unknown key \(did you mean hidden_size\?\)"),
+    ("train.trainer.max_epoch", 3, r"train\.trainer\.max_epoch: unknown key \(did you mean max_epochs\?\)"),
+    ("train.schedule.intervall", "step", r"train\.schedule\.intervall: unknown key"),
+    ("evaluate.splitt", "test", r"evaluate\.splitt: unknown key \(did you mean split\?\)"),
+    # wrong types
+    ("lr", "abc", r"^  lr: .*valid number, found 'abc'"),
+    ("lr", None, r"^  lr: .*valid number, found None"),
+    ("seed", 1.5, r"^  seed: .*valid integer, found 1\.5"),
+    ("seed", True, r"^  seed: .*valid integer, found True"),
+    ("features.sample_rate", "16k", r"features\.sample_rate: .*valid integer"),
+    ("manifest.splits", "train", r"manifest\.splits: .*valid list"),
+    ("train.trainer.max_epochs", "many", r"train\.trainer\.max_epochs: .*valid integer"),
+    ("train.optimizer.init_args.betas", 0.9, r"train\.optimizer\.init_args\.betas: .*valid (tuple|array)"),
+    (f"{ENCODER}.init_args.dropout", "high", r"encoder\.init_args\.dropout: .*valid number"),
+    # impossible values
+    ("lr", -1.0, r"^  lr: .*greater than 0"),
+    ("lr", float("nan"), r"^  lr: .*finite"),
+    ("manifest.max_rejected", 1.5, r"max_rejected: .*less than or equal to 1"),
+    (f"{ENCODER}.init_args.dropout", 1.0, r"encoder\.init_args\.dropout: .*less than 1"),
+    ("evaluate.split", "dev", r"evaluate\.split: .*'train', 'validation' or 'test'"),
+    ("manifest.corpora", [], r"manifest\.corpora: .*at least 1 item"),
+    ("train.trainer.accelerator", "abacus", r"train\.trainer: lightning\.Trainer refuses.*abacus"),
+    ("train.trainer.precision", "7-bit", r"train\.trainer\.precision: "),
+    # classes
+    ("features.frontend.class_path", "stages.frontends.log_mell.LogMel", r"features\.frontend\.class_path: cannot import"),
+    ("features.frontend.class_path", "stages.frontends.log_mel.LogMell", r"did you mean stages\.frontends\.log_mel\.LogMel\?"),
+    ("features.frontend.class_path", "collections.Counter", r"collections\.Counter is no stages\.frontends\.frontend\.Frontend"),
+    ("features.frontend.class_path", "LogMel", r"is not a dotted path"),
+    ("export.formats", [{"class_path": "stages.formats.format.Format"}], r"is a base class, not one to use"),
+    # what the pipeline sets itself
+    ("train.optimizer.init_args.lr", 0.1, r"train\.optimizer\.init_args\.lr: .*the top-level lr, the one learning rate"),
+    ("train.schedule.init_args.total_steps", 9, r"total_steps: not written here: it is counted by the stage"),
+    ("train.trainer.default_root_dir", "/tmp", r"train\.trainer\.default_root_dir: not written here"),
+    # pairs that cannot go together
+    ("train.frontend", {"class_path": "stages.frontends.log_mel.LogMel"}, r"train\.frontend: needs cached waveforms"),
+    ("manifest.splits", ["train", "validation"], r"manifest\.splits: 'test' is missing"),
+    (ENCODER, {"class_path": "stages.models.conformer.Conformer", "init_args": {"width": 30}}, r"width 30 must be"),
+]  # fmt: skip
+
+
+def message(path: Path) -> str:
+    with pytest.raises(ValueError, match="problem") as refused:
+        read_params(path)
+    return str(refused.value)
+
+
+@pytest.mark.parametrize(("key", "value", "expected"), REFUSED)
+def test_a_wrong_value_is_refused_at_its_path(
+    write_params: WriteParams, key: str, value: Any, expected: str
+) -> None:
+    text = message(write_params({key: value}))
+    assert re.search(expected, text, re.MULTILINE), text
+
+
+def test_every_problem_is_said_at_once(write_params: WriteParams) -> None:
+    text = message(
+        write_params(
+            {"lr": "abc", "manifest.rooot": 1, f"{ENCODER}.init_args.hiden_size": 8, "export.formats": []}
+        )
+    )
+    assert "4 problem(s)" in text
+    for path in ("lr:", "manifest.rooot:", f"{ENCODER}.init_args.hiden_size:", "export.formats:"):
+        assert f"\n  {path}" in text
+
+
+def test_features_and_waveforms_cannot_be_mixed_up(write_params: WriteParams) -> None:
+    spec_augment = [{"class_path": "stages.augment.spec_augment.SpecAugment"}]
+    waveform = {"class_path": "stages.frontends.waveform.Waveform"}
+    text = message(write_params({"features.frontend": waveform, "train.augment": spec_augment}))
+    assert "train.augment[0]: stages.augment.spec_augment.SpecAugment works on" in text
+
+
+@pytest.mark.parametrize(
+    ("written", "value"), [("1e-4", 1e-4), ("1e-05", 1e-5), ("1E-4", 1e-4), ("5e-7", 5e-7)]
+)
+def test_exponents_are_numbers_as_dvc_and_people_write_them(
+    write_params: WriteParams, written: str, value: float
+) -> None:
+    path = write_params({})
+    path.write_text(path.read_text().replace("lr: 0.01", f"lr: {written}"))
+    assert read_params(path).lr == value
+
+
+def test_damaged_yaml_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "params.yaml"
+    path.write_text("lr: [1\n")
+    with pytest.raises(ValueError, match="not readable as YAML"):
+        read_params(path)
+    path.write_text("lr: 1\nlr: 2\n")
+    with pytest.raises(ValueError, match="duplicate key"):
+        read_params(path)
+    with pytest.raises(ValueError, match="copy one from flows/recipes"):
+        read_params(tmp_path / "none.yaml")
+
+
+@pytest.mark.parametrize("recipe", RECIPES, ids=lambda path: path.stem)
+def test_every_recipe_is_a_complete_params_file(recipe: Path) -> None:
+    assert isinstance(read_params(recipe), Params)
+
+
+def test_the_project_s_params_are_a_recipe() -> None:
+    project = Path(__file__).parents[1] / "params.yaml"
+    load = YAML(typ="safe", pure=True).load
+    assert load(project.read_text()) in [load(recipe.read_text()) for recipe in RECIPES]
+
+
+def test_the_first_stage_refuses_the_whole_file_before_it_reads_anything(write_params: WriteParams) -> None:
+    path = write_params({f"{ENCODER}.init_args.hiden_size": 8, "evaluate.splitt": "test"})
+    for module in ("stages.manifest", "stages.schema"):
+        arguments = [str(path)] if module == "stages.schema" else ["--params", str(path)]
+        done = subprocess.run(
+            [sys.executable, "-m", module, *arguments], capture_output=True, text=True, check=False
+        )
+        assert done.returncode == 1
+        assert "hiden_size: unknown key" in done.stderr
+        assert "evaluate.splitt: unknown key" in done.stderr
+
+
+def test_a_part_is_built_from_what_is_written_and_what_is_provided() -> None:
+    part = Part(class_path="stages.models.simple_ctc.SimpleCTC", init_args={"hidden_size": 8})
+    encoder = part.build(num_features=4, something_it_does_not_take=1)
+    assert encoder.output_size == 8
+    assert encoder.layers[1].in_features == 4

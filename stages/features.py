@@ -18,8 +18,10 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
+from joblib import Parallel, delayed
 
-from stages.program.inputs import Inputs
+from stages.corpora.recording import read_span
+from stages.program.inputs import Inputs, hash_file
 from stages.program.outputs import forget_old, scratch_folder, whole_folder
 from stages.program.processes import parallel
 from stages.program.progress import track
@@ -38,6 +40,7 @@ MANIFEST = Path("data/manifest")
 OUTPUT = Path("data/features")
 NUM_SHARDS = 32
 INT16_FULL_SCALE = 32767.0
+FLOAT16_MAX = 65504.0
 
 STAGE = Stage(
     name="features",
@@ -73,7 +76,9 @@ def run(params: schema.Params, inputs: Inputs) -> None:
                 copies = settings.copies if split == "train" else []
                 cached = scratch / f"{_key(members, copies, metadata, code)}.parquet"
                 shards[folder / split / f"{number:02d}.parquet"] = Shard(cached, members, copies, metadata)
-        _extract([shard for shard in shards.values() if not shard.path.exists()], settings.executor)
+        missing = [shard for shard in shards.values() if not shard.path.exists()]
+        _verify([row for shard in missing for row in shard.rows])
+        _extract(missing, settings.executor)
         for target, shard in shards.items():
             shard.path.touch()
             os.link(shard.path, target)
@@ -134,6 +139,8 @@ def write_shard(shard: Shard) -> int:
     for row, samples in _read_audio(shard.rows, shard.metadata.sample_rate):
         variants = [samples, *(copy.apply(samples, shard.metadata.sample_rate) for copy in copies)]
         for number, variant in enumerate(variants):
+            if not len(variant):
+                raise ValueError(f"utterance {row.id}: shorter than one sample at features.sample_rate")
             with torch.inference_mode():
                 waveform = torch.from_numpy(np.ascontiguousarray(variant))[None]
                 values, _ = frontend(waveform, torch.tensor([len(variant)]))
@@ -146,8 +153,9 @@ def write_shard(shard: Shard) -> int:
 
 
 def _record(row_id: str, copy: int, values: Samples, metadata: FeatureMetadata) -> dict[str, object]:
-    if not np.isfinite(values).all():
-        raise ValueError(f"utterance {row_id}: {metadata.frontend.class_path} gave NaN or infinite values")
+    if not (np.abs(values) <= FLOAT16_MAX).all():  # said so that NaN is refused as well
+        name = metadata.frontend.class_path
+        raise ValueError(f"utterance {row_id}: {name} gave NaN, or values too large for 16 bits")
     if metadata.dtype == "int16":
         values = np.rint(np.clip(values, -1, 1) * INT16_FULL_SCALE)
     stored = values.astype(metadata.dtype)
@@ -155,30 +163,36 @@ def _record(row_id: str, copy: int, values: Samples, metadata: FeatureMetadata) 
 
 
 def _read_audio(rows: list[ManifestRow], sample_rate: int) -> Iterator[tuple[ManifestRow, Samples]]:
-    """Mono samples at ``sample_rate`` of each row; a file is read and verified once for all its rows."""
+    """Mono samples at ``sample_rate`` of each row."""
     import soxr
 
-    from stages.corpora.recording import decode
-
-    by_file: dict[str, list[ManifestRow]] = defaultdict(list)
     for row in rows:
-        by_file[row.audio_filepath].append(row)
-    for name, members in by_file.items():
-        path = MANIFEST / name
+        path = MANIFEST / row.audio_filepath
         try:
-            content = path.read_bytes()
-            channels, original_rate = decode(content)
-        except (OSError, ValueError) as error:
-            raise ValueError(f"utterance {members[0].id}: {path}: {error}") from error
-        if hashlib.sha256(content).hexdigest() != members[0].audio_sha256:
+            channels, original_rate = read_span(path, row.offset, row.duration)
+        except ValueError as error:
+            raise ValueError(f"utterance {row.id}: {path}: {error}") from error
+        yield row, soxr.resample(channels.mean(axis=1), original_rate, sample_rate)
+
+
+def _verify(rows: list[ManifestRow]) -> None:
+    """Every recording is the one that the manifest describes; each file is hashed once."""
+    expected = {MANIFEST / row.audio_filepath: row for row in rows}
+
+    def check(path: Path, row: ManifestRow) -> None:
+        try:
+            found = hash_file(path)
+        except OSError as error:
+            raise ValueError(f"utterance {row.id}: {path}: {error.strerror}") from error
+        if found != row.audio_sha256:
             raise ValueError(
-                f"utterance {members[0].id}: {path} changed since the manifest was made; run that stage"
+                f"utterance {row.id}: {path} changed since the manifest was made; run that stage"
             )
-        mono = channels.mean(axis=1)
-        for row in members:
-            start = round(row.offset * original_rate)
-            piece = mono[start : start + round(row.duration * original_rate)]
-            yield row, soxr.resample(piece, original_rate, sample_rate)
+
+    jobs = (delayed(check)(path, row) for path, row in sorted(expected.items()))
+    results = Parallel(n_jobs=-1, prefer="threads", return_as="generator")(jobs)
+    for _ in track(results, "verifying audio", len(expected), "files"):
+        pass
 
 
 def _write_index(folder: Path, rows: list[ManifestRow], metadata: FeatureMetadata) -> None:

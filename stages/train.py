@@ -97,7 +97,7 @@ def fit(params: schema.Params, work: Path) -> None:
             json.dumps(recipe.vocabulary, ensure_ascii=False, indent=1) + "\n"
         )
         with (folder / "params.yaml").open("w") as stream:
-            YAML(typ="safe").dump(params.model_dump(mode="json"), stream)
+            YAML(typ="safe").dump(STAGE.settings(params), stream)
     _record_run(trainer, task, time.monotonic() - started)
 
 

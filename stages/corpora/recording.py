@@ -14,6 +14,8 @@ import soundfile
 # audio; not "chunk should be an even number of bytes" either.
 SHORTER_CHUNK = re.compile(r"^ *(?:data|SSND|riff|Data Size) *: \d+ \(should be \d+\)", re.MULTILINE)
 
+Samples = np.ndarray[Any, np.dtype[np.float32]]
+
 
 @dataclass(frozen=True)
 class Recording:
@@ -36,7 +38,7 @@ def inspect_recording(path: Path) -> Recording:
     return Recording(len(samples) / sample_rate, sample_rate, hashlib.sha256(content).hexdigest())
 
 
-def decode(content: bytes) -> tuple[np.ndarray[Any, np.dtype[np.float32]], int]:
+def decode(content: bytes) -> tuple[Samples, int]:
     """Samples (N, channels) and sample rate of a file's bytes; ValueError when damaged or no audio."""
     try:
         with soundfile.SoundFile(io.BytesIO(content)) as sound:
@@ -51,6 +53,17 @@ def decode(content: bytes) -> tuple[np.ndarray[Any, np.dtype[np.float32]], int]:
     if not len(samples):
         raise ValueError("the file holds no samples")
     return samples, sample_rate
+
+
+def read_span(path: Path, offset_seconds: float, duration_seconds: float) -> tuple[Samples, int]:
+    """Samples (N, channels) of a part of a sound file, and its sample rate; the rest is not decoded."""
+    try:
+        with soundfile.SoundFile(path) as sound:
+            sound.seek(round(offset_seconds * sound.samplerate))
+            length = round(duration_seconds * sound.samplerate)
+            return sound.read(length, dtype="float32", always_2d=True), sound.samplerate
+    except soundfile.LibsndfileError as error:
+        raise ValueError(f"not readable as audio: {error.error_string}") from error
 
 
 def _is_cut_ogg(content: bytes) -> bool:

@@ -17,17 +17,20 @@ def ctc_loss(
     number: they are counted and named before training, not hidden here.
     """
     feasible = lengths >= frames_needed(targets, target_lengths)
+    learned_lengths = torch.where(
+        feasible, target_lengths, 0
+    )  # an infinite loss has NaN gradients, even times 0
     losses = functional.ctc_loss(
         log_probs.float().transpose(0, 1),
         targets,
         lengths,
-        target_lengths,
+        learned_lengths,
         blank=blank_index,
         reduction="none",
         zero_infinity=False,
     )
     total = torch.where(feasible, losses, 0.0).sum()
-    return total, torch.where(feasible, target_lengths, 0).sum()
+    return total, learned_lengths.sum()
 
 
 def frames_needed(targets: Tensor, target_lengths: Tensor) -> Tensor:

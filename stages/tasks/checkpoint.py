@@ -57,6 +57,7 @@ def load(path: Path) -> tuple[Recipe, Task]:
     """The recipe and the task with its weights, in evaluation mode; ValueError if it is no such file."""
     try:
         content = torch.load(path, map_location="cpu", weights_only=True)
+        weights: dict[str, Tensor] = content["state_dict"]
         recipe = Recipe(
             task=Part(**content["task"]),
             tokens=Part(**content["tokens"]),
@@ -68,6 +69,9 @@ def load(path: Path) -> tuple[Recipe, Task]:
         raise ValueError(f"{path}: no such file; run the train stage") from error
     except Exception as error:  # torch names damage with many exception types
         raise ValueError(f"{path}: no checkpoint of the train stage: {error}") from error
-    task = recipe.build()
-    task.load_state_dict(content["state_dict"])
+    try:
+        task = recipe.build()
+        task.load_state_dict(weights)
+    except (ValueError, RuntimeError) as error:
+        raise ValueError(f"{path}: its weights, vocabulary and parts do not fit together: {error}") from error
     return recipe, task.eval()

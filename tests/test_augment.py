@@ -1,0 +1,177 @@
+"""Every augmentation and every copy of stages/augment, unseen, then SpecAugment and Speed.
+
+T frames, F features, N samples.
+"""
+
+import importlib
+import inspect
+import pkgutil
+
+import numpy as np
+import pytest
+
+from stages import augment
+from stages.augment.augmentation import Augmentation, Values
+from stages.augment.copy import Copy, Samples
+from stages.augment.spec_augment import SpecAugment
+from stages.augment.speed import Speed
+
+CLASSES = [
+    cls
+    for module in pkgutil.iter_modules(augment.__path__, "stages.augment.")
+    for name, cls in inspect.getmembers(importlib.import_module(module.name), inspect.isclass)
+    if cls.__module__ == module.name and not inspect.isabstract(cls) and name[0] != "_"
+]
+AUGMENTATIONS = [cls for cls in CLASSES if issubclass(cls, Augmentation)]
+COPIES = [cls for cls in CLASSES if issubclass(cls, Copy)]
+SAMPLE_RATE = 16000
+SHAPES = {"features": (300, 80), "waveform": (SAMPLE_RATE, 1)}
+
+
+@pytest.fixture(params=AUGMENTATIONS, ids=lambda cls: cls.__name__)
+def augmentation(request: pytest.FixtureRequest) -> Augmentation:
+    built: Augmentation = request.param()
+    return built
+
+
+@pytest.fixture(params=COPIES, ids=lambda cls: cls.__name__)
+def copy(request: pytest.FixtureRequest) -> Copy:
+    built: Copy = request.param()
+    return built
+
+
+def generator(epoch: int = 0) -> np.random.Generator:
+    """As the dataset seeds it: by seed, epoch, utterance and copy."""
+    return np.random.default_rng([0, epoch, 17, 0])
+
+
+def values_for(augmentation: Augmentation) -> Values:
+    return np.random.default_rng(1).normal(0.0, 0.1, SHAPES[augmentation.domain]).astype(np.float32)
+
+
+def tone(hertz: float, seconds: float = 1.0) -> Samples:
+    time = np.arange(round(seconds * SAMPLE_RATE)) / SAMPLE_RATE
+    return (0.5 * np.sin(2 * np.pi * hertz * time)).astype(np.float32)
+
+
+def pitch(samples: Samples) -> float:
+    """The loudest frequency in Hz."""
+    spectrum = np.abs(np.fft.rfft(samples * np.hanning(len(samples))))
+    return float(np.fft.rfftfreq(len(samples), 1 / SAMPLE_RATE)[spectrum.argmax()])
+
+
+def test_the_classes_are_found() -> None:
+    assert SpecAugment in AUGMENTATIONS
+    assert Speed in COPIES
+
+
+def test_the_same_generator_gives_the_same_augmentation(augmentation: Augmentation) -> None:
+    values = values_for(augmentation)
+    first, second = (augmentation.apply(values, generator()) for _ in range(2))
+    np.testing.assert_array_equal(first, second)
+
+
+def test_epochs_differ(augmentation: Augmentation) -> None:
+    values = values_for(augmentation)
+    epochs = {augmentation.apply(values, generator(epoch)).tobytes() for epoch in range(5)}
+    assert len(epochs) == 5
+
+
+def test_an_augmentation_leaves_its_input_as_it_is(augmentation: Augmentation) -> None:
+    values = values_for(augmentation)
+    before = values.copy()
+    augmentation.apply(values, generator())
+    np.testing.assert_array_equal(values, before)
+
+
+def test_an_augmentation_keeps_shape_and_type(augmentation: Augmentation) -> None:
+    values = values_for(augmentation)
+    changed = augmentation.apply(values, generator())
+    assert changed.shape == values.shape
+    assert changed.dtype == np.float32
+    assert np.isfinite(changed).all()
+
+
+def test_an_augmentation_draws_from_its_generator_alone(augmentation: Augmentation) -> None:
+    values = values_for(augmentation)
+    changed = []
+    for seed in range(2):
+        np.random.seed(seed)
+        changed.append(augmentation.apply(values, generator()))
+    np.testing.assert_array_equal(*changed)
+
+
+def test_one_frame_can_be_augmented(augmentation: Augmentation) -> None:
+    values = values_for(augmentation)[:1]
+    assert augmentation.apply(values, generator()).shape == values.shape
+
+
+@pytest.mark.parametrize("seed", range(50))
+def test_spec_augment_masks_at_most_its_maxima(seed: int) -> None:
+    masked = (
+        SpecAugment(
+            num_frequency_masks=2,
+            max_frequency_bands=10,
+            num_time_masks=3,
+            max_time_frames=8,
+            max_time_fraction=1.0,
+        ).apply(np.ones((100, 80), np.float32), np.random.default_rng(seed))
+        == 0.0
+    )
+    bands, frames = masked.all(axis=0), masked.all(axis=1)
+    assert bands.sum() <= 2 * 10
+    assert frames.sum() <= 3 * 8
+    np.testing.assert_array_equal(masked, bands[None, :] | frames[:, None])
+
+
+def mask_widths(max_time_frames: int, max_time_fraction: float) -> set[int]:
+    """The widths of 200 time masks on 100 frames."""
+    augmentation = SpecAugment(
+        num_frequency_masks=0,
+        num_time_masks=1,
+        max_time_frames=max_time_frames,
+        max_time_fraction=max_time_fraction,
+    )
+    ones = np.ones((100, 4), np.float32)
+    return {
+        int((augmentation.apply(ones, np.random.default_rng(seed))[:, 0] == 0).sum()) for seed in range(200)
+    }
+
+
+def test_a_mask_is_between_0_and_its_maximum_wide() -> None:
+    assert mask_widths(max_time_frames=3, max_time_fraction=1.0) == {0, 1, 2, 3}
+
+
+def test_a_time_mask_is_at_most_a_share_of_the_utterance() -> None:
+    assert mask_widths(max_time_frames=40, max_time_fraction=0.05) == {0, 1, 2, 3, 4, 5}
+
+
+def test_no_masks_change_nothing() -> None:
+    values = values_for(SpecAugment())
+    changed = SpecAugment(num_frequency_masks=0, num_time_masks=0).apply(values, generator())
+    np.testing.assert_array_equal(changed, values)
+
+
+def test_a_copy_is_deterministic_and_leaves_its_input_as_it_is(copy: Copy) -> None:
+    samples = tone(440.0)
+    before = samples.copy()
+    first, second = (copy.apply(samples, SAMPLE_RATE) for _ in range(2))
+    np.testing.assert_array_equal(first, second)
+    np.testing.assert_array_equal(samples, before)
+
+
+def test_a_copy_gives_finite_mono_samples(copy: Copy) -> None:
+    changed = copy.apply(tone(440.0), SAMPLE_RATE)
+    assert changed.ndim == 1
+    assert changed.dtype == np.float32
+    assert np.isfinite(changed).all()
+
+
+@pytest.mark.parametrize(("factor", "num_samples"), [(0.9, 17778), (1.0, 16000), (1.1, 14545), (2.0, 8000)])
+def test_speed_divides_the_length_by_its_factor(factor: float, num_samples: int) -> None:
+    assert len(Speed(factor).apply(tone(440.0), SAMPLE_RATE)) == num_samples
+
+
+@pytest.mark.parametrize(("factor", "hertz"), [(0.9, 396.0), (1.1, 484.0)])
+def test_speed_multiplies_the_pitch_by_its_factor(factor: float, hertz: float) -> None:
+    assert pitch(Speed(factor).apply(tone(440.0), SAMPLE_RATE)) == pytest.approx(hertz, abs=1.0)

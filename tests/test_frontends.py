@@ -1,0 +1,197 @@
+"""Every frontend of stages/frontends, unseen, and LogMel against its formula.
+
+B batch, N samples, T frames, F features.
+"""
+
+import importlib
+import inspect
+import pkgutil
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor
+
+from stages import frontends
+from stages.frontends.frontend import Frontend
+from stages.frontends.log_mel import LogMel
+from stages.frontends.torchaudio_import import prepare_torchaudio
+from stages.frontends.waveform import Waveform
+
+FRONTENDS = [
+    cls
+    for module in pkgutil.iter_modules(frontends.__path__, "stages.frontends.")
+    for name, cls in inspect.getmembers(importlib.import_module(module.name), inspect.isclass)
+    if issubclass(cls, Frontend) and cls.__module__ == module.name and cls is not Frontend and name[0] != "_"
+]
+SAMPLE_RATES = (8000, 16000, 44100)
+EXTENSION = "torchaudio._extension"
+
+
+@pytest.fixture(params=SAMPLE_RATES)
+def sample_rate(request: pytest.FixtureRequest) -> int:
+    return int(request.param)
+
+
+@pytest.fixture(params=FRONTENDS, ids=lambda cls: cls.__name__)
+def frontend(request: pytest.FixtureRequest, sample_rate: int) -> Frontend:
+    built: Frontend = request.param(sample_rate=sample_rate)
+    return built.eval()
+
+
+def noise(lengths: Tensor) -> Tensor:
+    """Waveforms (B, N) of these lengths, 0 beyond."""
+    waveforms = 0.1 * torch.randn(
+        len(lengths), int(lengths.max()), generator=torch.Generator().manual_seed(0)
+    )
+    for row, length in enumerate(lengths):
+        waveforms[row, length:] = 0.0
+    return waveforms
+
+
+def some_lengths(sample_rate: int) -> Tensor:
+    """From one sample to a second, on and beside the borders of frames."""
+    return torch.tensor(
+        [1, 2, 99, sample_rate // 100 - 1, sample_rate // 100, sample_rate // 4 + 1, sample_rate]
+    )
+
+
+def test_the_frontends_are_found() -> None:
+    assert {LogMel, Waveform} <= set(FRONTENDS)
+
+
+def test_the_output_has_the_announced_frames_and_features(frontend: Frontend, sample_rate: int) -> None:
+    lengths = some_lengths(sample_rate)
+    features, counts = frontend(noise(lengths), lengths)
+    assert counts.equal(frontend.num_frames(lengths))
+    assert features.shape == (len(lengths), int(counts.max()), frontend.feature_size)
+    assert features.dtype == torch.float32
+
+
+def test_a_second_holds_as_many_frames_as_the_frame_shift_says(frontend: Frontend, sample_rate: int) -> None:
+    frames = int(frontend.num_frames(torch.tensor([sample_rate])))
+    assert frames - 1 <= 1 / frontend.frame_shift_seconds <= frames
+
+
+def test_a_padded_utterance_gives_the_same_frames_as_one_alone(frontend: Frontend, sample_rate: int) -> None:
+    lengths = some_lengths(sample_rate)
+    waveforms = noise(lengths)
+    features, counts = frontend(waveforms, lengths)
+    for row, (length, count) in enumerate(zip(lengths, counts, strict=True)):
+        alone, _ = frontend(waveforms[row : row + 1, :length], length[None])
+        torch.testing.assert_close(features[row, :count], alone[0], atol=1e-3, rtol=1e-3)
+
+
+def test_frames_beyond_the_count_are_0(frontend: Frontend, sample_rate: int) -> None:
+    lengths = some_lengths(sample_rate)
+    features, counts = frontend(noise(lengths), lengths)
+    assert not any(features[row, count:].any() for row, count in enumerate(counts))
+
+
+def test_digital_silence_gives_finite_features(frontend: Frontend, sample_rate: int) -> None:
+    lengths = some_lengths(sample_rate)
+    features, _ = frontend(torch.zeros(len(lengths), sample_rate), lengths)
+    assert features.isfinite().all()
+
+
+def test_the_same_waveform_gives_the_same_features(frontend: Frontend, sample_rate: int) -> None:
+    lengths = some_lengths(sample_rate)
+    assert frontend(noise(lengths), lengths)[0].equal(frontend(noise(lengths), lengths)[0])
+
+
+def test_a_waveform_stays_as_it_is() -> None:
+    waveforms = torch.tensor([[0.5, -1.0, 0.25]])
+    features, counts = Waveform()(waveforms, torch.tensor([3]))
+    assert features.tolist() == [[[0.5], [-1.0], [0.25]]]
+    assert counts.tolist() == [3]
+
+
+def test_log_mel_frames_are_centred_every_shift() -> None:
+    frontend = LogMel(sample_rate=16000, frame_shift_seconds=0.010)
+    assert frontend.num_frames(torch.tensor([1, 159, 160, 16000])).tolist() == [1, 1, 2, 101]
+    assert frontend.frame_shift_seconds == 0.010
+
+
+def test_the_frame_shift_is_that_of_whole_samples() -> None:
+    assert LogMel(sample_rate=11025, frame_shift_seconds=0.010).frame_shift_seconds == 110 / 11025
+
+
+def log_mel_by_hand(samples: np.ndarray, sample_rate: int, num_mels: int, min_hz: float) -> np.ndarray:
+    """ln(power in triangular HTK mel bands + 1e-6) every 10 ms, Hann windows of 25 ms: (T, F)."""
+    shift, window, fft = sample_rate // 100, sample_rate // 40, 512
+    padded = np.pad(samples, fft // 2)
+    hann = np.pad(np.hanning(window + 1)[:-1], (fft - window) // 2)
+    frames = [padded[start : start + fft] * hann for start in range(0, len(samples) + 1, shift)]
+    power = np.abs(np.fft.rfft(frames)) ** 2
+    mels = np.linspace(
+        2595 * np.log10(1 + min_hz / 700), 2595 * np.log10(1 + sample_rate / 2 / 700), num_mels + 2
+    )
+    edges = 700 * (10 ** (mels / 2595) - 1)
+    hertz = np.fft.rfftfreq(fft, 1 / sample_rate)
+    low, middle, high = edges[:-2, None], edges[1:-1, None], edges[2:, None]
+    bands = np.maximum(0, np.minimum((hertz - low) / (middle - low), (high - hertz) / (high - middle)))
+    logarithms: np.ndarray = np.log(power @ bands.T + 1e-6)
+    return logarithms
+
+
+def test_log_mel_is_the_logarithm_of_the_power_in_mel_bands() -> None:
+    waveforms = noise(torch.tensor([4000]))
+    features, _ = LogMel(num_mels=40, min_hz=20.0, normalize=False)(waveforms, torch.tensor([4000]))
+    expected = log_mel_by_hand(waveforms[0].double().numpy(), 16000, num_mels=40, min_hz=20.0)
+    np.testing.assert_allclose(features[0].numpy(), expected, atol=2e-3)
+
+
+def test_log_mel_is_normalised_over_the_frames_of_its_utterance() -> None:
+    lengths = torch.tensor([16000, 8000])
+    features, counts = LogMel()(noise(lengths), lengths)
+    for row, count in enumerate(counts):
+        own = features[row, :count]
+        torch.testing.assert_close(own.mean(0), torch.zeros(80), atol=1e-3, rtol=0)
+        torch.testing.assert_close(own.var(0, correction=0), torch.ones(80), atol=1e-3, rtol=0)
+
+
+def test_normalised_log_mel_does_not_hear_the_loudness() -> None:
+    lengths = torch.tensor([16000])
+    loud, quiet = (LogMel()(gain * noise(lengths), lengths)[0] for gain in (1.0, 0.5))
+    torch.testing.assert_close(loud, quiet, atol=0.02, rtol=0)
+
+
+def test_silence_is_the_floor_of_log_mel() -> None:
+    features, _ = LogMel(normalize=False)(torch.zeros(1, 1600), torch.tensor([1600]))
+    torch.testing.assert_close(features, torch.full_like(features, np.log(1e-6)))
+
+
+def test_torchaudio_can_be_imported_beside_this_torch() -> None:
+    script = (
+        "import torch, stages.frontends.torchaudio_import; from torchaudio.transforms import MelSpectrogram;"
+        "print(MelSpectrogram(n_mels=7, n_fft=400)(torch.zeros(1, 400)).shape)"
+    )
+    root = Path(__file__).parents[1]
+    done = subprocess.run(
+        [sys.executable, "-c", script], cwd=root, capture_output=True, text=True, check=False
+    )
+    assert "torch.Size([1, 7, 3])" in done.stdout, done.stderr
+
+
+def test_without_cuda_torchaudios_extension_says_that_it_is_absent(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.version, "cuda", None)
+    monkeypatch.delitem(sys.modules, EXTENSION)
+    prepare_torchaudio()
+    assert sys.modules[EXTENSION]._IS_TORCHAUDIO_EXT_AVAILABLE is False  # type: ignore[attr-defined]
+
+
+def test_with_cuda_torchaudios_extension_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.version, "cuda", "13.0")
+    monkeypatch.delitem(sys.modules, EXTENSION)
+    prepare_torchaudio()
+    assert EXTENSION not in sys.modules
+
+
+def test_an_extension_that_is_already_there_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.version, "cuda", None)
+    before = sys.modules[EXTENSION]
+    prepare_torchaudio()
+    assert sys.modules[EXTENSION] is before

@@ -1,0 +1,220 @@
+"""The guarantees of the pipeline, on a real DVC project: a copy of this one with the smoke recipe."""
+
+import contextlib
+import hashlib
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+from ruamel.yaml import YAML
+
+ROOT = Path(__file__).parents[1]
+ALL = ["manifest", "features", "train", "evaluate", "export"]
+TRAINED = ["best.ckpt", "last.ckpt", "history.csv", "tokens.json", "params.yaml"]
+# A changed value, and the stages that DVC then calls changed (what is downstream of them follows).
+CHANGED_BY: list[tuple[str, Any, list[str]]] = [
+    ("seed", 7, ["train"]),
+    ("lr", 1e-4, ["train"]),
+    ("manifest.seed", 7, ["manifest"]),
+    ("manifest.max_rejected", 0.5, ["manifest"]),
+    ("features.sample_rate", 8000, ["features"]),
+    ("features.executor.num_processes", 2, ["features"]),
+    ("train.optimizer.init_args.weight_decay", 0.1, ["train"]),
+    ("train.trainer.max_epochs", 9, ["train"]),
+    ("evaluate.split", "validation", ["evaluate"]),
+    ("export.formats", [], ["export"]),
+]
+
+
+class Project:
+    """A DVC project in a folder of its own."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
+        self.environment = {**os.environ, "PATH": path, "OMP_NUM_THREADS": "1", "PYTHONPATH": ""}
+
+    def run(self, *command: str) -> str:
+        done = subprocess.run(
+            command, cwd=self.folder, env=self.environment, capture_output=True, text=True, check=False
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout + done.stderr
+
+    def dvc(self, *arguments: str) -> str:
+        return self.run(sys.executable, "-m", "dvc", *arguments)
+
+    def start(self, *command: str) -> "subprocess.Popen[bytes]":
+        log = (self.folder / ".scratch" / "log.txt").open("wb")
+        return subprocess.Popen(
+            command, cwd=self.folder, env=self.environment, stdout=log, stderr=log, start_new_session=True
+        )
+
+    def set(self, changes: dict[str, Any]) -> None:
+        yaml = YAML()
+        path = self.folder / "params.yaml"
+        document = yaml.load(path.read_text())
+        for key, value in changes.items():
+            *sections, name = key.split(".")
+            section = document
+            for step in sections:
+                section = section[step]
+            section[name] = value
+        with path.open("w") as stream:
+            yaml.dump(document, stream)
+
+    def trained(self) -> dict[str, str]:
+        """Hashes of what training left, by name."""
+        folder = self.folder / "artifacts" / "train"
+        return {name: hashlib.sha256((folder / name).read_bytes()).hexdigest() for name in TRAINED}
+
+    def processes(self) -> list[psutil.Process]:
+        """Processes that run in this project."""
+        found = []
+        for process in psutil.process_iter():
+            with contextlib.suppress(psutil.Error):
+                if process.cwd() == str(self.folder) and process.status() != psutil.STATUS_ZOMBIE:
+                    found.append(process)
+        return found
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
+    """The pipeline, run once."""
+    folder = tmp_path_factory.mktemp("project").resolve()
+    listed = ["git", "ls-files", "--cached", "--others", "--exclude-standard"]
+    for name in subprocess.run(listed, cwd=ROOT, capture_output=True, text=True, check=True).stdout.split(
+        "\n"
+    ):
+        if name and (ROOT / name).exists():
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(ROOT / name, folder / name)
+    made = Project(folder)
+    shutil.copy(ROOT / "flows" / "recipes" / "simple_ctc.yaml", folder / "params.yaml")
+    (folder / "dvc.lock").unlink(missing_ok=True)
+    made.set({"train.trainer.max_epochs": 8})
+    made.run("git", "init", "-q")
+    made.run("git", "config", "user.email", "test@example.org")
+    made.run("git", "config", "user.name", "test")
+    commit(made)
+    assert ran(made.dvc("repro")) == ALL
+    commit(made)
+    return made
+
+
+@pytest.fixture
+def restored(project: Project) -> Iterator[Project]:
+    """The project, put back afterwards as it was committed."""
+    yield project
+    project.run("git", "checkout", "-q", ".")
+    project.dvc("checkout", "-q")
+
+
+def commit(project: Project) -> None:
+    project.run("git", "add", "-A")
+    project.run("git", "commit", "-qm", "state")
+
+
+def ran(output: str) -> list[str]:
+    return re.findall(r"Running stage '(\w+)'", output)
+
+
+def test_a_second_run_has_nothing_to_do(project: Project) -> None:
+    assert ran(project.dvc("repro")) == []
+    assert project.run("git", "status", "--porcelain") == ""
+
+
+@pytest.mark.parametrize(("key", "value", "stages"), CHANGED_BY, ids=[key for key, *_ in CHANGED_BY])
+def test_a_value_changes_the_stage_that_reads_it_and_no_other(
+    restored: Project, key: str, value: Any, stages: list[str]
+) -> None:
+    restored.set({key: value})
+    assert list(json.loads(restored.dvc("status", "--json"))) == stages
+
+
+def test_an_experiment_with_another_lr_trains_again_and_the_old_lr_trains_nothing(restored: Project) -> None:
+    before = restored.trained()
+    assert ran(restored.dvc("exp", "run", "-S", "lr=1e-4")) == ["train", "evaluate", "export"]
+    assert restored.trained() != before
+    assert "wer" in restored.dvc("metrics", "diff")
+    restored.dvc("plots", "diff", "-o", "dvc_plots")
+    assert (restored.folder / "dvc_plots" / "index.html").exists()
+    restored.set({"lr": 1.0e-2})
+    output = restored.dvc("repro")
+    assert ran(output) == []
+    assert "Stage 'train' is cached - skipping run" in output
+    assert restored.trained() == before
+
+
+def test_metrics_and_plots_are_shown(project: Project) -> None:
+    shown = json.loads(project.dvc("metrics", "show", "--json"))
+    metrics = shown[""]["data"]["artifacts/evaluate/metrics.json"]["data"]
+    assert {"wer", "cer", "wer_ci_low", "wer_ci_high", "wer_insertions", "blank_ratio"} <= set(metrics)
+    plots = json.loads(project.dvc("plots", "show", "--json"))
+    assert {"loss", "error rates"} <= set(plots)
+    project.run("git", "clean", "-fdq", "dvc_plots")
+
+
+def wait_for_first_epoch(project: Project, process: "subprocess.Popen[bytes]") -> psutil.Process:
+    """The training process, once it has a finished epoch behind it."""
+    while not list((project.folder / ".scratch" / "train").glob("*/resume/last.ckpt")):
+        assert process.poll() is None, (project.folder / ".scratch" / "log.txt").read_text()
+        time.sleep(0.02)
+    return next(p for p in project.processes() if p.cmdline()[-1] == "stages.train")
+
+
+@pytest.mark.parametrize(
+    ("victim", "sent"),
+    [("train", signal.SIGTERM), ("train", signal.SIGINT), ("dvc", signal.SIGKILL), ("flows", signal.SIGTERM)],
+    ids=["SIGTERM to the stage", "SIGINT to the stage", "SIGKILL to dvc", "SIGTERM to make's command"],
+)
+def test_a_killed_training_leaves_nothing_that_looks_finished_and_resumes_to_the_same_bytes(
+    restored: Project, victim: str, sent: signal.Signals
+) -> None:
+    uninterrupted = restored.trained()
+    module = "flows.dvc" if victim == "flows" else "dvc"
+    command = [sys.executable, "-m", module, "repro", "-f", "-s", "train"]
+    process = restored.start(*command)
+    stage = wait_for_first_epoch(restored, process)
+    os.kill(stage.pid if victim == "train" else process.pid, sent)
+    assert process.wait(timeout=30) != 0
+    deadline = time.monotonic() + 10
+    while restored.processes() and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert restored.processes() == []
+    assert not (restored.folder / "artifacts" / "train" / "best.ckpt").exists()
+    output = restored.dvc("repro", "--no-run-cache", "-s", "train")
+    assert "resuming from the last finished epoch" in output
+    assert restored.trained() == uninterrupted
+    assert not list((restored.folder / ".scratch" / "train").iterdir())
+
+
+def test_an_edit_during_training_is_no_result_and_undoing_it_costs_no_training(restored: Project) -> None:
+    uninterrupted = restored.trained()
+    process = restored.start(sys.executable, "-m", "dvc", "repro", "-f", "-s", "train")
+    wait_for_first_epoch(restored, process)
+    restored.set({"lr": 0.5})
+    assert process.wait(timeout=120) != 0
+    assert (
+        "params.yaml. The result belongs to what was there before"
+        in (restored.folder / ".scratch" / "log.txt").read_text()
+    )
+    restored.set({"lr": 1.0e-2})
+    output = restored.dvc("repro", "--no-run-cache", "-s", "train")
+    assert "epoch" not in output
+    assert restored.trained() == uninterrupted
+
+
+def test_make_checks_the_params_even_when_nothing_would_run() -> None:
+    commands = subprocess.run(["make", "-n", "repro"], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert commands.stdout.index("python -m stages.schema") < commands.stdout.index("flows.dvc repro")

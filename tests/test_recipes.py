@@ -1,0 +1,65 @@
+"""What the recipes reach, and that it is learning: minutes each (pytest -m slow)."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from stages.schema.manifest_row import read_manifest, write_rows
+
+pytestmark = pytest.mark.slow
+Metrics = dict[str, Any]
+
+
+@pytest.fixture
+def run_stages(tmp_path: Path, write_params: Callable[..., Path]) -> Callable[..., None]:
+    """Runs stages of a recipe as programs, in a folder of their own."""
+    for folder in ("default", "none"):
+        (tmp_path / "data" / "raw" / folder).mkdir(parents=True)
+
+    def run(recipe: str, *stages: str) -> None:
+        write_params({}, recipe=recipe)
+        for stage in stages:
+            subprocess.run([sys.executable, "-m", f"stages.{stage}"], cwd=tmp_path, check=True)
+
+    return run
+
+
+def metrics(project: Path) -> Metrics:
+    found: Metrics = json.loads((project / "artifacts" / "evaluate" / "metrics.json").read_text())
+    return found
+
+
+def shuffle_transcripts(manifest: Path) -> None:
+    """Give the training utterances one another's transcripts: what is left to learn is leakage."""
+    rows = read_manifest(manifest)
+    order = np.random.default_rng(0).permutation(len(rows))
+    write_rows(
+        manifest, [row.model_copy(update={"text": rows[i].text}) for row, i in zip(rows, order, strict=True)]
+    )
+
+
+def test_simple_ctc_learns_the_tones(tmp_path: Path, run_stages: Callable[..., None]) -> None:
+    run_stages("simple_ctc", "manifest", "features", "train", "evaluate")
+    assert metrics(tmp_path)["cer"] <= 0.05
+
+
+def test_spoken_numbers_of_unseen_voices_are_recognised(
+    tmp_path: Path, run_stages: Callable[..., None]
+) -> None:
+    run_stages("spoken_numbers", "manifest", "features", "train", "evaluate", "export")
+    assert metrics(tmp_path)["wer"] <= 0.05
+
+
+def test_spoken_numbers_with_shuffled_transcripts_are_not_learned(
+    tmp_path: Path, run_stages: Callable[..., None]
+) -> None:
+    run_stages("spoken_numbers", "manifest")
+    shuffle_transcripts(tmp_path / "data" / "manifest" / "train.json")
+    run_stages("spoken_numbers", "features", "train", "evaluate")
+    assert metrics(tmp_path)["wer"] > 0.80

@@ -1,0 +1,236 @@
+"""The CTC task on batches made by hand, and the checkpoint that it travels in.
+
+B batch, T frames, F features, U tokens, V vocabulary.
+"""
+
+import math
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from stages.batching.batch import Batch, Example, collate
+from stages.frontends.log_mel import LogMel
+from stages.schema.feature_table import FeatureMetadata
+from stages.schema.part import Part
+from stages.tasks.checkpoint import Recipe, load, pack
+from stages.tasks.task import Hypothesis, Task, blank_ratio
+
+NUM_MELS = 16
+VOCABULARY = ["<blank>", " ", "a", "b", "c"]
+LOG_MEL = Part(class_path="stages.frontends.log_mel.LogMel", init_args={"num_mels": NUM_MELS})
+WAVEFORM = Part(class_path="stages.frontends.waveform.Waveform")
+SIMPLE = Part(class_path="stages.models.simple_ctc.SimpleCTC", init_args={"hidden_size": 8})
+CONFORMER = Part(
+    class_path="stages.models.conformer.Conformer",
+    init_args={"width": 8, "num_layers": 1, "num_heads": 2, "kernel_size": 3, "subsampling_channels": 2},
+)
+TEXTS = ["ab", "c", "a cab", "bb"]
+
+
+def recipe(
+    encoder: Part = SIMPLE, frontend: Part | None = None, vocabulary: list[str] = VOCABULARY
+) -> Recipe:
+    """On cached log-mel, or on cached waveforms where a frontend runs on the device."""
+    cached = FeatureMetadata(
+        frontend=LOG_MEL, sample_rate=16000, feature_size=NUM_MELS, frame_shift_seconds=0.01,
+        domain="features", dtype="float16",
+    )  # fmt: skip
+    if frontend:
+        changes = {"frontend": WAVEFORM, "feature_size": 1, "domain": "waveform", "dtype": "int16"}
+        cached = cached.model_copy(update=changes)
+    task = Part(class_path="stages.tasks.ctc.CTC", init_args={"encoder": encoder.model_dump()})
+    return Recipe(task, Part(class_path="stages.tokens.characters.Characters"), vocabulary, cached, frontend)
+
+
+def build(encoder: Part = SIMPLE, frontend: Part | None = None, seed: int = 0) -> Task:
+    torch.manual_seed(seed)
+    return recipe(encoder, frontend).build().eval()
+
+
+@pytest.fixture(params=[SIMPLE, CONFORMER], ids=["SimpleCTC", "Conformer"])
+def task(request: pytest.FixtureRequest) -> Task:
+    return build(request.param)
+
+
+def examples(task: Task) -> list[Example]:
+    generator = np.random.default_rng(0)
+    return [
+        Example(
+            id=f"utterance {number}",
+            values=generator.normal(size=(60 - 9 * number, NUM_MELS)).astype(np.float32),
+            target=task.tokens.encode(text),
+            text=text,
+        )
+        for number, text in enumerate(TEXTS)
+    ]
+
+
+def padded(batch: Batch, num_frames: int) -> Batch:
+    longer = torch.nn.functional.pad(batch.features, (0, 0, 0, num_frames))
+    return Batch(batch.ids, batch.texts, longer, batch.feature_lengths, batch.targets, batch.target_lengths)
+
+
+def loss(task: Task, batch: Batch) -> tuple[float, int]:
+    with torch.no_grad():
+        total, count = task.loss(task.encode(batch), batch)
+    return total.item(), int(count)
+
+
+@pytest.mark.parametrize("num_frames", [1, 3, 100])
+def test_padding_does_not_change_the_loss(task: Task, num_frames: int) -> None:
+    batch = collate(examples(task))
+    total, count = loss(task, batch)
+    assert loss(task, padded(batch, num_frames)) == (pytest.approx(total, rel=1e-5), count)
+
+
+def test_padding_does_not_change_what_is_recognised(task: Task) -> None:
+    batch = collate(examples(task))
+    with torch.no_grad():
+        assert task.decode(task.encode(padded(batch, 50))) == task.decode(task.encode(batch))
+
+
+def test_the_loss_of_a_batch_is_the_sum_over_its_utterances(task: Task) -> None:
+    alone = [loss(task, collate([example])) for example in examples(task)]
+    total, count = loss(task, collate(examples(task)))
+    assert total == pytest.approx(sum(total for total, _ in alone), rel=1e-5)
+    assert count == sum(count for _, count in alone) == sum(map(len, TEXTS))
+
+
+def test_log_probabilities_are_normalised(task: Task) -> None:
+    batch = collate(examples(task))
+    log_probs, lengths = task.encode(batch)
+    assert log_probs.shape == (4, int(lengths.max()), len(VOCABULARY))
+    torch.testing.assert_close(log_probs.exp().sum(-1), torch.ones(log_probs.shape[:2]))
+
+
+def test_a_hypothesis_counts_its_blank_frames() -> None:
+    path = torch.tensor([[2, 0, 2, 3, 0, 0], [0, 0, 4, 4, 4, 4]])
+    log_probs = torch.nn.functional.one_hot(path, len(VOCABULARY)).float()
+    found = build().decode((log_probs, torch.tensor([5, 2])))
+    assert found == [Hypothesis("aab", 2, 5), Hypothesis("", 2, 2)]
+    assert blank_ratio(found) == 4 / 7
+
+
+def test_utterances_too_short_for_their_transcripts_are_found() -> None:
+    # frames / 4, rounded up, against a frame a token and one between equal ones
+    targets = [[2, 3], [2, 3], [2, 2], [2, 2], [], [2]]
+    assert build(CONFORMER).unlearnable([4, 5, 8, 9, 1, 1], targets) == [0, 2]
+
+
+def test_cached_waveforms_are_as_long_as_their_frames() -> None:
+    task = build(SIMPLE, frontend=LOG_MEL)
+    assert task.unlearnable([159, 160], [[2, 3], [2, 3]]) == [0]  # one frame, two frames
+
+
+def test_the_validation_loss_is_that_of_the_whole_split_whatever_the_batches(
+    task: Task, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    logged: dict[str, float] = {}
+    monkeypatch.setattr(task, "log", lambda name, value, **_: logged.update({name: float(value)}))
+    total, count = loss(task, collate(examples(task)))
+    for sizes in ([4], [3, 1], [1, 1, 1, 1]):
+        task.on_validation_epoch_start()
+        remaining = examples(task)
+        with torch.no_grad():
+            for index, size in enumerate(sizes):
+                task.validation_step(collate(remaining[:size]), index)
+                del remaining[:size]
+        task.on_validation_epoch_end()
+        assert logged["val_loss"] == pytest.approx(total / count, rel=1e-5)
+
+
+def test_a_loss_that_is_no_number_names_the_utterances(task: Task) -> None:
+    batch = collate(examples(task))
+    batch.features[2, 5] = math.nan
+    with pytest.raises(
+        ValueError, match=r"loss became nan in epoch 0, batch 7, utterances utterance 0, utterance 1"
+    ):
+        task.training_step(batch, 7)
+
+
+def test_a_frontend_on_the_device_gives_what_the_cache_would_hold() -> None:
+    lengths = torch.tensor([8000, 6001])
+    noise = 0.1 * torch.randn(2, 8000, generator=torch.Generator().manual_seed(0))
+    waveforms = [(row[:length] * 32767).round() / 32767 for row, length in zip(noise, lengths, strict=True)]
+    log_mel = LogMel(num_mels=NUM_MELS)
+    cached = [log_mel(row[None], torch.tensor([len(row)]))[0][0].half().float() for row in waveforms]
+
+    def batch_of(values: list[torch.Tensor]) -> Batch:
+        return collate([Example(str(row), value.numpy(), [2], "a") for row, value in enumerate(values)])
+
+    on_device = build(CONFORMER, frontend=LOG_MEL).encode(batch_of([row[:, None] for row in waveforms]))
+    from_cache = build(CONFORMER).encode(batch_of(cached))
+    assert on_device[1].equal(from_cache[1])
+    for row, count in enumerate(from_cache[1]):
+        torch.testing.assert_close(on_device[0][row, :count], from_cache[0][row, :count], atol=5e-3, rtol=0)
+
+
+@pytest.fixture
+def checkpoint(tmp_path: Path) -> Path:
+    return tmp_path / "best.ckpt"
+
+
+@pytest.mark.parametrize("frontend", [None, LOG_MEL], ids=["cached features", "frontend on the device"])
+def test_a_loaded_task_is_the_one_that_was_packed(checkpoint: Path, frontend: Part | None) -> None:
+    trained = build(CONFORMER, frontend, seed=3)
+    checkpoint.write_bytes(pack(recipe(CONFORMER, frontend), trained.state_dict()))
+    restored, task = load(checkpoint)
+    values = np.random.default_rng(0).normal(size=(700, 1 if frontend else NUM_MELS)).astype(np.float32)
+    batch = collate([Example("", values, [2], "a")])
+    assert restored == recipe(CONFORMER, frontend)
+    assert task.tokens.vocabulary == VOCABULARY
+    assert not task.training
+    with torch.no_grad():
+        assert task.encode(batch)[0].equal(trained.encode(batch)[0])
+
+
+def test_the_same_training_gives_the_same_bytes() -> None:
+    first, second = (pack(recipe(CONFORMER), build(CONFORMER).state_dict()) for _ in range(2))
+    assert first == second
+
+
+def test_a_checkpoint_holds_nothing_that_runs(checkpoint: Path) -> None:
+    checkpoint.write_bytes(pack(recipe(), build().state_dict()))
+    content = torch.load(checkpoint, weights_only=True)
+    assert sorted(content) == ["features", "frontend", "state_dict", "task", "tokens", "vocabulary"]
+
+
+def test_the_vocabulary_in_the_checkpoint_decides_what_is_decoded(checkpoint: Path) -> None:
+    checkpoint.write_bytes(pack(recipe(vocabulary=["<blank>", "c", "b", "a", " "]), build().state_dict()))
+    _, task = load(checkpoint)
+    assert task.tokens.decode([1, 2, 3]) == "cba"
+
+
+@pytest.mark.parametrize("kept", [0, 100, -50], ids=["empty", "a beginning", "cut short"])
+def test_a_damaged_checkpoint_is_refused_by_name(checkpoint: Path, kept: int) -> None:
+    checkpoint.write_bytes(pack(recipe(), build().state_dict())[:kept])
+    with pytest.raises(ValueError, match=r"best\.ckpt: no checkpoint of the train stage"):
+        load(checkpoint)
+
+
+def test_another_file_is_refused_by_name(checkpoint: Path) -> None:
+    torch.save({"state_dict": {}}, checkpoint)
+    with pytest.raises(ValueError, match=r"best\.ckpt: no checkpoint of the train stage"):
+        load(checkpoint)
+
+
+def test_a_missing_checkpoint_says_which_stage_makes_it(checkpoint: Path) -> None:
+    with pytest.raises(ValueError, match=r"best\.ckpt: no such file; run the train stage"):
+        load(checkpoint)
+
+
+@pytest.mark.parametrize(
+    ("vocabulary", "problem"),
+    [([*VOCABULARY, "d"], "size mismatch for head"), (VOCABULARY[1:], "vocabulary needs")],
+    ids=["larger", "without a blank"],
+)
+def test_weights_of_another_vocabulary_are_refused_by_name(
+    checkpoint: Path, vocabulary: list[str], problem: str
+) -> None:
+    checkpoint.write_bytes(pack(recipe(vocabulary=vocabulary), build().state_dict()))
+    with pytest.raises(
+        ValueError, match=rf"best\.ckpt: its weights.*do not fit together: .*(\n.*)*{problem}"
+    ):
+        load(checkpoint)

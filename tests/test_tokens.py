@@ -1,0 +1,142 @@
+"""Every vocabulary of stages/tokens, unseen, then characters."""
+
+import importlib
+import inspect
+import pkgutil
+
+import pytest
+
+from stages import tokens
+from stages.tokens.characters import Characters
+from stages.tokens.tokens import BLANK, Tokens
+
+VOCABULARIES = [
+    cls
+    for module in pkgutil.iter_modules(tokens.__path__, "stages.tokens.")
+    for name, cls in inspect.getmembers(importlib.import_module(module.name), inspect.isclass)
+    if issubclass(cls, Tokens) and cls.__module__ == module.name and not inspect.isabstract(cls)
+    and name[0] != "_"
+]  # fmt: skip
+TEXTS = ["turn on the light", "Caf\u00e9  au lait ", "na\u00efve \u03b3\u03b5\u03b9\u03ac"]
+E_ACUTE, E_AND_ACUTE = "\u00e9", "e\u0301"
+
+
+@pytest.fixture(params=["first", "last"])
+def blank(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@pytest.fixture(params=VOCABULARIES, ids=lambda cls: cls.__name__)
+def fitted(request: pytest.FixtureRequest, blank: str) -> Tokens:
+    vocabulary: Tokens = request.param(blank=blank)
+    vocabulary.fit(TEXTS)
+    return vocabulary
+
+
+def characters(vocabulary: list[str], **arguments: str) -> Characters:
+    restored = Characters(**arguments)  # type: ignore[arg-type]
+    restored.restore(vocabulary)
+    return restored
+
+
+def test_the_vocabularies_are_found() -> None:
+    assert Characters in VOCABULARIES
+
+
+@pytest.mark.parametrize("text", TEXTS)
+def test_a_text_comes_back_normalised(fitted: Tokens, text: str) -> None:
+    assert fitted.decode(fitted.encode(text)) == fitted.normalize(text)
+
+
+@pytest.mark.parametrize("text", TEXTS)
+def test_normalising_twice_changes_nothing(fitted: Tokens, text: str) -> None:
+    once = fitted.normalize(text)
+    assert fitted.normalize(once) == once
+
+
+def test_no_text_is_encoded_with_the_blank(fitted: Tokens) -> None:
+    assert all(fitted.blank_index not in fitted.encode(text) for text in TEXTS)
+
+
+def test_the_blank_is_where_it_was_asked_for(fitted: Tokens, blank: str) -> None:
+    assert fitted.vocabulary[fitted.blank_index] == BLANK
+    assert fitted.blank_index == (0 if blank == "first" else len(fitted.vocabulary) - 1)
+
+
+def test_the_tokens_beside_the_blank_are_sorted_and_distinct(fitted: Tokens) -> None:
+    others = [token for token in fitted.vocabulary if token != BLANK]
+    assert others == sorted(set(others))
+
+
+def test_the_order_of_the_texts_does_not_matter(fitted: Tokens) -> None:
+    before = fitted.vocabulary
+    fitted.fit(TEXTS[::-1])
+    assert fitted.vocabulary == before
+
+
+def test_a_restored_vocabulary_encodes_like_the_fitted_one(fitted: Tokens, blank: str) -> None:
+    restored = type(fitted)(blank=blank)  # type: ignore[arg-type]
+    restored.restore(fitted.vocabulary)
+    assert [restored.encode(text) for text in TEXTS] == [fitted.encode(text) for text in TEXTS]
+
+
+def test_composed_and_decomposed_letters_are_the_same(fitted: Tokens) -> None:
+    assert fitted.encode(f"caf{E_AND_ACUTE}") == fitted.encode(f"caf{E_ACUTE}")
+
+
+def test_nothing_is_no_token(fitted: Tokens) -> None:
+    assert fitted.encode("  ") == []
+    assert fitted.decode([]) == ""
+
+
+def test_unknown_characters_are_named() -> None:
+    vocabulary = characters([BLANK, "a", "b"])
+    assert vocabulary.unknown("abzax") == ["x", "z"]
+    with pytest.raises(ValueError, match="outside the vocabulary: 'x' 'z' in 'abzax'"):
+        vocabulary.encode("abzax")
+
+
+def test_held_out_text_is_encoded_without_what_is_unknown() -> None:
+    assert characters([BLANK, "a", "b"]).encode_known("abzax") == [1, 2, 1]
+
+
+def test_characters_are_the_letters_of_the_texts_and_the_space() -> None:
+    vocabulary = Characters()
+    vocabulary.fit(["be a", "CAB"])
+    assert vocabulary.vocabulary == [BLANK, " ", "a", "b", "c", "e"]
+    assert vocabulary.encode("Cab") == [4, 2, 3]
+
+
+@pytest.mark.parametrize(("case", "text"), [("lower", "a b"), ("upper", "A B"), ("keep", "A b")])
+def test_case_is_folded_as_asked(case: str, text: str) -> None:
+    assert Characters(case=case).normalize(" A  b") == text  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("text", ["\u0130stanbul", "Stra\u00dfe", "\ufb01n", "\u1e9eE", E_AND_ACUTE.upper()])
+@pytest.mark.parametrize("case", ["lower", "upper"])
+def test_letters_that_change_when_their_case_does_stay_normal(text: str, case: str) -> None:
+    vocabulary = Characters(case=case)  # type: ignore[arg-type]
+    once = vocabulary.normalize(text)
+    assert vocabulary.normalize(once) == once
+
+
+@pytest.mark.parametrize(
+    ("vocabulary", "blank"),
+    [
+        ([BLANK, "a", "a"], "first"),
+        ([BLANK, "a", BLANK], "first"),
+        (["a", BLANK, "b"], "first"),
+        (["a", "b", BLANK], "first"),
+        ([BLANK, "a", "b"], "last"),
+        (["a", "b"], "first"),
+        ([], "last"),
+    ],
+)
+def test_duplicates_or_a_misplaced_blank_are_refused(vocabulary: list[str], blank: str) -> None:
+    with pytest.raises(ValueError, match=f"vocabulary needs distinct tokens and {BLANK} {blank}"):
+        characters(vocabulary, blank=blank)
+
+
+def test_the_saved_order_decides_what_is_decoded() -> None:
+    assert characters([BLANK, "a", "b", "c"]).decode([3, 1, 2]) == "cab"
+    assert characters([BLANK, "c", "a", "b"]).decode([3, 1, 2]) == "bca"

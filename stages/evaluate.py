@@ -64,7 +64,7 @@ def run(params: schema.Params, inputs: Inputs) -> None:
 def _recognise(
     task: Task, dataset: FeatureDataset, search: Search | None
 ) -> Iterator[tuple[str, Hypothesis]]:
-    device = torch.accelerator.current_accelerator() or torch.device("cpu")
+    device = torch.accelerator.current_accelerator(check_available=True) or torch.device("cpu")
     task.to(device)
     batches = loader(dataset, DurationSampler(dataset.seconds, MAX_BATCH_SECONDS))
     for batch in track(batches, "decoding", len(batches), "batches"):

@@ -22,7 +22,7 @@ from joblib import Parallel, delayed
 
 from stages.corpora.recording import read_span
 from stages.program.inputs import Inputs, hash_file
-from stages.program.outputs import forget_old, scratch_folder, whole_folder
+from stages.program.outputs import forget_old, link_or_copy, scratch_folder, whole_folder
 from stages.program.processes import parallel
 from stages.program.progress import track
 from stages.program.stage import PACKAGE, Stage
@@ -81,7 +81,7 @@ def run(params: schema.Params, inputs: Inputs) -> None:
         _extract(missing, settings.executor)
         for target, shard in shards.items():
             shard.path.touch()
-            os.link(shard.path, target)
+            link_or_copy(shard.path, target)
     forget_old(scratch, days=7)
 
 

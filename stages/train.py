@@ -86,7 +86,7 @@ def fit(params: schema.Params, work: Path) -> None:
     resume = work / "resume" / "last.ckpt"
     if resume.exists():
         print(f"resuming from the last finished epoch ({resume})", flush=True)
-    trainer.fit(task, data, ckpt_path=resume if resume.exists() else None, weights_only=False)
+    trainer.fit(task, data, ckpt_path=resume if resume.exists() else None, weights_only=True)
     if trainer.interrupted:
         raise ValueError("training was interrupted; run again to go on from the last finished epoch")
     with whole_folder(work / "finished") as folder:
@@ -106,7 +106,13 @@ def _fit_tokens(settings: schema.Train) -> Recipe:
     metadata = read_metadata(folder)
     tokens = settings.tokens.build()
     tokens.fit(pq.read_table(folder / "index.parquet", columns=["text"])["text"].to_pylist())
-    return Recipe(settings.task, settings.tokens, tokens.vocabulary, metadata, settings.frontend)
+    return Recipe(
+        task=settings.task,
+        tokens=settings.tokens,
+        vocabulary=tokens.vocabulary,
+        features=metadata,
+        frontend=settings.frontend,
+    )
 
 
 def _read_data(params: schema.Params, task: Task) -> DataModule:
@@ -115,22 +121,26 @@ def _read_data(params: schema.Params, task: Task) -> DataModule:
     train = FeatureDataset(FEATURES / "train", task.tokens.encode, augment, params.seed)
     validation = FeatureDataset(FEATURES / "validation", task.tokens.encode_known)
     _drop_unlearnable(train, task)
+    _report_unlearnable(validation, task, "not part of val_loss")
     _report_unknown(validation, task)
     batching = settings.batching.model_dump()
     return DataModule(train, validation, seed=params.seed, **batching)
 
 
 def _drop_unlearnable(train: FeatureDataset, task: Task) -> None:
-    hopeless = set(task.unlearnable(train.num_frames.tolist(), train.targets))
-    if not hopeless:
-        return
-    names = ", ".join(
-        f"{train.ids[position]} (copy {train.copies[position]})" for position in sorted(hopeless)[:5]
-    )
-    print(f"left out: {len(hopeless)} training utterances too short for their transcripts, first {names}")
+    hopeless = _report_unlearnable(train, task, "left out of training")
     train.keep([position for position in range(len(train)) if position not in hopeless])
     if not len(train):
         raise ValueError(f"{FEATURES}/train: no utterance is long enough for its transcript")
+
+
+def _report_unlearnable(dataset: FeatureDataset, task: Task, consequence: str) -> set[int]:
+    """Positions of utterances that no alignment fits, counted and named."""
+    hopeless = task.unlearnable(dataset.num_frames.tolist(), dataset.targets)
+    if hopeless:
+        names = ", ".join(f"{dataset.ids[p]} (copy {dataset.copies[p]})" for p in hopeless[:5])
+        print(f"{consequence}: {len(hopeless)} utterances too short for their transcripts, first {names}")
+    return set(hopeless)
 
 
 def _report_unknown(validation: FeatureDataset, task: Task) -> None:

@@ -4,6 +4,7 @@ B batch, T frames, F features, U tokens.
 """
 
 from collections.abc import Iterator
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -11,18 +12,14 @@ import numpy as np
 import pytest
 import torch
 
-from stages import features
+from stages import features, manifest
 from stages.augment.augmentation import Augmentation, Values
 from stages.augment.spec_augment import SpecAugment
 from stages.batching.batch import Batch, Example, collate
 from stages.batching.data_module import DataModule, loader
 from stages.batching.duration_sampler import DurationSampler
 from stages.batching.feature_dataset import FeatureDataset
-from stages.corpora.recording import inspect_recording
-from stages.corpora.tones import Tones
 from stages.program.inputs import Inputs
-from stages.schema.manifest_row import ManifestRow, write_rows
-from stages.schema.params import Features, Params
 from stages.schema.part import Part
 from stages.schema.reading import read_params
 
@@ -31,6 +28,8 @@ BUDGET = 80.0
 LENGTHS = np.random.default_rng(0).lognormal(
     1.3, 0.6, 3000
 )  # seconds; 3.7 in the middle, up to half a minute
+COUNTS = {"num_train": 12, "num_validation": 4, "num_test": 4}
+TONES = Part(class_path="stages.corpora.tones.Tones", init_args=COUNTS)
 SPEED = Part(class_path="stages.augment.speed.Speed", init_args={"factor": 2.0})
 
 
@@ -44,7 +43,7 @@ def positions(batches: DurationSampler) -> list[list[int]]:
 
 @pytest.mark.parametrize("epoch", range(5))
 def test_every_utterance_is_in_one_batch_of_an_epoch(epoch: int) -> None:
-    assert sorted(sum(positions(sampler(epoch)), [])) == list(range(3000))
+    assert sorted(chain.from_iterable(positions(sampler(epoch)))) == list(range(3000))
 
 
 @pytest.mark.parametrize("seed", [0, None])
@@ -124,33 +123,19 @@ def test_utterances_without_tokens_can_be_a_batch() -> None:
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """data/features of the tone corpus, with one copy of the training split."""
+    params = read_params(RECIPE)
+    from_tones = params.manifest.model_copy(update={"corpora": [TONES]})
+    with_a_copy = params.features.model_copy(update={"copies": [SPEED]})
+    params = params.model_copy(update={"manifest": from_tones, "features": with_a_copy})
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(tmp_path_factory.mktemp("project"))
-        audio = Path("data/manifest/audio").absolute()
-        audio.mkdir(parents=True)
-        rows: dict[str, list[ManifestRow]] = {"train": [], "validation": [], "test": []}
-        for spoken in list(
-            Tones(num_train=12, num_validation=4, num_test=4).utterances(Path(), audio, seed=0)
-        ):
-            rows[str(spoken.split)].append(
-                ManifestRow(
-                    id=spoken.id, audio_filepath=str(spoken.audio), offset=spoken.offset_seconds,
-                    duration=spoken.duration_seconds, text=spoken.text, speaker=spoken.speaker,
-                    audio_sha256=inspect_recording(spoken.audio).sha256,
-                )
-            )  # fmt: skip
-        for split, members in rows.items():
-            write_rows(audio.parent / f"{split}.json", members)
-        features.run(_with_a_copy(read_params(RECIPE)), Inputs([]))
+        Path(params.manifest.root).mkdir(parents=True)
+        manifest.run(params, Inputs([]))
+        features.run(params, Inputs([]))
         yield Path("data/features").absolute()
 
 
-def _with_a_copy(params: Params) -> Params:
-    settings: Features = params.features.model_copy(update={"copies": [SPEED]})
-    return params.model_copy(update={"features": settings})
-
-
-class OnlyInTraining(Augmentation):
+class Noise(Augmentation):
     """Adds what the generator draws, so that every augmented value is another one."""
 
     def apply(self, values: Values, generator: np.random.Generator) -> Values:
@@ -162,10 +147,10 @@ def encode(text: str) -> list[int]:
 
 
 def dataset(folder: Path, split: str = "train", augment: bool = True, seed: int = 0) -> FeatureDataset:
-    return FeatureDataset(folder / split, encode, [OnlyInTraining(), SpecAugment()] if augment else [], seed)
+    return FeatureDataset(folder / split, encode, [Noise(), SpecAugment()] if augment else [], seed)
 
 
-def in_order_of_ids(batches: list[Batch]) -> dict[tuple[str, int], torch.Tensor]:
+def by_id(batches: list[Batch]) -> dict[tuple[str, int], torch.Tensor]:
     """Each utterance's features, its copy told by its length."""
     return {
         (name, int(length)): features[:length]
@@ -228,8 +213,8 @@ def test_the_number_of_workers_changes_nothing(folder: Path) -> None:
         by_workers.append(epochs)
     for alone, shared in zip(*by_workers, strict=True):
         assert [batch.ids for batch in alone] == [batch.ids for batch in shared]
-        assert same(in_order_of_ids(alone), in_order_of_ids(shared))
-    assert not same(*(in_order_of_ids(epoch) for epoch in by_workers[0]))
+        assert same(by_id(alone), by_id(shared))
+    assert not same(*(by_id(epoch) for epoch in by_workers[0]))
 
 
 def data_module(folder: Path) -> DataModule:
@@ -243,23 +228,19 @@ def data_module(folder: Path) -> DataModule:
 def test_validation_is_what_the_cache_holds_in_the_order_of_length(folder: Path) -> None:
     batches = list(data_module(folder).val_dataloader())
     cached = dataset(folder, "validation", augment=False)
-    expected = {
-        (name, int(cached.num_frames[position])): torch.from_numpy(cached[position, 0].values)
-        for position, name in enumerate(cached.ids)
-    }
-    assert same(in_order_of_ids(batches), expected)
+    assert same(by_id(batches), by_id([collate([cached[position, 0]]) for position in range(len(cached))]))
     lengths = torch.cat([batch.feature_lengths for batch in batches]).tolist()
     assert lengths == sorted(lengths)
 
 
 def test_validation_never_changes_while_training_does(folder: Path) -> None:
     data = data_module(folder)
-    assert same(*(in_order_of_ids(list(data.val_dataloader())) for _ in range(2)))
+    assert same(*(by_id(list(data.val_dataloader())) for _ in range(2)))
     trained = data.train_dataloader()
     epochs = []
     for epoch in range(2):
         trained.batch_sampler.set_epoch(epoch)
-        epochs.append(in_order_of_ids(list(trained)))
+        epochs.append(by_id(list(trained)))
     assert epochs[0].keys() == epochs[1].keys()
     assert not same(*epochs)
 

@@ -3,6 +3,7 @@
 N samples, T frames.
 """
 
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -72,7 +73,7 @@ def tone(num_samples: int, hertz: float = 440.0, sample_rate: int = 16000) -> Sa
 def recorded(name: str, samples: Samples, sample_rate: int = 16000, **more: Any) -> ManifestRow:
     """A row, and its recording beside the manifest."""
     path = MANIFEST / f"{name}.wav"
-    soundfile.write(path, samples, sample_rate, subtype="FLOAT")
+    soundfile.write(path, samples, sample_rate, subtype="PCM_16")
     found = inspect_recording(path)
     values = {"duration": found.duration_seconds, "text": "GO", **more}
     return ManifestRow(id=name, audio_filepath=path.name, audio_sha256=found.sha256, **values)
@@ -92,12 +93,9 @@ def samples_of(name: str) -> Samples:
 
 def shard_of(name: str) -> str:
     """The file name of the shard that holds an utterance."""
-    (found,) = (
-        path.name
-        for path in (OUTPUT / "train").glob("[0-9]*")
-        if name in pq.read_table(path)["id"].to_pylist()
+    return next(
+        shard for shard in inodes() if name in pq.read_table(OUTPUT / "train" / shard)["id"].to_pylist()
     )
-    return found
 
 
 def inodes() -> dict[str, int]:
@@ -114,10 +112,10 @@ def five_tones() -> list[ManifestRow]:
 
 
 def test_a_waveform_is_kept_to_16_bits(extract: Extract) -> None:
-    extract([recorded("a", np.array([0.0, 0.5, -0.25, 1.0, -1.0], np.float32))])
+    extract([recorded("a", np.array([0.0, 0.5, -0.25, -1.0], np.float32))])
     row = stored()["a", 0]
-    assert row["num_frames"] == 5
-    assert np.frombuffer(row["values"], np.int16).tolist() == [0, 16384, -8192, 32767, -32767]
+    assert row["num_frames"] == 4
+    assert np.frombuffer(row["values"], np.int16).tolist() == [0, 16384, -8192, -32767]
 
 
 def test_log_mel_is_kept_as_16_bit_floats(extract: Extract) -> None:
@@ -139,13 +137,13 @@ def test_recordings_of_any_rate_become_features_of_one(extract: Extract, sample_
 def test_stereo_becomes_the_mean_of_its_channels(extract: Extract) -> None:
     left, right = tone(800, 300.0), tone(800, 700.0)
     extract([recorded("a", np.stack([left, right], axis=1))])
-    np.testing.assert_allclose(samples_of("a"), (left + right) / 2, atol=1 / 32767)
+    np.testing.assert_allclose(samples_of("a"), (left + right) / 2, atol=2 / 32767)
 
 
 def test_a_row_is_its_own_part_of_the_recording(extract: Extract) -> None:
     samples = tone(16000, 3.0)
     extract([recorded("a", samples, offset=0.25, duration=0.5)])
-    np.testing.assert_allclose(samples_of("a"), samples[4000:12000], atol=1 / 32767)
+    np.testing.assert_allclose(samples_of("a"), samples[4000:12000], atol=2 / 32767)
 
 
 def test_only_training_has_copies(extract: Extract) -> None:
@@ -166,9 +164,8 @@ def test_every_shard_says_what_it_holds(extract: Extract) -> None:
         domain="features", dtype="float16",
     )  # fmt: skip
     assert all(read_metadata(OUTPUT / split) == expected for split in SPLITS)
-    for name in inodes():
-        held = pq.read_schema(OUTPUT / "train" / name).metadata[b"earshot"]
-        assert FeatureMetadata.model_validate_json(held) == expected
+    held = [pq.read_schema(path).metadata[b"earshot"] for path in OUTPUT.rglob("*.parquet")]
+    assert {FeatureMetadata.model_validate_json(metadata) == expected for metadata in held} == {True}
 
 
 def test_the_index_has_the_transcripts_in_the_order_of_ids(extract: Extract) -> None:
@@ -180,31 +177,20 @@ def test_the_index_has_the_transcripts_in_the_order_of_ids(extract: Extract) -> 
     ]
 
 
-def test_the_same_recordings_give_the_same_bytes(extract: Extract) -> None:
+@pytest.mark.parametrize("num_processes", [1, pytest.param(2, marks=pytest.mark.slow)])
+def test_the_same_recordings_give_the_same_bytes(extract: Extract, num_processes: int) -> None:
     extract(five_tones(), frontend=LOG_MEL, copies=COPIES)
     before = contents(OUTPUT)
-    for path in SCRATCH.iterdir():
-        path.unlink()
-    extract(five_tones()[::-1], frontend=LOG_MEL, copies=COPIES)
-    assert contents(OUTPUT) == before
-
-
-@pytest.mark.slow
-def test_two_processes_give_the_same_bytes_as_one(extract: Extract) -> None:
-    extract(five_tones(), frontend=LOG_MEL, copies=COPIES)
-    before = contents(OUTPUT)
-    for path in SCRATCH.iterdir():
-        path.unlink()
-    extract(five_tones(), frontend=LOG_MEL, copies=COPIES, executor={"num_processes": 2})
+    shutil.rmtree(SCRATCH)
+    executor = {"num_processes": num_processes}
+    extract(five_tones()[::-1], frontend=LOG_MEL, copies=COPIES, executor=executor)
     assert contents(OUTPUT) == before
 
 
 def test_a_stopped_run_extracts_only_what_is_missing(extract: Extract) -> None:
     extract(five_tones())
     before, lost = inodes(), shard_of("tone-2")
-    for path in SCRATCH.iterdir():
-        if path.stat().st_ino == before[lost]:
-            path.unlink()
+    next(path for path in SCRATCH.iterdir() if path.stat().st_ino == before[lost]).unlink()
     extract(five_tones())
     assert {name for name, inode in inodes().items() if inode != before[name]} == {lost}
 
@@ -244,31 +230,18 @@ def test_a_failed_run_leaves_the_finished_features_as_they_were(extract: Extract
     assert contents(OUTPUT) == before
 
 
-def test_a_recording_that_changed_since_the_manifest_is_named(extract: Extract) -> None:
-    rows = five_tones()
-    recorded("tone-3", tone(1600, 90.0))
-    with pytest.raises(
-        ValueError, match=r"utterance tone-3: data/manifest/tone-3\.wav changed since the manifest"
-    ):
-        extract(rows)
-
-
-def test_a_recording_that_vanished_or_broke_is_named(extract: Extract) -> None:
-    rows = five_tones()
-    (MANIFEST / "tone-3.wav").write_bytes(b"RIFF")
-    with pytest.raises(
-        ValueError, match=r"utterance tone-3: data/manifest/tone-3\.wav: not readable as audio"
-    ):
-        extract(rows)
-    (MANIFEST / "tone-3.wav").unlink()
-    with pytest.raises(ValueError, match=r"utterance tone-3: data/manifest/tone-3\.wav: .*No such file"):
+@pytest.mark.parametrize(("content", "problem"), [(b"RIFF", " changed since"), (None, ": No such file")])
+def test_a_changed_or_lost_recording_is_named(extract: Extract, content: bytes | None, problem: str) -> None:
+    rows, path = five_tones(), MANIFEST / "tone-3.wav"
+    path.unlink() if content is None else path.write_bytes(content)
+    with pytest.raises(ValueError, match=rf"utterance tone-3: data/manifest/tone-3\.wav{problem}"):
         extract(rows)
 
 
 @pytest.mark.parametrize("init_args", [{}, {"value": 1e6}], ids=["NaN", "beyond float16"])
 def test_an_utterance_with_values_that_cannot_be_kept_is_named(extract: Extract, init_args: Row) -> None:
     frontend = {"class_path": f"{__name__}.Constant", "init_args": init_args}
-    with pytest.raises(ValueError, match=rf"utterance a: {__name__}\.Constant gave NaN, or values too large"):
+    with pytest.raises(ValueError, match=r"utterance a: .*\.Constant gave NaN, or values too large"):
         extract([recorded("a", tone(800))], frontend=frontend)
 
 

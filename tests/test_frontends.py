@@ -109,6 +109,20 @@ def test_a_waveform_stays_as_it_is() -> None:
     assert counts.tolist() == [3]
 
 
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"frame_shift_seconds": 1e-6}, "need a sample at least, at 8000 Hz"),
+        ({"window_seconds": 1e-6}, "need a sample at least, at 8000 Hz"),
+        ({"max_hz": 4001.0}, "expected min_hz < max_hz <= 4000, half of the sample rate; found 20 and 4001"),
+        ({"min_hz": 300.0, "max_hz": 200.0}, "found 300 and 200"),
+    ],
+)
+def test_log_mel_refuses_what_the_sample_rate_cannot_give(arguments: dict[str, float], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        LogMel(sample_rate=8000, **arguments)  # type: ignore[arg-type]
+
+
 def test_log_mel_frames_are_centred_every_shift() -> None:
     frontend = LogMel(sample_rate=16000, frame_shift_seconds=0.010)
     assert frontend.num_frames(torch.tensor([1, 159, 160, 16000])).tolist() == [1, 1, 2, 101]

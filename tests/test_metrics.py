@@ -6,11 +6,13 @@ import math
 import pkgutil
 
 import pytest
+from pydantic import TypeAdapter
 
 from stages import metrics
 from stages.metrics.character_error_rate import CharacterErrorRate
 from stages.metrics.error_rate import ErrorRate
 from stages.metrics.word_error_rate import WordErrorRate
+from stages.schema.params import MetricPart
 
 ERROR_RATES = [
     cls
@@ -42,6 +44,12 @@ def edits(metric: ErrorRate, reference: str, hypothesis: str) -> tuple[float, fl
 
 def test_the_error_rates_are_found() -> None:
     assert {WordErrorRate, CharacterErrorRate} <= set(ERROR_RATES)
+
+
+@pytest.mark.parametrize("base", ["metric.Metric", "error_rate.ErrorRate"])
+def test_the_base_classes_are_not_ones_to_use(base: str) -> None:
+    with pytest.raises(ValueError, match=f"{base} is a base class"):
+        TypeAdapter(MetricPart).validate_python({"class_path": f"stages.metrics.{base}"})
 
 
 def test_word_errors_are_divided_by_the_words_of_all_references() -> None:

@@ -11,11 +11,12 @@ from collections.abc import Iterator
 
 import pytest
 import torch
+from pydantic import TypeAdapter
 from torch import Tensor
 
 from stages import models
 from stages.models.conformer import Conformer
-from stages.models.encoder import Encoder
+from stages.models.encoder import Encoder, EncoderPart
 from stages.models.simple_ctc import SimpleCTC
 from stages.schema.part import Part
 
@@ -79,6 +80,11 @@ def test_a_batch_is_as_long_as_its_longest_utterance(encoder: Encoder) -> None:
     assert counts.equal(encoder.output_lengths(LENGTHS))
     assert counts.dtype == torch.int64
     assert hidden.shape == (len(LENGTHS), int(counts.max()), encoder.output_size)
+
+
+def test_the_base_class_is_not_one_to_use() -> None:
+    with pytest.raises(ValueError, match=r"stages\.models\.encoder\.Encoder is a base class"):
+        TypeAdapter(EncoderPart).validate_python({"class_path": "stages.models.encoder.Encoder"})
 
 
 def test_every_utterance_keeps_a_frame(encoder: Encoder) -> None:

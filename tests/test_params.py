@@ -35,7 +35,7 @@ REFUSED: list[tuple[str, Any, str]] = [
     ("seed", 1.5, r"^  seed: .*valid integer, found 1\.5"),
     ("seed", True, r"^  seed: .*valid integer, found True"),
     ("features.sample_rate", "16k", r"features\.sample_rate: .*valid integer"),
-    ("manifest.splits", "train", r"manifest\.splits: .*valid list"),
+    ("manifest.splits", "train", r"manifest\.splits: .*valid array"),
     ("train.trainer.max_epochs", "many", r"train\.trainer\.max_epochs: .*valid integer"),
     ("train.optimizer.init_args.betas", 0.9, r"train\.optimizer\.init_args\.betas: .*valid (tuple|array)"),
     (f"{ENCODER}.init_args.dropout", "high", r"encoder\.init_args\.dropout: .*valid number"),

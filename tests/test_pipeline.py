@@ -113,11 +113,18 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
 
 
 @pytest.fixture
-def restored(project: Project) -> Iterator[Project]:
-    """The project, put back afterwards as it was committed."""
+def edited(project: Project) -> Iterator[Project]:
+    """The project, its params put back afterwards."""
     yield project
     project.run("git", "checkout", "-q", ".")
-    project.dvc("checkout", "-q")
+
+
+@pytest.fixture
+def rerun(edited: Project) -> Iterator[Project]:
+    """The project, its outputs too put back afterwards."""
+    yield edited
+    edited.run("git", "checkout", "-q", ".")
+    edited.dvc("checkout", "-q")
 
 
 def commit(project: Project) -> None:
@@ -136,31 +143,31 @@ def test_a_second_run_has_nothing_to_do(project: Project) -> None:
 
 @pytest.mark.parametrize(("key", "value", "stages"), CHANGED_BY, ids=[key for key, *_ in CHANGED_BY])
 def test_a_value_changes_the_stage_that_reads_it_and_no_other(
-    restored: Project, key: str, value: Any, stages: list[str]
+    edited: Project, key: str, value: Any, stages: list[str]
 ) -> None:
-    restored.set({key: value})
-    assert list(json.loads(restored.dvc("status", "--json"))) == stages
+    edited.set({key: value})
+    assert list(json.loads(edited.dvc("status", "--json"))) == stages
 
 
-def test_an_experiment_with_another_lr_trains_again_and_the_old_lr_trains_nothing(restored: Project) -> None:
-    before = restored.trained()
-    assert ran(restored.dvc("exp", "run", "-S", "lr=1e-4")) == ["train", "evaluate", "export"]
-    assert restored.trained() != before
-    assert "wer" in restored.dvc("metrics", "diff")
-    restored.dvc("plots", "diff", "-o", "dvc_plots")
-    assert (restored.folder / "dvc_plots" / "index.html").exists()
-    restored.set({"lr": 1.0e-2})
-    output = restored.dvc("repro")
+def test_an_experiment_with_another_lr_trains_again_and_the_old_lr_trains_nothing(rerun: Project) -> None:
+    before = rerun.trained()
+    assert ran(rerun.dvc("exp", "run", "-S", "lr=1e-4")) == ["train", "evaluate", "export"]
+    assert rerun.trained() != before
+    assert "wer" in rerun.dvc("metrics", "diff")
+    rerun.dvc("plots", "diff", "-o", "dvc_plots")
+    assert (rerun.folder / "dvc_plots" / "index.html").exists()
+    rerun.set({"lr": 1.0e-2})
+    output = rerun.dvc("repro")
     assert ran(output) == []
     assert "Stage 'train' is cached - skipping run" in output
-    assert restored.trained() == before
+    assert rerun.trained() == before
 
 
 def test_metrics_and_plots_are_shown(project: Project) -> None:
     shown = json.loads(project.dvc("metrics", "show", "--json"))
     metrics = shown[""]["data"]["artifacts/evaluate/metrics.json"]["data"]
     assert {"wer", "cer", "wer_ci_low", "wer_ci_high", "wer_insertions", "blank_ratio"} <= set(metrics)
-    plots = json.loads(project.dvc("plots", "show", "--json"))
+    plots = json.loads(project.dvc("plots", "show", "--json"))["data"]
     assert {"loss", "error rates"} <= set(plots)
     project.run("git", "clean", "-fdq", "dvc_plots")
 
@@ -179,40 +186,40 @@ def wait_for_first_epoch(project: Project, process: "subprocess.Popen[bytes]") -
     ids=["SIGTERM to the stage", "SIGINT to the stage", "SIGKILL to dvc", "SIGTERM to make's command"],
 )
 def test_a_killed_training_leaves_nothing_that_looks_finished_and_resumes_to_the_same_bytes(
-    restored: Project, victim: str, sent: signal.Signals
+    rerun: Project, victim: str, sent: signal.Signals
 ) -> None:
-    uninterrupted = restored.trained()
+    uninterrupted = rerun.trained()
     module = "flows.dvc" if victim == "flows" else "dvc"
     command = [sys.executable, "-m", module, "repro", "-f", "-s", "train"]
-    process = restored.start(*command)
-    stage = wait_for_first_epoch(restored, process)
+    process = rerun.start(*command)
+    stage = wait_for_first_epoch(rerun, process)
     os.kill(stage.pid if victim == "train" else process.pid, sent)
     assert process.wait(timeout=30) != 0
     deadline = time.monotonic() + 10
-    while restored.processes() and time.monotonic() < deadline:
+    while rerun.processes() and time.monotonic() < deadline:
         time.sleep(0.05)
-    assert restored.processes() == []
-    assert not (restored.folder / "artifacts" / "train" / "best.ckpt").exists()
-    output = restored.dvc("repro", "--no-run-cache", "-s", "train")
+    assert rerun.processes() == []
+    assert not (rerun.folder / "artifacts" / "train" / "best.ckpt").exists()
+    output = rerun.dvc("repro", "-f", "-s", "train")
     assert "resuming from the last finished epoch" in output
-    assert restored.trained() == uninterrupted
-    assert not list((restored.folder / ".scratch" / "train").iterdir())
+    assert rerun.trained() == uninterrupted
+    assert not list((rerun.folder / ".scratch" / "train").iterdir())
 
 
-def test_an_edit_during_training_is_no_result_and_undoing_it_costs_no_training(restored: Project) -> None:
-    uninterrupted = restored.trained()
-    process = restored.start(sys.executable, "-m", "dvc", "repro", "-f", "-s", "train")
-    wait_for_first_epoch(restored, process)
-    restored.set({"lr": 0.5})
+def test_an_edit_during_training_is_no_result_and_undoing_it_costs_no_training(rerun: Project) -> None:
+    uninterrupted = rerun.trained()
+    process = rerun.start(sys.executable, "-m", "dvc", "repro", "-f", "-s", "train")
+    wait_for_first_epoch(rerun, process)
+    rerun.set({"lr": 0.5})
     assert process.wait(timeout=120) != 0
     assert (
         "params.yaml. The result belongs to what was there before"
-        in (restored.folder / ".scratch" / "log.txt").read_text()
+        in (rerun.folder / ".scratch" / "log.txt").read_text()
     )
-    restored.set({"lr": 1.0e-2})
-    output = restored.dvc("repro", "--no-run-cache", "-s", "train")
+    rerun.set({"lr": 1.0e-2})
+    output = rerun.dvc("repro", "-f", "-s", "train")
     assert "epoch" not in output
-    assert restored.trained() == uninterrupted
+    assert rerun.trained() == uninterrupted
 
 
 def test_make_checks_the_params_even_when_nothing_would_run() -> None:

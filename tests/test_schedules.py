@@ -2,11 +2,19 @@
 
 from itertools import pairwise
 
+import lightning
+import numpy as np
 import pytest
 import torch
 from torch.optim import SGD
+from torch.utils.data import DataLoader
 
+from stages.batching.batch import Example, collate
 from stages.schedules.warmup_cosine import WarmupCosine
+from stages.schema.params import Schedule
+from stages.schema.part import Part
+from stages.tasks.optimization import Optimization
+from stages.tokens.characters import Characters
 
 LR = 0.02
 
@@ -58,6 +66,35 @@ def test_halfway_down_the_cosine_is_in_the_middle() -> None:
 
 def test_without_warm_up_the_first_step_has_the_learning_rate() -> None:
     assert run(start(warmup_fraction=0.0), 1) == [LR]
+
+
+@pytest.mark.parametrize(("interval", "total"), [("step", 300), ("epoch", 20)])
+def test_a_schedule_is_told_how_often_it_will_be_stepped(interval: str, total: int) -> None:
+    part = Schedule(class_path="stages.schedules.warmup_cosine.WarmupCosine", interval=interval)  # type: ignore[arg-type]
+    optimization = Optimization(LR, Part(class_path="torch.optim.SGD"), part)
+    configured = optimization.configure(torch.nn.Linear(1, 1), total_steps=300, total_epochs=20)
+    rates = run(configured["lr_scheduler"]["scheduler"], total)
+    assert rates[total // 10 - 1] == LR
+    assert rates[-1] == pytest.approx(0.01 * LR)
+
+
+def test_an_epoch_schedule_ends_with_the_last_epoch_of_training() -> None:
+    tokens = Characters()
+    tokens.fit(["ab"])
+    encoder = {"class_path": "stages.models.simple_ctc.SimpleCTC", "init_args": {"hidden_size": 4}}
+    task = Part(class_path="stages.tasks.ctc.CTC", init_args={"encoder": encoder}).build(
+        tokens=tokens, num_features=2
+    )
+    schedule = Schedule(class_path="stages.schedules.warmup_cosine.WarmupCosine", interval="epoch")
+    task.optimization = Optimization(LR, Part(class_path="torch.optim.SGD"), schedule)
+    batches = [collate([Example("", np.ones((4, 2), np.float32), [1, 2], "ab")])] * 6
+    trainer = lightning.Trainer(
+        max_epochs=4, accumulate_grad_batches=2, accelerator="cpu", logger=False,
+        enable_checkpointing=False, enable_progress_bar=False, enable_model_summary=False,
+    )  # fmt: skip
+    trainer.fit(task, DataLoader(batches, batch_size=None))  # type: ignore[arg-type]
+    assert trainer.global_step == 4 * 6 // 2
+    assert trainer.optimizers[0].param_groups[0]["lr"] == pytest.approx(0.01 * LR)
 
 
 @pytest.mark.parametrize("interrupted_at", [4, 37])

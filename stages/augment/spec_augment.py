@@ -7,7 +7,7 @@ from stages.schema.quantities import Fraction, NonNegativeInt
 
 
 class SpecAugment(Augmentation):
-    """Masks bands and stretches of time with 0, the mean of normalised features.
+    """Masks bands and stretches of time with the utterance's mean, 0 for normalised features.
 
     Each mask is between 0 and its maximum wide; a time mask is also at most
     ``max_time_fraction`` of the utterance.
@@ -28,15 +28,15 @@ class SpecAugment(Augmentation):
         self.max_time_fraction = max_time_fraction
 
     def apply(self, values: Values, generator: np.random.Generator) -> Values:
-        masked = values.copy()
+        masked, mean = values.copy(), values.mean()
         frames, bands = values.shape
         longest = min(self.max_time_frames, int(self.max_time_fraction * frames))
         for _ in range(self.num_frequency_masks):
             start, end = _span(bands, min(self.max_frequency_bands, bands), generator)
-            masked[:, start:end] = 0.0
+            masked[:, start:end] = mean
         for _ in range(self.num_time_masks):
             start, end = _span(frames, longest, generator)
-            masked[start:end] = 0.0
+            masked[start:end] = mean
         return masked
 
 

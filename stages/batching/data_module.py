@@ -53,4 +53,6 @@ def loader(dataset: FeatureDataset, sampler: DurationSampler, num_workers: int =
         num_workers=num_workers,
         persistent_workers=num_workers > 0,
         worker_init_fn=die_with_parent if num_workers else None,
+        # its own, as a loader draws a seed whenever it starts: dropout after a resume must not notice
+        generator=torch.Generator(),
     )

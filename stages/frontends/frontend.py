@@ -3,13 +3,14 @@
 B batch, N samples, T frames, F features.
 """
 
+from abc import ABC, abstractmethod
 from typing import ClassVar, Literal
 
 import torch
 from torch import Tensor, nn
 
 
-class Frontend(nn.Module):
+class Frontend(nn.Module, ABC):
     """Waveforms to features; runs in the features stage, on the training device and inside ONNX.
 
     ``forward`` takes waveforms (B, N) in [-1, 1] and their lengths (B,), in samples at the sample
@@ -21,8 +22,8 @@ class Frontend(nn.Module):
     feature_size: int
     frame_shift_seconds: float
 
-    def forward(self, waveforms: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
-        raise NotImplementedError
+    @abstractmethod
+    def forward(self, waveforms: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]: ...
 
     def num_frames(self, lengths: Tensor) -> Tensor:
         """Frame counts of waveforms of these lengths: (B,) to (B,)."""

@@ -33,6 +33,14 @@ class LogMel(Frontend):
         super().__init__()
         self.shift = round(frame_shift_seconds * sample_rate)
         window = round(window_seconds * sample_rate)
+        highest_hz = sample_rate / 2 if max_hz is None else max_hz
+        if not self.shift or not window:
+            raise ValueError(f"LogMel: window and frame shift need a sample at least, at {sample_rate} Hz")
+        if not min_hz < highest_hz <= sample_rate / 2:
+            raise ValueError(
+                f"LogMel: expected min_hz < max_hz <= {sample_rate / 2:g}, half of the sample rate;"
+                f" found {min_hz:g} and {highest_hz:g}"
+            )
         self.mel = MelSpectrogram(
             sample_rate=sample_rate,
             n_fft=1 << (window - 1).bit_length(),

@@ -17,9 +17,11 @@ def ctc_loss(
     number: they are counted and named before training, not hidden here.
     """
     feasible = lengths >= frames_needed(targets, target_lengths)
-    learned_lengths = torch.where(
-        feasible, target_lengths, 0
-    )  # an infinite loss has NaN gradients, even times 0
+    # An infinite loss has NaN gradients, even times 0: such an utterance is aligned with nothing instead.
+    learned_lengths = torch.where(feasible, target_lengths, 0)
+    if log_probs.device.type == "mps":  # which has no CTC
+        log_probs, targets = log_probs.cpu(), targets.cpu()
+        lengths, learned_lengths, feasible = lengths.cpu(), learned_lengths.cpu(), feasible.cpu()
     losses = functional.ctc_loss(
         log_probs.float().transpose(0, 1),
         targets,
@@ -27,10 +29,8 @@ def ctc_loss(
         learned_lengths,
         blank=blank_index,
         reduction="none",
-        zero_infinity=False,
     )
-    total = torch.where(feasible, losses, 0.0).sum()
-    return total, learned_lengths.sum()
+    return torch.where(feasible, losses, 0.0).sum(), learned_lengths.sum()
 
 
 def frames_needed(targets: Tensor, target_lengths: Tensor) -> Tensor:

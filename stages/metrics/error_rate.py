@@ -1,5 +1,6 @@
 """Edit-distance rates over a corpus, with insertions, deletions, substitutions and an interval."""
 
+from abc import abstractmethod
 from collections.abc import Sequence
 from typing import Any
 
@@ -26,10 +27,10 @@ class ErrorRate(Metric):
         self.num_bootstraps = num_bootstraps
         self.seed = seed
 
+    @abstractmethod
     def align(
         self, references: list[str], hypotheses: list[str]
-    ) -> "jiwer.WordOutput | jiwer.CharacterOutput":
-        raise NotImplementedError
+    ) -> "jiwer.WordOutput | jiwer.CharacterOutput": ...
 
     def compute(self, references: Sequence[str], hypotheses: Sequence[str]) -> dict[str, float]:
         counts = self.counts(references, hypotheses)

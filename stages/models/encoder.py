@@ -3,6 +3,7 @@
 B batch, T frames, F features, D width, T' frames after subsampling.
 """
 
+from abc import ABC, abstractmethod
 from typing import Annotated
 
 from torch import Tensor, nn
@@ -10,7 +11,7 @@ from torch import Tensor, nn
 from stages.schema.part import Family, Part
 
 
-class Encoder(nn.Module):
+class Encoder(nn.Module, ABC):
     """Features (B, T, F) and frame counts (B,) to a representation (B, T', D) and its counts (B,).
 
     Padding changes nothing: frames beyond an utterance's count never reach those within it.
@@ -18,8 +19,8 @@ class Encoder(nn.Module):
 
     output_size: int  # D
 
-    def forward(self, features: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
-        raise NotImplementedError
+    @abstractmethod
+    def forward(self, features: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]: ...
 
     def output_lengths(self, lengths: Tensor) -> Tensor:
         """Frame counts after subsampling: (B,) to (B,)."""

@@ -1,4 +1,4 @@
-"""What a stage reads, hashed at its start and compared at its end.
+"""What a stage reads, noted at its start and compared at its end.
 
 DVC records a stage's inputs when its command ends, so a file edited while a stage runs would be
 recorded as the one that was used.
@@ -8,30 +8,37 @@ import hashlib
 from collections.abc import Iterable
 from pathlib import Path
 
+PROJECT = Path(__file__).parents[2]
 Stat = tuple[int, int]
 
 
 class Inputs:
-    """Content hashes of files and folders (those of packages' caches left out)."""
+    """Files and folders (those of packages' caches left out), as they are now.
+
+    Their contents are hashed when somebody asks for the digest, at once or not at all; without it, size
+    and time of change stand for them, so that a stage does not read a large corpus twice.
+    """
 
     def __init__(self, paths: Iterable[Path]) -> None:
         self.paths = sorted(paths)
         self.stats = {file: _stat(file) for file in _files(self.paths)}
-        self.hashes = {file: hash_file(file) for file in self.stats}
+        self.hashes: dict[Path, str] = {}
 
     def digest(self) -> str:
-        """One hash of all contents and names."""
+        """One hash of all contents and names; the same in every checkout."""
+        self.hashes = self.hashes or {file: hash_file(file) for file in self.stats}
         whole = hashlib.sha256()
         for file, digest in sorted(self.hashes.items()):
-            whole.update(f"{file.as_posix()}\0{digest}\n".encode())
+            name = file.relative_to(PROJECT) if file.is_relative_to(PROJECT) else file
+            whole.update(f"{name.as_posix()}\0{digest}\n".encode())
         return whole.hexdigest()
 
     def changed(self) -> list[Path]:
-        """Files that appeared, vanished or hold other bytes now; only touched ones are read again."""
+        """Files that appeared, vanished or changed; touched ones that were hashed are compared by content."""
         now = {file: _stat(file) for file in _files(self.paths)}
         gone_or_new = set(now) ^ set(self.stats)
         touched = {file for file in now.keys() & self.stats if now[file] != self.stats[file]}
-        return sorted(gone_or_new | {file for file in touched if hash_file(file) != self.hashes[file]})
+        return sorted(gone_or_new | {file for file in touched if self.hashes.get(file) != hash_file(file)})
 
 
 def hash_file(path: Path) -> str:

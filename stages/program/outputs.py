@@ -37,6 +37,14 @@ def write_whole(path: Path, content: bytes) -> None:
     partial.replace(path)
 
 
+def link_or_copy(source: Path, target: Path) -> None:
+    """One file under two names where the file system can, two files where it cannot."""
+    try:
+        target.hardlink_to(source)
+    except OSError:
+        shutil.copyfile(source, target)
+
+
 def forget_old(scratch: Path, days: float) -> None:
     """Remove what no run has written for some days; finished runs are in DVC's cache."""
     for path in scratch.iterdir():

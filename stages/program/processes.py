@@ -46,4 +46,7 @@ def parallel(function: Callable[[T], R], items: Iterable[T], num_processes: int 
     with contextlib.ExitStack() as stack:
         stack.callback(pool.shutdown, wait=True, cancel_futures=True)
         for future in as_completed([pool.submit(function, item) for item in work]):
-            yield future.result()
+            try:
+                yield future.result()
+            except ValueError as error:  # as if raised in this process, without the pool's traceback
+                raise ValueError(str(error)) from error

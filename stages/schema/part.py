@@ -53,7 +53,7 @@ class Family:
         base = import_class(self.base)
         if not (isinstance(cls, type) and issubclass(cls, base)):
             raise _error_at(("class_path",), part.class_path, f"{part.class_path} is no {self.base}")
-        if inspect.isabstract(cls):
+        if cls is base or inspect.isabstract(cls):
             raise _error_at(
                 ("class_path",), part.class_path, f"{part.class_path} is a base class, not one to use"
             )

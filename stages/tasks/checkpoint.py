@@ -4,11 +4,10 @@ No clock, no path, no optimizer: the same training gives the same bytes. Loading
 """
 
 import io
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import torch
+from pydantic import BaseModel, ConfigDict
 from torch import Tensor
 
 from stages.schema.feature_table import FeatureMetadata
@@ -17,10 +16,10 @@ from stages.tasks.task import Task
 from stages.tokens.tokens import Tokens
 
 
-@dataclass(frozen=True)
-class Recipe:
+class Recipe(BaseModel):
     """What a task is built from, beside its weights."""
 
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
     task: Part
     tokens: Part
     vocabulary: list[str]
@@ -40,14 +39,8 @@ class Recipe:
 
 def pack(recipe: Recipe, weights: dict[str, Tensor]) -> bytes:
     """The bytes of a checkpoint file."""
-    content: dict[str, Any] = {
-        "task": recipe.task.model_dump(),
-        "tokens": recipe.tokens.model_dump(),
-        "vocabulary": recipe.vocabulary,
-        "features": recipe.features.model_dump(),
-        "frontend": recipe.frontend and recipe.frontend.model_dump(),
-        "state_dict": dict(sorted(weights.items())),
-    }
+    # one string: pickle would write equal strings differently when they are not the same object
+    content = {"recipe": recipe.model_dump_json(), "state_dict": dict(sorted(weights.items()))}
     buffer = io.BytesIO()  # a file's name would become part of its bytes
     torch.save(content, buffer)
     return buffer.getvalue()
@@ -58,13 +51,7 @@ def load(path: Path) -> tuple[Recipe, Task]:
     try:
         content = torch.load(path, map_location="cpu", weights_only=True)
         weights: dict[str, Tensor] = content["state_dict"]
-        recipe = Recipe(
-            task=Part(**content["task"]),
-            tokens=Part(**content["tokens"]),
-            vocabulary=content["vocabulary"],
-            features=FeatureMetadata(**content["features"]),
-            frontend=Part(**content["frontend"]) if content["frontend"] else None,
-        )
+        recipe = Recipe.model_validate_json(content["recipe"])
     except FileNotFoundError as error:
         raise ValueError(f"{path}: no such file; run the train stage") from error
     except Exception as error:  # torch names damage with many exception types

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from stages.batching.batch import Batch
+from stages.frontends.frontend import frame_mask
 from stages.losses.ctc_loss import ctc_loss, frames_needed
 from stages.models.encoder import Encoder, EncoderPart
 from stages.schema.part import Part
@@ -44,10 +45,9 @@ class CTC(Task):
         log_probs, lengths = encoded
         found = (search or self.search)(log_probs, lengths, self.tokens.blank_index)
         best_is_blank = log_probs.argmax(-1) == self.tokens.blank_index
-        return [
-            Hypothesis(self.tokens.decode(indices), int(best_is_blank[row, :length].sum()), length)
-            for row, (indices, length) in enumerate(zip(found, lengths.tolist(), strict=True))
-        ]
+        blanks = (best_is_blank & frame_mask(lengths, log_probs.shape[1])).sum(1)
+        rows = zip(found, blanks.tolist(), lengths.tolist(), strict=True)
+        return [Hypothesis(self.tokens.decode(indices), blank, length) for indices, blank, length in rows]
 
     def unlearnable(self, num_frames: Sequence[int], targets: Sequence[list[int]]) -> list[int]:
         lengths = torch.as_tensor(num_frames)

@@ -3,6 +3,7 @@
 B batch, N samples, T frames, F features.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -107,7 +108,9 @@ class Task(lightning.LightningModule):
 
     def configure_optimizers(self) -> Any:
         assert self.optimization is not None, "the training stage sets it before fitting"
-        return self.optimization.configure(self, int(self.trainer.estimated_stepping_batches))
+        steps = self.trainer.estimated_stepping_batches
+        steps_an_epoch = math.ceil(self.trainer.num_training_batches / self.trainer.accumulate_grad_batches)
+        return self.optimization.configure(self, steps, steps / steps_an_epoch)
 
     def _add(self, name: str, total: Tensor, count: Tensor) -> None:
         """Sum up an epoch's loss, so that a partial last batch weighs what it holds."""

@@ -1,0 +1,182 @@
+"""The train and evaluate stages, on the tone corpus in a folder of its own."""
+
+import csv
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pyarrow.parquet as pq
+import pytest
+import torch
+from ruamel.yaml import YAML
+
+from stages import evaluate, features, manifest, train
+from stages.program.inputs import Inputs
+from stages.schema.manifest_row import read_manifest, write_rows
+from stages.schema.reading import read_params
+
+RECIPE = Path(__file__).parents[1] / "flows" / "recipes" / "simple_ctc.yaml"
+TINY = {"num_train": 24, "num_validation": 6, "num_test": 6}
+Change = Callable[[dict[str, Any]], None]
+
+
+class Project:
+    """A folder with params and features; stages run in this process."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.params = folder / "params.yaml"
+
+    def change(self, change: Change) -> None:
+        yaml = YAML(typ="safe", pure=True)
+        document = yaml.load(self.params.read_text())
+        change(document)
+        with self.params.open("w") as stream:
+            yaml.dump(document, stream)
+
+    def run(self, stage: Any) -> None:
+        stage.STAGE.run(stage.run, self.params, getattr(stage, "clean", None))
+
+    def json(self, path: str) -> Any:
+        return json.loads((self.folder / path).read_text())
+
+
+@pytest.fixture
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Project]:
+    monkeypatch.chdir(tmp_path)
+    for name in ("default", "none"):
+        (tmp_path / "data" / "raw" / name).mkdir(parents=True)
+    made = Project(tmp_path)
+    made.params.write_text(RECIPE.read_text())
+
+    def shrink(document: dict[str, Any]) -> None:
+        document["manifest"]["corpora"][0]["init_args"] = TINY
+        document["train"]["trainer"] |= {"max_epochs": 2, "accelerator": "cpu", "enable_model_summary": False}
+
+    made.change(shrink)
+    made.run(manifest)
+    made.run(features)
+    return made
+
+
+def history(project: Project) -> list[dict[str, str]]:
+    with (project.folder / "artifacts" / "train" / "history.csv").open() as lines:
+        return list(csv.DictReader(lines))
+
+
+def test_training_leaves_whole_outputs_and_a_row_a_validation(project: Project) -> None:
+    project.run(train)
+    names = {path.name for path in (project.folder / "artifacts" / "train").iterdir()}
+    assert names == {"best.ckpt", "last.ckpt", "history.csv", "tokens.json", "params.yaml"}
+    rows = history(project)
+    assert [row["epoch"] for row in rows] == ["0", "1"]
+    assert {"lr", "step", "train_loss", "val_loss", "val_wer", "val_cer", "val_blank_ratio"} <= set(rows[0])
+    assert list((project.folder / "artifacts" / "logs" / "tensorboard").rglob("events.*"))
+    assert project.json("artifacts/logs/train.json")["epochs"] == 2
+
+
+def test_a_checkpoint_holds_no_path_and_no_clock_and_runs_no_code(project: Project) -> None:
+    project.run(train)
+    path = project.folder / "artifacts" / "train" / "best.ckpt"
+    assert str(project.folder).encode() not in path.read_bytes()
+    first = path.read_bytes()
+    assert set(torch.load(path, weights_only=True)) == {"recipe", "state_dict"}
+    project.run(train)
+    assert path.read_bytes() == first
+
+
+def test_a_fast_dev_run_still_leaves_every_output(project: Project) -> None:
+    project.change(lambda document: document["train"]["trainer"].update(fast_dev_run=True))
+    project.run(train)
+    project.run(evaluate)
+    assert (project.folder / "artifacts" / "evaluate" / "metrics.json").exists()
+
+
+def test_utterances_too_short_for_their_transcripts_are_named_and_left_out(
+    project: Project, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rows = read_manifest(Path("data/manifest/train.json"))
+    impossible = rows[0].model_copy(update={"text": "ab" * 200})
+    write_rows(Path("data/manifest/train.json"), [impossible, *rows[1:]])
+    project.run(features)
+    project.run(train)
+    assert f"left out of training: 1 utterances too short for their transcripts, first {rows[0].id}" in (
+        capsys.readouterr().out
+    )
+
+
+def test_a_loss_that_is_not_finite_names_the_utterances(project: Project) -> None:
+    def explode(document: dict[str, Any]) -> None:
+        document["lr"] = 1e30
+        document["train"]["trainer"]["gradient_clip_val"] = None
+
+    project.change(explode)
+    with pytest.raises(ValueError, match=r"training loss became .* utterances train-\d"):
+        project.run(train)
+    assert not (project.folder / "artifacts" / "train" / "best.ckpt").exists()
+
+
+def test_a_missing_input_is_named_before_anything_runs(project: Project) -> None:
+    project.change(lambda document: document["train"].update(inputs="data/raw/nowhere"))
+    with pytest.raises(ValueError, match="data/raw/nowhere: no such file or folder"):
+        project.run(train)
+
+
+def test_evaluation_scores_every_utterance_and_names_what_it_cannot_write(
+    project: Project, capsys: pytest.CaptureFixture[str]
+) -> None:
+    project.run(train)
+    rows = read_manifest(Path("data/manifest/test.json"))
+    write_rows(Path("data/manifest/test.json"), [rows[0].model_copy(update={"text": "é"}), *rows[1:]])
+    project.run(features)
+    project.run(evaluate)
+    found = project.json("artifacts/evaluate/metrics.json")
+    table = pq.read_table("artifacts/evaluate/hypotheses.parquet").to_pydict()
+    assert found["num_utterances"] == len(rows) == len(table["id"])
+    assert found["num_utterances_outside_vocabulary"] == 1
+    assert dict(zip(table["id"], table["outside_vocabulary"], strict=True))[rows[0].id] == "é"
+    assert f"utterance {rows[0].id}: outside the vocabulary" in capsys.readouterr().out
+    assert found["wer"] == sum(table["wer_edits"]) / sum(table["wer_reference_words"])
+
+
+def test_evaluation_of_the_validation_split_agrees_with_training(project: Project) -> None:
+    project.run(train)
+    project.change(lambda document: document["evaluate"].update(split="validation"))
+    project.run(evaluate)
+    best = min(float(row["val_cer"]) for row in history(project))
+    assert project.json("artifacts/evaluate/metrics.json")["cer"] == pytest.approx(best)
+
+
+def test_evaluation_refuses_features_of_another_frontend(project: Project) -> None:
+    project.run(train)
+    project.change(lambda document: document["features"]["frontend"]["init_args"].update(num_mels=40))
+    project.run(features)
+    with pytest.raises(ValueError, match=r"feature_size: model 80, cache 40"):
+        project.run(evaluate)
+
+
+def test_a_model_learns_from_cached_waveforms_too(project: Project) -> None:
+    def on_the_device(document: dict[str, Any]) -> None:
+        document["train"]["frontend"] = document["features"]["frontend"]
+        document["features"]["frontend"] = {"class_path": "stages.frontends.waveform.Waveform"}
+
+    project.run(train)
+    cached = history(project)
+    project.change(on_the_device)
+    project.run(features)
+    project.run(train)
+    for row, before in zip(history(project), cached, strict=True):
+        assert float(row["val_loss"]) == pytest.approx(float(before["val_loss"]), rel=0.05)
+
+
+def test_what_changed_while_a_stage_ran_is_named(project: Project) -> None:
+    def edit_meanwhile(params: Any, inputs: Inputs) -> None:
+        project.change(lambda document: document.update(lr=0.5))
+        Path("data/features/train/index.parquet").touch()
+
+    with pytest.raises(
+        ValueError, match=r"changed while the stage ran: data/features/train/index.*params\.yaml"
+    ):
+        train.STAGE.run(edit_meanwhile, project.params)
+    assert read_params(project.params).lr == 0.5

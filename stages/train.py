@@ -38,6 +38,11 @@ from stages.tasks.task import Task
 FEATURES = Path("data/features")
 OUTPUT = Path("artifacts/train")
 LOGS = Path("artifacts/logs")
+VERSIONS = {
+    "python": platform.python_version(),
+    "torch": torch.__version__,
+    "lightning": lightning.__version__,
+}
 
 STAGE = Stage(
     name="train",
@@ -66,7 +71,8 @@ def clean(params: schema.Params, inputs: Inputs) -> None:
 
 def _work_folder(params: schema.Params, inputs: Inputs) -> Path:
     """Where this very training keeps its state: addressed by all that it depends on."""
-    settings = json.dumps(STAGE.settings(params), sort_keys=True)
+    machine = [VERSIONS, torch.cuda.is_available(), torch.get_num_threads()]
+    settings = json.dumps([STAGE.settings(params), machine], sort_keys=True)
     key = hashlib.sha256(f"{settings}\0{inputs.digest()}".encode()).hexdigest()[:32]
     return scratch_folder("train") / key
 
@@ -79,16 +85,16 @@ def fit(params: schema.Params, work: Path) -> None:
     recipe = _fit_tokens(settings)
     task = recipe.build()
     task.optimization = Optimization(params.lr, settings.optimizer, settings.schedule)
-    data = _read_data(params, task)
-    history = History(work / "history.csv")
+    resume = work / "resume" / "last.ckpt"
+    data = _read_data(params, task, _first_epoch(resume))
+    history = History()
     best = _best(settings, work)
     trainer = _trainer(params, work, [history, best, EpochSeed(params.seed)])
-    resume = work / "resume" / "last.ckpt"
-    if resume.exists():
-        print(f"resuming from the last finished epoch ({resume})", flush=True)
     trainer.fit(task, data, ckpt_path=resume if resume.exists() else None, weights_only=True)
     if trainer.interrupted:
         raise ValueError("training was interrupted; run again to go on from the last finished epoch")
+    if not history.rows and not settings.trainer.get("fast_dev_run"):
+        raise ValueError("train.trainer: it never validated, so there is no best checkpoint; let it validate")
     with whole_folder(work / "finished") as folder:
         (folder / "best.ckpt").write_bytes(pack(recipe, _best_weights(best, task)))
         (folder / "last.ckpt").write_bytes(pack(recipe, task.state_dict()))
@@ -99,6 +105,14 @@ def fit(params: schema.Params, work: Path) -> None:
         with (folder / "params.yaml").open("w") as stream:
             YAML(typ="safe").dump(STAGE.settings(params), stream)
     _record_run(trainer, task, time.monotonic() - started)
+
+
+def _first_epoch(resume: Path) -> int:
+    if not resume.exists():
+        return 0
+    epoch = int(torch.load(resume, map_location="cpu", weights_only=True)["epoch"]) + 1
+    print(f"resuming in epoch {epoch + 1}, after the last finished one ({resume})", flush=True)
+    return epoch
 
 
 def _fit_tokens(settings: schema.Train) -> Recipe:
@@ -115,7 +129,7 @@ def _fit_tokens(settings: schema.Train) -> Recipe:
     )
 
 
-def _read_data(params: schema.Params, task: Task) -> DataModule:
+def _read_data(params: schema.Params, task: Task, first_epoch: int) -> DataModule:
     settings = params.train
     augment = [part.build() for part in settings.augment]
     train = FeatureDataset(FEATURES / "train", task.tokens.encode, augment, params.seed)
@@ -124,7 +138,7 @@ def _read_data(params: schema.Params, task: Task) -> DataModule:
     _report_unlearnable(validation, task, "not part of val_loss")
     _report_unknown(validation, task)
     batching = settings.batching.model_dump()
-    return DataModule(train, validation, seed=params.seed, **batching)
+    return DataModule(train, validation, seed=params.seed, first_epoch=first_epoch, **batching)
 
 
 def _drop_unlearnable(train: FeatureDataset, task: Task) -> None:
@@ -192,24 +206,26 @@ def _best_weights(best: ModelCheckpoint, task: Task) -> dict[str, torch.Tensor]:
 
 def _record_run(trainer: lightning.Trainer, task: Task, seconds: float) -> None:
     """What differs from run to run: beside the model, never inside it."""
-    commit = subprocess.run(
-        ["git", "rev-parse", "HEAD"], capture_output=True, text=True, check=False
-    ).stdout.strip()
     record = {
-        "commit": commit or None,
+        "commit": _commit(),
         "seconds": round(seconds, 1),
         "epochs": trainer.current_epoch,
         "steps": trainer.global_step,
         "device": str(trainer.strategy.root_device),
         "machine": platform.platform(),
-        "versions": {
-            "python": platform.python_version(),
-            "torch": torch.__version__,
-            "lightning": lightning.__version__,
-        },
+        "versions": VERSIONS,
         "trainable_parameters": sum(p.numel() for p in task.parameters() if p.requires_grad),
     }
     write_whole(LOGS / "train.json", (json.dumps(record, indent=1) + "\n").encode())
+
+
+def _commit() -> str | None:
+    """The checkout's commit; None where there is no git, as on a machine that only trains."""
+    try:
+        done = subprocess.run(["git", "rev-parse", "HEAD"], capture_output=True, text=True, check=False)
+    except OSError:
+        return None
+    return done.stdout.strip() or None
 
 
 if __name__ == "__main__":

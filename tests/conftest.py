@@ -31,3 +31,8 @@ def write_params(tmp_path: Path) -> Callable[..., Path]:
         return path
 
     return write
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The longest file first, so that it is not what everybody waits for at the end."""
+    items.sort(key=lambda item: item.path.name != "test_pipeline.py")

@@ -6,6 +6,7 @@ B batch, T frames, F features, U tokens, V vocabulary.
 import math
 from pathlib import Path
 
+import lightning
 import numpy as np
 import pytest
 import torch
@@ -129,6 +130,7 @@ def test_the_validation_loss_is_that_of_the_whole_split_whatever_the_batches(
     task: Task, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     logged: dict[str, float] = {}
+    task.trainer = lightning.Trainer(accelerator="cpu", logger=False, enable_checkpointing=False)
     monkeypatch.setattr(task, "log", lambda name, value, **_: logged.update({name: float(value)}))
     total, count = loss(task, collate(examples(task)))
     for sizes in ([4], [3, 1], [1, 1, 1, 1]):

@@ -12,6 +12,7 @@ import torch
 from ruamel.yaml import YAML
 
 from stages import evaluate, features, manifest, train
+from stages.callbacks.epoch_seed import EpochSeed
 from stages.program.inputs import Inputs
 from stages.schema.manifest_row import read_manifest, write_rows
 from stages.schema.reading import read_params
@@ -115,6 +116,45 @@ def test_a_loss_that_is_not_finite_names_the_utterances(project: Project) -> Non
     with pytest.raises(ValueError, match=r"training loss became .* utterances train-\d"):
         project.run(train)
     assert not (project.folder / "artifacts" / "train" / "best.ckpt").exists()
+
+
+class Killed(BaseException):
+    """What ends a training in the middle, as a signal does."""
+
+
+@pytest.mark.parametrize(
+    ("section", "values"),
+    [("batching", {"num_workers": 2}), ("trainer", {"check_val_every_n_epoch": 2})],
+    ids=["with loader workers", "validating every second epoch"],
+)
+@pytest.mark.parametrize("epoch", [1, 2])
+def test_a_training_killed_in_any_epoch_resumes_to_the_same_bytes(
+    project: Project, monkeypatch: pytest.MonkeyPatch, section: str, values: dict[str, Any], epoch: int
+) -> None:
+    def four_epochs(document: dict[str, Any]) -> None:
+        document["train"]["trainer"]["max_epochs"] = 4
+        document["train"][section] |= values
+
+    def kill(callback: EpochSeed, trainer: Any, *_: Any) -> None:
+        if trainer.current_epoch == epoch:
+            raise Killed
+
+    project.change(four_epochs)
+    project.run(train)
+    folder = project.folder / "artifacts" / "train"
+    uninterrupted = {name: (folder / name).read_bytes() for name in ("best.ckpt", "last.ckpt", "history.csv")}
+    monkeypatch.setattr(EpochSeed, "on_train_batch_end", kill, raising=False)
+    with pytest.raises(Killed):
+        project.run(train)
+    monkeypatch.delattr(EpochSeed, "on_train_batch_end")
+    project.run(train)
+    assert {name: (folder / name).read_bytes() for name in uninterrupted} == uninterrupted
+
+
+def test_a_training_that_never_validates_has_no_best_checkpoint(project: Project) -> None:
+    project.change(lambda document: document["train"]["trainer"].update(check_val_every_n_epoch=9))
+    with pytest.raises(ValueError, match="it never validated"):
+        project.run(train)
 
 
 def test_a_missing_input_is_named_before_anything_runs(project: Project) -> None:

@@ -24,9 +24,9 @@ class Example:
     text: str
 
 
-@dataclass(frozen=True)
+@dataclass
 class Batch:
-    """Padding is 0 in ``features``, which lengths mask."""
+    """Padding is 0 in ``features``, which lengths mask. Not frozen: Lightning casts it for half precision."""
 
     ids: list[str]
     texts: list[str]

@@ -22,15 +22,18 @@ class DataModule(lightning.LightningDataModule):
         max_batch_seconds: float,
         max_batch_size: int | None,
         num_workers: int,
+        first_epoch: int = 0,
     ) -> None:
+        """``first_epoch`` is where a resumed training goes on: loaders start before Lightning knows it."""
         super().__init__()
         self.train, self.validation = train, validation
         self.seed = seed
         self.limits = (max_batch_seconds, max_batch_size)
         self.num_workers = num_workers
+        self.first_epoch = first_epoch
 
     def train_dataloader(self) -> DataLoader[Batch]:
-        epoch = self.trainer.current_epoch if self.trainer else 0
+        epoch = max(self.first_epoch, self.trainer.current_epoch if self.trainer else 0)
         return loader(
             self.train, DurationSampler(self.train.seconds, *self.limits, self.seed, epoch), self.num_workers
         )

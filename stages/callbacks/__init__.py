@@ -1,1 +1,1 @@
-"""What happens around training: history, resume, samples."""
+"""What happens around training: history, seeds, samples."""

@@ -2,19 +2,15 @@
 
 import csv
 import io
-from pathlib import Path
 from typing import Any
 
 from lightning.pytorch import Callback, LightningModule, Trainer
-
-from stages.program.outputs import write_whole
 
 
 class History(Callback):
     """Collects what was logged at every validation; its rows are part of the resume state."""
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
+    def __init__(self) -> None:
         self.rows: list[dict[str, float]] = []
 
     def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
@@ -24,7 +20,6 @@ class History(Callback):
         row["lr"] = trainer.optimizers[0].param_groups[0]["lr"]
         logged = {name: value.item() for name, value in trainer.callback_metrics.items()}
         self.rows.append({**row, **dict(sorted(logged.items()))})
-        write_whole(self.path, self.csv())
 
     def csv(self) -> bytes:
         """The rows as CSV, columns in the order in which they first appear."""

@@ -9,11 +9,12 @@ from collections.abc import Iterable
 from pathlib import Path
 
 PROJECT = Path(__file__).parents[2]
+IGNORED = {"__pycache__", ".git"}  # as by DVC
 Stat = tuple[int, int]
 
 
 class Inputs:
-    """Files and folders (those of packages' caches left out), as they are now.
+    """Files and folders (caches and .git left out), as they are now.
 
     Their contents are hashed when somebody asks for the digest, at once or not at all; without it, size
     and time of change stand for them, so that a stage does not read a large corpus twice.
@@ -51,7 +52,7 @@ def _files(paths: Iterable[Path]) -> list[Path]:
     found = []
     for path in paths:
         inside = sorted(path.rglob("*")) if path.is_dir() else [path]
-        found += [file for file in inside if file.is_file() and "__pycache__" not in file.parts]
+        found += [file for file in inside if file.is_file() and not IGNORED.intersection(file.parts)]
     return found
 
 

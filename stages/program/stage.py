@@ -39,7 +39,8 @@ class Stage:
         return params.model_dump(mode="json", include={self.name, *self.shared})
 
     def inputs(self, params: Params) -> Inputs:
-        return Inputs([*(PACKAGE / path for path in self.code), *self.data(params)])
+        """All that the stage reads, code and data, as it is now."""
+        return Inputs([*(PACKAGE / name for name in self.code), *self.data(params)])
 
     def main(self, run: Run, description: str | None, clean: Run | None = None) -> None:
         """Run as a program: ``run`` gets the checked params and the inputs as hashed at the start,
@@ -66,13 +67,14 @@ class Stage:
 
     def run(self, run: Run, path: Path, clean: Run | None = None) -> None:
         """Read params, run, and compare what was read with what is there now (ValueError if it changed)."""
+        code = Inputs(PACKAGE / name for name in self.code)  # before seconds of importing parts
         params = read_params(path)
         for folder in self.data(params):
             if not folder.exists():
                 raise ValueError(f"{folder}: no such file or folder, but this stage reads it")
         inputs = self.inputs(params)
         run(params, inputs)
-        changed = [str(file) for file in inputs.changed()]
+        changed = sorted({str(file) for file in [*code.changed(), *inputs.changed()]})
         if self.settings(read_params(path)) != self.settings(params):
             changed.append(str(path))
         if changed:

@@ -6,7 +6,7 @@ B batch, N samples, T frames, F features.
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import lightning
 import torch
@@ -39,6 +39,10 @@ class Task(lightning.LightningModule):
     ``loss``, ``decode``, ``unlearnable`` and ``exportable``. ``frontend`` runs first where the cache
     holds waveforms; ``optimization`` is set by the training stage.
     """
+
+    logged: ClassVar[frozenset[str]] = frozenset(
+        {"train_loss", "val_loss", "val_wer", "val_cer", "val_blank_ratio"}
+    )  # what a checkpoint or early stopping may monitor
 
     def __init__(self, tokens: Tokens) -> None:
         super().__init__()
@@ -102,15 +106,22 @@ class Task(lightning.LightningModule):
         for metric in (WordErrorRate(num_bootstraps=0), CharacterErrorRate(num_bootstraps=0)):
             self.log(f"val_{metric.name}", metric.compute(references, texts)[metric.name], prog_bar=True)
         self.log("val_blank_ratio", blank_ratio(hypotheses))
-        for name in ("train_loss", "val_loss"):
+        # what was summed before a resume is not the sanity check's to take
+        for name in ("val_loss",) if self.trainer.sanity_checking else ("train_loss", "val_loss"):
             if sums := self._sums.pop(name, None):
                 self.log(name, sums[0] / sums[1].clamp(min=1), prog_bar=True)
 
     def configure_optimizers(self) -> Any:
         assert self.optimization is not None, "the training stage sets it before fitting"
         steps = self.trainer.estimated_stepping_batches
-        steps_an_epoch = math.ceil(self.trainer.num_training_batches / self.trainer.accumulate_grad_batches)
-        return self.optimization.configure(self, steps, steps / steps_an_epoch)
+        epochs = self.trainer.max_epochs
+        return self.optimization.configure(self, steps, epochs if epochs and epochs > 0 else math.inf)
+
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        checkpoint["loss_sums"] = self._sums
+
+    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        self._sums = checkpoint["loss_sums"]
 
     def _add(self, name: str, total: Tensor, count: Tensor) -> None:
         """Sum up an epoch's loss, so that a partial last batch weighs what it holds."""

@@ -12,6 +12,7 @@ import os
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -41,6 +42,7 @@ OUTPUT = Path("data/features")
 NUM_SHARDS = 32
 INT16_FULL_SCALE = 32767.0
 FLOAT16_MAX = 65504.0
+LIBRARIES = ("soundfile", "soxr", "torch", "torchaudio")  # what decides the values besides our own code
 
 STAGE = Stage(
     name="features",
@@ -115,7 +117,8 @@ def _hash_code() -> str:
 
 def _key(rows: list[ManifestRow], copies: list[Part], metadata: FeatureMetadata, code: str) -> str:
     audio = [(row.id, row.audio_sha256, row.offset, row.duration) for row in rows]
-    made_from = [audio, [copy.model_dump() for copy in copies], metadata.model_dump(), code]
+    versions = [version(name) for name in LIBRARIES]
+    made_from = [audio, [copy.model_dump() for copy in copies], metadata.model_dump(), code, versions]
     return hashlib.sha256(json.dumps(made_from, sort_keys=True).encode()).hexdigest()[:32]
 
 
@@ -148,6 +151,8 @@ def write_shard(shard: Shard) -> int:
     table = pa.Table.from_pylist(records, schema=schema_with_metadata)
     partial = shard.path.with_name(f"{shard.path.name}.{os.getpid()}")
     pq.write_table(table, partial, row_group_size=ROWS_PER_GROUP, compression="none", use_dictionary=False)
+    with partial.open("rb+") as stream:  # after a power cut, a name of the shard means all of its bytes
+        os.fsync(stream.fileno())
     partial.replace(shard.path)
     return len(records)
 

@@ -2,12 +2,12 @@
 
 Every utterance is decoded once and either becomes a row or is rejected with its reason. The stage
 stops when more than manifest.max_rejected of them are, when a split is empty, or when a speaker or a
-recording is in two splits.
+recording is in two splits (of a recording, pieces without overlap may be, if their speakers are known).
 """
 
 import os
-from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable
+from collections import Counter
+from collections.abc import Iterable
 from pathlib import Path
 
 from joblib import Parallel, delayed
@@ -15,7 +15,7 @@ from pydantic import ValidationError
 
 from stages.corpora.corpus import Utterance
 from stages.corpora.recording import Recording, inspect_recording
-from stages.corpora.splitting import carve
+from stages.corpora.splitting import ROUNDING_SECONDS, carve, refuse_shared, speaker_key
 from stages.program.inputs import Inputs
 from stages.program.outputs import whole_folder
 from stages.program.progress import track
@@ -29,6 +29,7 @@ STAGE = Stage(
     data=lambda params: [Path(params.manifest.root)],
 )
 OUTPUT = Path("data/manifest")
+MIN_DURATION_SECONDS = 0.025  # one analysis window: of less, no frontend can make a frame
 
 Splits = dict[str, list[ManifestRow]]
 
@@ -148,9 +149,12 @@ def _row(
     rest = recording.duration_seconds - utterance.offset_seconds
     duration = rest if utterance.duration_seconds is None else utterance.duration_seconds
     # Said so that NaN is refused as well.
-    if not (utterance.offset_seconds >= 0 and rest > 0 and 0 < duration <= rest + 0.001):
+    if not (utterance.offset_seconds >= 0 and rest > 0 and 0 < duration <= rest + ROUNDING_SECONDS):
         span = f"{utterance.offset_seconds} s + {duration} s of {recording.duration_seconds} s"
         raise ValueError("offset and duration leave the recording", span)
+    duration = min(duration, rest)
+    if duration < MIN_DURATION_SECONDS:
+        raise ValueError(f"less audio than {MIN_DURATION_SECONDS} s", f"{duration:.6f} s")
     if not utterance.text.strip():
         raise ValueError("empty transcript", utterance.text)
     if len(utterance.text) > settings.max_characters_per_second * duration:
@@ -160,7 +164,7 @@ def _row(
         id=utterance.id,
         audio_filepath=written_path,
         offset=utterance.offset_seconds,
-        duration=min(duration, rest),
+        duration=duration,
         text=utterance.text,
         speaker=utterance.speaker,
         language=utterance.language,
@@ -184,31 +188,16 @@ def _refuse_bad_splits(
             f"no utterance in split {', '.join(empty)}: give the corpus a list for it, or a larger"
             " share under manifest.carve"
         )
-    _refuse_shared(splits, "speaker", lambda row: row.speaker)
-    _refuse_shared(splits, "recording", lambda row: f"{row.audio_sha256} at {row.offset} s")
-
-
-def _refuse_shared(splits: Splits, what: str, key: Callable[[ManifestRow], str | None]) -> None:
-    places: dict[str, dict[str, str]] = defaultdict(dict)
-    for split, rows in splits.items():
-        for row in rows:
-            if (value := key(row)) is not None:
-                places[value].setdefault(split, row.id)
-    shared = {value: where for value, where in places.items() if len(where) > 1}
-    for value, where in sorted(shared.items()):
-        named = ", ".join(f"{row_id} in {split}" for split, row_id in where.items())
-        raise ValueError(
-            f"{what} {value} is in more than one split ({named}; {len(shared)} such in all): a model would be"
-            " tested on what it has learned. Mend the corpus's lists, or let manifest.carve split by speaker."
-        )
+    refuse_shared(splits)
 
 
 def _report(splits: Splits, rejected: Iterable[RejectedRow]) -> None:
     known = {row.text for row in splits["train"]}
     for split, rows in splits.items():
         hours = sum(row.duration for row in rows) / 3600
-        speakers = len({row.speaker for row in rows})
-        line = f"{split}: {len(rows)} utterances, {hours:.2f} h, {speakers} speakers"
+        speakers = len({speaker_key(row.speaker) for row in rows} - {None})
+        line = f"{split}: {len(rows)} utterances, {hours:.2f} h, "
+        line += f"{speakers} speakers" if speakers else "speakers unknown"
         if split != "train":
             share = sum(row.text in known for row in rows) / len(rows)
             line += f", {share:.0%} of the transcripts also in train"

@@ -1,14 +1,16 @@
 """Whole files are sound, cut ones are not, whatever libsndfile makes of them."""
 
 import io
+import os
 import struct
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import soundfile
 
-from stages.corpora.recording import decode
+from stages.corpora.recording import inspect_recording, measure, read_span
 
 NUM_SAMPLES = 79999  # odd, and more than one page of Ogg
 
@@ -28,8 +30,7 @@ KINDS = [
 
 @pytest.mark.parametrize(("container", "subtype"), KINDS)
 def test_a_whole_file_is_sound(container: str, subtype: str | None) -> None:
-    samples, _ = decode(encoded(container, subtype))
-    assert len(samples) == NUM_SAMPLES
+    assert measure(encoded(container, subtype)) == (NUM_SAMPLES, 16000)
 
 
 @pytest.mark.parametrize(("container", "subtype"), KINDS)
@@ -37,11 +38,51 @@ def test_a_whole_file_is_sound(container: str, subtype: str | None) -> None:
 def test_a_cut_file_is_refused(container: str, subtype: str | None, kept: float) -> None:
     content = encoded(container, subtype)
     with pytest.raises(ValueError, match=r"truncated|not readable|no samples"):
-        decode(content[: int(kept * len(content))])
+        measure(content[: int(kept * len(content))])
 
 
 def test_a_wrong_riff_size_over_whole_audio_is_forgiven() -> None:
     content = bytearray(encoded("WAV"))
     struct.pack_into("<I", content, 4, len(content))  # instead of len(content) - 8, as many writers have it
-    samples, _ = decode(bytes(content))
-    assert len(samples) == NUM_SAMPLES
+    assert measure(bytes(content)) == (NUM_SAMPLES, 16000)
+
+
+def flac_that_claims(num_samples: int) -> bytes:
+    """A FLAC of NUM_SAMPLES; its header's last 36 bits before the checksum say another number."""
+    content = bytearray(encoded("FLAC"))
+    (packed,) = struct.unpack_from(">Q", content, 18)
+    struct.pack_into(">Q", content, 18, packed >> 36 << 36 | num_samples)
+    return bytes(content)
+
+
+@pytest.mark.parametrize("claimed", [NUM_SAMPLES + 1, 2**36 - 1])
+def test_a_header_that_claims_more_samples_than_there_are_is_refused(claimed: int) -> None:
+    with pytest.raises(ValueError, match="the file is truncated"):
+        measure(flac_that_claims(claimed))
+
+
+def test_a_streamed_flac_does_not_say_its_length_and_is_sound(tmp_path: Path) -> None:
+    path, streamed = tmp_path / "whole.flac", tmp_path / "streamed.flac"
+    path.write_bytes(encoded("FLAC"))
+    streamed.write_bytes(flac_that_claims(0))
+    assert inspect_recording(streamed).duration_seconds == NUM_SAMPLES / 16000
+    for span in [(0.0, NUM_SAMPLES / 16000), (4.0, NUM_SAMPLES / 16000 - 4), (1.0, 0.5)]:
+        np.testing.assert_array_equal(read_span(streamed, *span)[0], read_span(path, *span)[0])
+
+
+def test_a_cut_streamed_flac_is_refused() -> None:
+    with pytest.raises(ValueError, match="not readable"):
+        measure(flac_that_claims(0)[:-100])
+
+
+def test_a_span_ends_with_the_recording_whatever_duration_is_asked_for(tmp_path: Path) -> None:
+    (tmp_path / "a.wav").write_bytes(encoded("WAV"))
+    samples, _ = read_span(tmp_path / "a.wav", 1.0, 1e12)
+    assert samples.shape == (NUM_SAMPLES - 16000, 1)
+
+
+def test_what_is_no_regular_file_is_refused_at_once(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.wav")
+    for path in (tmp_path / "pipe.wav", tmp_path):
+        with pytest.raises(ValueError, match="no regular file"):
+            inspect_recording(path)

@@ -3,6 +3,7 @@
 N samples, T frames.
 """
 
+import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -12,12 +13,10 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 import soundfile
-import torch
-from torch import Tensor
 
 from stages import features
 from stages.corpora.recording import inspect_recording
-from stages.frontends.frontend import Frontend
+from stages.frontends.log_mel import LogMel
 from stages.program.inputs import Inputs
 from stages.schema.feature_table import FeatureMetadata, read_metadata
 from stages.schema.manifest_row import ManifestRow, write_rows
@@ -35,18 +34,6 @@ COPIES = [
 Samples = np.ndarray[Any, np.dtype[np.float32]]
 Row = dict[str, Any]
 Extract = Callable[..., None]
-
-
-class Constant(Frontend):
-    """A frontend that gives one value for every sample."""
-
-    def __init__(self, value: float | None = None, sample_rate: int = 16000) -> None:
-        super().__init__()
-        self.value = float("nan") if value is None else value
-        self.feature_size, self.frame_shift_seconds = 1, 1 / sample_rate
-
-    def forward(self, waveforms: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
-        return torch.full_like(waveforms, self.value).unsqueeze(-1), lengths
 
 
 @pytest.fixture
@@ -77,6 +64,13 @@ def recorded(name: str, samples: Samples, sample_rate: int = 16000, **more: Any)
     found = inspect_recording(path)
     values = {"duration": found.duration_seconds, "text": "GO", **more}
     return ManifestRow(id=name, audio_filepath=path.name, audio_sha256=found.sha256, **values)
+
+
+def give_everywhere(value: float, monkeypatch: pytest.MonkeyPatch) -> None:
+    """From now on LogMel gives one value in every frame."""
+    monkeypatch.setattr(
+        LogMel, "forward", lambda _, waveforms, lengths: (waveforms[..., None] * 0 + value, lengths)
+    )
 
 
 def stored(split: str = "train") -> dict[tuple[str, int], Row]:
@@ -222,11 +216,38 @@ def test_other_settings_extract_everything(extract: Extract, settings: Row) -> N
     assert not set(inodes().values()) & set(before.values())
 
 
-def test_a_failed_run_leaves_the_finished_features_as_they_were(extract: Extract) -> None:
+def test_other_versions_of_the_libraries_extract_everything(
+    extract: Extract, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    extract(five_tones())
+    before = inodes()
+    monkeypatch.setattr(features, "version", "of {}".format)
+    extract(five_tones())
+    assert not set(inodes().values()) & set(before.values())
+
+
+def test_a_shard_is_on_the_disk_before_it_has_its_name(
+    extract: Extract, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    synced = set()
+
+    def sync(file: int) -> None:
+        named = {path.stat().st_ino for path in SCRATCH.glob("*.parquet")}
+        synced.update({os.fstat(file).st_ino} - named)
+
+    monkeypatch.setattr(os, "fsync", sync)
+    extract(five_tones())
+    assert synced >= set(inodes().values())
+
+
+def test_a_failed_run_leaves_the_finished_features_as_they_were(
+    extract: Extract, monkeypatch: pytest.MonkeyPatch
+) -> None:
     extract(five_tones())
     before = contents(OUTPUT)
+    give_everywhere(float("nan"), monkeypatch)
     with pytest.raises(ValueError, match="NaN"):
-        extract(five_tones(), frontend={"class_path": f"{__name__}.Constant"})
+        extract(five_tones(), frontend=LOG_MEL)
     assert contents(OUTPUT) == before
 
 
@@ -238,11 +259,13 @@ def test_a_changed_or_lost_recording_is_named(extract: Extract, content: bytes |
         extract(rows)
 
 
-@pytest.mark.parametrize("init_args", [{}, {"value": 1e6}], ids=["NaN", "beyond float16"])
-def test_an_utterance_with_values_that_cannot_be_kept_is_named(extract: Extract, init_args: Row) -> None:
-    frontend = {"class_path": f"{__name__}.Constant", "init_args": init_args}
-    with pytest.raises(ValueError, match=r"utterance a: .*\.Constant gave NaN, or values too large"):
-        extract([recorded("a", tone(800))], frontend=frontend)
+@pytest.mark.parametrize("value", [float("nan"), 1e6])
+def test_an_utterance_with_values_that_cannot_be_kept_is_named(
+    extract: Extract, monkeypatch: pytest.MonkeyPatch, value: float
+) -> None:
+    give_everywhere(value, monkeypatch)
+    with pytest.raises(ValueError, match=r"utterance a: .*\.LogMel gave NaN, or values too large"):
+        extract([recorded("a", tone(800))], frontend=LOG_MEL)
 
 
 def test_an_utterance_of_which_no_sample_is_left_is_named(extract: Extract) -> None:

@@ -92,6 +92,11 @@ def test_a_span_of_a_recording_is_a_row_with_offset_and_duration(run: Run) -> No
     ]
 
 
+def test_a_duration_rounded_to_two_decimals_ends_with_the_recording(run: Run) -> None:
+    run([*one_in_each_split(), recorded("a.wav", split="train", seconds=0.303, duration=0.31)])
+    assert rows_of("train")[0]["duration"] == 0.303
+
+
 def test_the_same_input_gives_the_same_bytes_in_whatever_order_the_rows_stand(run: Run) -> None:
     rows = [
         *one_in_each_split(),
@@ -166,6 +171,8 @@ BAD_ROWS: dict[str, tuple[Row, str, str]] = {
     "offset behind the end": ({"offset": 0.3}, "leave the recording", "0.3 s"),
     "longer than the recording": ({"duration": 0.3}, "leave the recording", "0.3 s of 0.2 s"),
     "no duration": ({"duration": 0.0}, "leave the recording", "0.0 s of 0.2 s"),
+    "less than a frame": ({"duration": 0.0249}, "less audio than 0.025 s", "0.024900 s"),
+    "less than a frame to the end": ({"offset": 0.19999}, "less audio than 0.025 s", "0.000010 s"),
 }
 
 
@@ -234,11 +241,16 @@ def test_a_speaker_in_two_splits_stops_the_stage(run: Run) -> None:
 
 def test_a_recording_in_two_splits_stops_the_stage_whatever_its_name(run: Run) -> None:
     rows = one_in_each_split()
-    (ROOT / "copy.wav").write_bytes((ROOT / "train.wav").read_bytes())
-    with pytest.raises(ValueError, match=r"recording .* \(train\.wav in train, copy\.wav in test"):
-        run(
-            [*rows, {"audio_filepath": "copy.wav", "text": "GO", "split": "test", "speaker": "somebody else"}]
-        )
+    (ROOT / "test.wav").write_bytes((ROOT / "train.wav").read_bytes())
+    with pytest.raises(ValueError, match=r"recording .* \(test\.wav in test, train\.wav in train"):
+        run(rows)
+
+
+def test_the_report_counts_the_speakers_that_are_known(run: Run, capsys: pytest.CaptureFixture[str]) -> None:
+    run([*one_in_each_split()[:2], recorded("a.wav", split="train"), recorded("b.wav", split="test")])
+    train, _, test, *_ = capsys.readouterr().out.splitlines()
+    assert train == "train: 2 utterances, 0.00 h, 1 speakers"
+    assert test.startswith("test: 1 utterances, 0.00 h, speakers unknown")
 
 
 def test_a_stopped_stage_leaves_the_manifest_of_before(run: Run) -> None:

@@ -3,6 +3,7 @@
 import hashlib
 import io
 import re
+import stat
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,8 @@ import soundfile
 # libsndfile's "data : 31998 (should be 19956)". Not its RIFF line: many writers are wrong there over whole
 # audio; not "chunk should be an even number of bytes" either.
 SHORTER_CHUNK = re.compile(r"^ *(?:data|SSND|riff|Data Size) *: \d+ \(should be \d+\)", re.MULTILINE)
+BLOCK = 2**16  # samples of each channel; a header that lies about their number costs no memory
+UNKNOWN_LENGTH = 2**63 - 1  # libsndfile's, of a FLAC that was streamed
 
 Samples = np.ndarray[Any, np.dtype[np.float32]]
 
@@ -27,43 +30,62 @@ class Recording:
 def inspect_recording(path: Path) -> Recording:
     """Decode a whole file; ValueError with the reason when it is not sound throughout."""
     try:
+        if not stat.S_ISREG(path.stat().st_mode):
+            raise ValueError("no regular file")  # one would wait for a pipe's writer for ever
         content = path.read_bytes()
     except OSError as error:
         raise ValueError(f"cannot read the file: {error.strerror}") from error
     if not content:
         raise ValueError("the file is empty")
-    samples, sample_rate = decode(content)
-    if not np.isfinite(samples).all():
-        raise ValueError("the file holds NaN or infinite samples")
-    return Recording(len(samples) / sample_rate, sample_rate, hashlib.sha256(content).hexdigest())
+    num_samples, sample_rate = measure(content)
+    return Recording(num_samples / sample_rate, sample_rate, hashlib.sha256(content).hexdigest())
 
 
-def decode(content: bytes) -> tuple[Samples, int]:
-    """Samples (N, channels) and sample rate of a file's bytes; ValueError when damaged or no audio."""
+def measure(content: bytes) -> tuple[int, int]:
+    """Samples of each channel and sample rate of a file's bytes, all of them decoded.
+
+    ValueError when the file is damaged, no audio, or holds values that are no numbers.
+    """
+    num_samples = 0
     try:
-        with soundfile.SoundFile(io.BytesIO(content)) as sound:
-            expected = sound.frames
+        with _SoundFile(io.BytesIO(content)) as sound:
+            expected, sample_rate = sound.frames, sound.samplerate
             shorter_than_header = bool(SHORTER_CHUNK.search(sound.extra_info))
-            samples = sound.read(dtype="float32", always_2d=True)
-            sample_rate = sound.samplerate
+            while len(block := _read(sound, min(BLOCK, expected - num_samples))):
+                num_samples += len(block)
+                if not np.isfinite(block).all():
+                    raise ValueError("the file holds NaN or infinite samples")
     except soundfile.LibsndfileError as error:
         raise ValueError(f"not readable as audio: {error.error_string}") from error
-    if shorter_than_header or len(samples) < expected or _is_cut_ogg(content):
+    is_cut = num_samples < expected != UNKNOWN_LENGTH
+    if shorter_than_header or is_cut or _is_cut_ogg(content):
         raise ValueError("the file is truncated: it holds less audio than its header says")
-    if not len(samples):
+    if not num_samples:
         raise ValueError("the file holds no samples")
-    return samples, sample_rate
+    return num_samples, sample_rate
 
 
 def read_span(path: Path, offset_seconds: float, duration_seconds: float) -> tuple[Samples, int]:
     """Samples (N, channels) of a part of a sound file, and its sample rate; the rest is not decoded."""
     try:
-        with soundfile.SoundFile(path) as sound:
-            sound.seek(round(offset_seconds * sound.samplerate))
+        with _SoundFile(path) as sound:
+            start = sound.seek(round(offset_seconds * sound.samplerate))
             length = round(duration_seconds * sound.samplerate)
-            return sound.read(length, dtype="float32", always_2d=True), sound.samplerate
+            return _read(sound, min(length, sound.frames - start)), sound.samplerate
     except soundfile.LibsndfileError as error:
         raise ValueError(f"not readable as audio: {error.error_string}") from error
+
+
+class _SoundFile(soundfile.SoundFile):
+    """Reads on without the seek that soundfile adds to every read: it fails at the end of a streamed FLAC."""
+
+    def seekable(self) -> bool:
+        return False
+
+
+def _read(sound: soundfile.SoundFile, num_samples: int) -> Samples:
+    samples: Samples = sound.read(num_samples, dtype="float32", always_2d=True)
+    return samples
 
 
 def _is_cut_ogg(content: bytes) -> bool:

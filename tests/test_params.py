@@ -19,6 +19,8 @@ RECIPES = sorted((Path(__file__).parents[1] / "flows" / "recipes").glob("*.yaml"
 WriteParams = Callable[..., Path]
 
 ENCODER = "train.task.init_args.encoder"
+SCHEDULES = "torch.optim.lr_scheduler"
+PLATEAU = f"{SCHEDULES}.ReduceLROnPlateau"
 REFUSED: list[tuple[str, Any, str]] = [
     # misspelt keys, at any depth
     ("lrr", 1, r"^  lrr: unknown key \(did you mean lr\?\)"),
@@ -48,11 +50,36 @@ REFUSED: list[tuple[str, Any, str]] = [
     ("manifest.corpora", [], r"manifest\.corpora: .*at least 1 item"),
     ("train.trainer.accelerator", "abacus", r"train\.trainer: lightning\.Trainer refuses.*abacus"),
     ("train.trainer.precision", "7-bit", r"train\.trainer\.precision: "),
+    ("train.trainer", {"barebones": True}, r"train\.trainer: lightning\.Trainer refuses.*barebones"),
+    ("train.trainer.accumulate_grad_batches", 0, r"accumulate_grad_batches: .*greater than 0"),
+    ("train.trainer.check_val_every_n_epoch", 0, r"check_val_every_n_epoch: .*greater than 0"),
+    ("train.trainer.val_check_interval", 0, r"val_check_interval: .*greater than 0"),
+    ("train.trainer.limit_val_batches", 0, r"limit_val_batches: .*greater than 0"),
+    ("train.trainer.gradient_clip_val", -1.0, r"gradient_clip_val: .*greater than or equal to 0"),
+    ("train.trainer.max_epochs", 0, r"train\.trainer\.max_epochs: nothing would be trained"),
+    ("train.optimizer.init_args.weight_decay", -1.0, r"train\.optimizer: torch\.optim\.AdamW refuses.*weight_decay"),
+    ("train.optimizer.init_args.betas", [0.9, 1.5], r"train\.optimizer: torch\.optim\.AdamW refuses.*beta"),
+    ("train.schedule", {"class_path": f"{SCHEDULES}.OneCycleLR", "init_args": {"pct_start": 7.0}}, r"train\.schedule: .*OneCycleLR refuses.*pct_start"),
+    ("features.frontend.init_args", {"max_hz": 9000.0}, r"features\.frontend: .*LogMel refuses.*9000"),
+    ("train.callbacks", [{"class_path": "lightning.pytorch.callbacks.ModelCheckpoint"}], r"train\.callbacks\[0\]: .*train\.checkpoint"),
+    # folders that a stage writes, or that hold one
+    ("manifest.root", "", r"manifest\.root: needs a folder apart from data/manifest"),
+    ("manifest.root", ".", r"manifest\.root: needs a folder apart"),
+    ("manifest.root", "data/manifest/more", r"manifest\.root: needs a folder apart from data/manifest"),
+    ("train.inputs", "artifacts/train", r"train\.inputs: needs a folder apart from artifacts, .*found 'artifacts/train'"),
+    ("train.inputs", "data/features", r"train\.inputs: needs a folder apart from data/features"),
+    # what is missing, or too short
+    ("train.schedule", {"class_path": f"{SCHEDULES}.StepLR"}, r"train\.schedule\.init_args\.step_size: missing"),
+    ("train.schedule", {"init_args": {}}, r"train\.schedule\.class_path: missing"),
+    ("train.optimizer.init_args.betas", [0.9], r"train\.optimizer\.init_args\.betas\[1\]: missing"),
+    ("manifest", None, r"^  manifest: Input should be .*found None"),
+    ("train.optimizer", "AdamW", r"train\.optimizer: Input should be keys and values, found 'AdamW'"),
     # classes
     ("features.frontend.class_path", "stages.frontends.log_mell.LogMel", r"features\.frontend\.class_path: cannot import"),
     ("features.frontend.class_path", "stages.frontends.log_mel.LogMell", r"did you mean stages\.frontends\.log_mel\.LogMel\?"),
     ("features.frontend.class_path", "collections.Counter", r"collections\.Counter is no stages\.frontends\.frontend\.Frontend"),
     ("features.frontend.class_path", "LogMel", r"is not a dotted path"),
+    ("features.frontend.class_path", ".log_mel.LogMel", r"features\.frontend\.class_path: .*is not a dotted path"),
     ("export.formats", [{"class_path": "stages.formats.format.Format"}], r"is a base class, not one to use"),
     # what the pipeline sets itself
     ("train.optimizer.init_args.lr", 0.1, r"train\.optimizer\.init_args\.lr: .*the top-level lr, the one learning rate"),
@@ -61,6 +88,12 @@ REFUSED: list[tuple[str, Any, str]] = [
     # pairs that cannot go together
     ("train.frontend", {"class_path": "stages.frontends.log_mel.LogMel"}, r"train\.frontend: needs cached waveforms"),
     ("manifest.splits", ["train", "validation"], r"manifest\.splits: 'test' is missing"),
+    ("manifest.splits", ["train", "validation", "test", "test"], r"manifest\.splits: 'test' is there twice"),
+    ("train.checkpoint.monitor", "val_per", r"train\.checkpoint\.monitor: nothing logs it; there are .*val_wer.*found 'val_per'"),
+    ("train.early_stopping", {"monitor": "loss", "mode": "min", "patience": 2}, r"train\.early_stopping\.monitor: nothing logs it"),
+    ("train.schedule", {"class_path": PLATEAU, "interval": "epoch", "monitor": "x"}, r"train\.schedule\.monitor: nothing logs it"),
+    ("train.schedule", {"class_path": PLATEAU, "interval": "epoch"}, r"train\.schedule: .*Plateau needs monitor"),
+    ("train.schedule", {"class_path": PLATEAU, "monitor": "val_wer"}, r"train\.schedule: .*Plateau needs interval: epoch"),
     (ENCODER, {"class_path": "stages.models.conformer.Conformer", "init_args": {"width": 30}}, r"width 30 must be"),
 ]  # fmt: skip
 
@@ -88,6 +121,88 @@ def test_every_problem_is_said_at_once(write_params: WriteParams) -> None:
     assert "4 problem(s)" in text
     for path in ("lr:", "manifest.rooot:", f"{ENCODER}.init_args.hiden_size:", "export.formats:"):
         assert f"\n  {path}" in text
+
+
+def test_problems_between_sections_are_said_beside_those_within(write_params: WriteParams) -> None:
+    text = message(
+        write_params(
+            {
+                "train.trainer.max_epoch": 3,
+                "manifest.splits": ["train", "train"],
+                "manifest.carve": {"validation": 0.5, "test": 0.5},
+                "train.checkpoint.monitor": "loss",
+                "train.optimizer.init_args.weight_decay": -1.0,
+            }
+        )
+    )
+    assert "7 problem(s)" in text
+    for line in (
+        "train.trainer.max_epoch: unknown key",
+        "manifest.splits: 'train' is there twice or 'test' is missing",
+        "manifest.carve: the shares",
+        "manifest.carve.test: 'test' is not among",
+        "manifest.carve.validation: 'validation' is not among",
+        "train.checkpoint.monitor: nothing logs it",
+        "train.optimizer: torch.optim.AdamW refuses",
+    ):
+        assert f"\n  {line}" in text
+
+
+def test_every_problem_of_one_part_is_said_at_once(write_params: WriteParams) -> None:
+    arguments = {"lr": 1.0, "params": [], "betass": 1, "weight_decay": "much"}
+    optimizer = {"class_path": "torch.optim.AdamW", "init_arg": {}, "init_args": arguments}
+    text = message(write_params({"train.optimizer": optimizer}))
+    assert "5 problem(s)" in text
+    for key in ("init_arg", *(f"init_args.{name}" for name in arguments)):
+        assert f"\n  train.optimizer.{key}: " in text
+
+
+@pytest.mark.parametrize(
+    ("code", "expected"),
+    [
+        ("class Mine(", "SyntaxError"),
+        ("nothing", "NameError: name 'nothing' is not defined"),
+        ("import sys; sys.exit(0)", "SystemExit: 0"),
+        ("class Other: pass", "has no attribute 'Mine'"),
+    ],
+)
+def test_a_module_that_cannot_be_imported_is_refused_at_its_path(
+    write_params: WriteParams, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: str, expected: str
+) -> None:
+    name = f"earshot_broken_{abs(hash(code))}"
+    (tmp_path / f"{name}.py").write_text(code)
+    monkeypatch.syspath_prepend(tmp_path)
+    text = message(write_params({"features.frontend.class_path": f"{name}.Mine"}))
+    assert re.search(rf"features\.frontend\.class_path: cannot import: .*{expected}", text), text
+
+
+@pytest.mark.parametrize(
+    ("folder", "refused"), [("mine", True), (".venv/lib/site-packages", False), ("../elsewhere", False)]
+)
+def test_a_class_whose_edits_dvc_would_not_see_is_refused(
+    write_params: WriteParams, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, folder: str, refused: bool
+) -> None:
+    project = tmp_path / "project"
+    project.mkdir()
+    monkeypatch.chdir(project)
+    name = f"earshot_own_{Path(folder).name.replace('-', '_')}"
+    code = "from stages.frontends.log_mel import LogMel\nclass Mine(LogMel): pass\n"
+    (project / folder).mkdir(parents=True)
+    (project / folder / f"{name}.py").write_text(code)
+    monkeypatch.syspath_prepend(project / folder)
+    path = write_params({"features.frontend.class_path": f"{name}.Mine"})
+    if refused:
+        assert (
+            f"class_path: {name}.Mine lies where DVC does not see its edits; move it to stages/frontends/"
+            in (message(path))
+        )
+    else:
+        assert read_params(path).features.frontend.load().__name__ == "Mine"
+
+
+def test_a_plateau_schedule_that_can_run_is_taken(write_params: WriteParams) -> None:
+    schedule = {"class_path": PLATEAU, "interval": "epoch", "monitor": "val_wer"}
+    assert read_params(write_params({"train.schedule": schedule})).train.schedule is not None
 
 
 def test_features_and_waveforms_cannot_be_mixed_up(write_params: WriteParams) -> None:
@@ -118,6 +233,24 @@ def test_damaged_yaml_is_named(tmp_path: Path) -> None:
         read_params(path)
     with pytest.raises(ValueError, match="copy one from flows/recipes"):
         read_params(tmp_path / "none.yaml")
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("", "params.yaml: empty"),
+        ("- lr\n", "params.yaml: expected keys and values at the top, found list"),
+        ("? [a, b]\n: c\n", "params.yaml: .*plain keys"),
+        ("callbacks: &a [*a]\n", "params.yaml: .*[Cc]ircular"),
+        ("lr: 2020-13-45\n", "params.yaml: not readable as YAML"),
+        ("1: x\n", r"params.yaml cannot be used(.|\n)*\n  1: unknown key"),
+    ],
+)
+def test_what_is_no_params_file_is_said_with_its_name(tmp_path: Path, text: str, expected: str) -> None:
+    path = tmp_path / "params.yaml"
+    path.write_text(text)
+    with pytest.raises(ValueError, match=expected):
+        read_params(path)
 
 
 @pytest.mark.parametrize("recipe", RECIPES, ids=lambda path: path.stem)

@@ -4,7 +4,8 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from stages.schema.part import Family, Part
+from stages.schema.agreement import problems
+from stages.schema.part import Family, Part, refusal
 from stages.schema.quantities import Fraction, NonNegativeInt, PositiveFloat, PositiveInt
 from stages.schema.trainer import TrainerArguments
 
@@ -24,12 +25,19 @@ TaskPart = Annotated[
 OptimizerPart = Annotated[
     Part,
     Family(
-        "torch.optim.Optimizer", {"params": "the model's", "lr": "the top-level lr, the one learning rate"}
+        "torch.optim.Optimizer",
+        {"params": "the model's", "lr": "the top-level lr, the one learning rate"},
+        folder="stages/schedules",
     ),
 ]
-CallbackPart = Annotated[Part, Family("lightning.pytorch.callbacks.Callback")]
+CallbackPart = Annotated[Part, Family("lightning.pytorch.callbacks.Callback", folder="stages/callbacks")]
 LoggerPart = Annotated[
-    Part, Family("lightning.pytorch.loggers.Logger", {"save_dir": "artifacts/logs, set by the stage"})
+    Part,
+    Family(
+        "lightning.pytorch.loggers.Logger",
+        {"save_dir": "artifacts/logs, set by the stage"},
+        folder="stages/callbacks",
+    ),
 ]
 SearchPart = Annotated[Part, Family("stages.search.search.Search")]
 MetricPart = Annotated[Part, Family("stages.metrics.metric.Metric")]
@@ -79,6 +87,7 @@ SchedulePart = Annotated[
     Family(
         "torch.optim.lr_scheduler.LRScheduler",
         {"optimizer": "train.optimizer", "total_steps": "counted by the stage", "max_lr": "the top-level lr"},
+        folder="stages/schedules",
     ),
 ]
 
@@ -134,36 +143,6 @@ class Params(Section):
 
     @model_validator(mode="after")
     def parts_fit_together(self) -> "Params":
-        problems = [*_split_problems(self), *_domain_problems(self)]
-        if problems:
-            raise ValueError("; ".join(problems))
+        if found := list(problems(self)):
+            raise refusal(found)
         return self
-
-
-def _split_problems(params: Params) -> list[str]:
-    wanted = {"train", "validation", params.evaluate.split}
-    missing = sorted(wanted - set(params.manifest.splits))
-    carved = sorted(set(params.manifest.carve) - set(params.manifest.splits))
-    problems = [f"manifest.splits: {name!r} is missing, but a later stage reads it" for name in missing]
-    problems += [f"manifest.carve.{name}: {name!r} is not among manifest.splits" for name in carved]
-    if sum(params.manifest.carve.values()) >= 1:
-        problems.append("manifest.carve: the shares leave nothing for training")
-    return problems
-
-
-def _domain_problems(params: Params) -> list[str]:
-    """What is cached, what the model's frontend makes of it, and what each augmentation works on."""
-    cached = params.features.frontend.load().domain
-    problems = []
-    if params.train.frontend and cached != "waveform":
-        problems.append(
-            f"train.frontend: needs cached waveforms, but features.frontend caches {cached}; set it to null"
-        )
-    for index, part in enumerate(params.train.augment):
-        domain = part.load().domain
-        if domain != cached:
-            problems.append(
-                f"train.augment[{index}]: {part.class_path} works on a {domain} domain, but features.frontend"
-                f" caches {cached}"
-            )
-    return problems

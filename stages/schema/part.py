@@ -7,12 +7,24 @@ arguments of the right types and bounds, nested parts too) before anything runs,
 import importlib
 import inspect
 import json
-from collections.abc import Mapping
+import sys
+from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
+from pathlib import Path
 from typing import Any, get_type_hints
 
-from pydantic import BaseModel, ConfigDict, GetCoreSchemaHandler, ValidationError, create_model
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    GetCoreSchemaHandler,
+    ValidationError,
+    ValidatorFunctionWrapHandler,
+    create_model,
+)
 from pydantic_core import CoreSchema, InitErrorDetails, PydanticCustomError, core_schema
+
+PROJECT = Path(__file__).parents[2]
+Place = tuple[str | int, ...]
 
 
 class Part(BaseModel):
@@ -33,38 +45,65 @@ class Part(BaseModel):
         takes = parameters_of(cls)
         return cls(**written, **{name: value for name, value in provided.items() if name in takes})
 
+    def try_out(self, **provided: Any) -> Any:
+        """Build it to see whether it can be built; ValueError with the class's own message if not."""
+        try:
+            return self.build(**provided)
+        except Exception as error:  # a class may refuse its arguments with any exception
+            raise ValueError(f"{self.class_path} refuses these arguments: {error}") from error
+
 
 class Family:
     """Annotation of a Part: the base class it must have, and the arguments the pipeline provides.
 
     ``provides`` maps the name of such an argument to where its value comes from, for the message to
-    somebody who writes it into params.yaml.
+    somebody who writes it into params.yaml. ``folder`` is where DVC looks for the user's own classes.
     """
 
-    def __init__(self, base: str, provides: Mapping[str, str] | None = None) -> None:
+    def __init__(self, base: str, provides: Mapping[str, str] | None = None, folder: str = "") -> None:
         self.base = base
         self.provides = dict(provides or {})
+        self.folder = folder or "/".join(base.split(".")[:2])
 
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
-        return core_schema.no_info_after_validator_function(self.check, handler(source))
+        return core_schema.no_info_wrap_validator_function(self.check, handler(source))
 
-    def check(self, part: Part) -> Part:
+    def check(self, value: Any, handler: ValidatorFunctionWrapHandler) -> Any:
+        """The part, or all problems at once: its arguments are checked even where a key is wrong."""
+        found: list[ValidationError] = []
+        part = None
+        try:
+            part = handler(value)
+        except ValidationError as error:
+            found.append(error)
+        if legible := part or _legible(value):
+            try:
+                self.check_class(legible)
+            except ValidationError as error:
+                found.append(error)
+        if found:
+            raise joined(found)
+        return part
+
+    def check_class(self, part: Part) -> None:
         cls = _class_of(part)
         base = import_class(self.base)
+        message = ""
         if not (isinstance(cls, type) and issubclass(cls, base)):
-            raise _error_at(("class_path",), part.class_path, f"{part.class_path} is no {self.base}")
-        if cls is base or inspect.isabstract(cls):
-            raise _error_at(
-                ("class_path",), part.class_path, f"{part.class_path} is a base class, not one to use"
-            )
+            message = f"{part.class_path} is no {self.base}"
+        elif cls is base or inspect.isabstract(cls):
+            message = f"{part.class_path} is a base class, not one to use"
+        elif _is_unseen(part.class_path, cls, self.folder):
+            message = f"{part.class_path} lies where DVC does not see its edits; move it to {self.folder}/"
+        if message:
+            raise refusal([problem(("class_path",), message, part.class_path)])
         bind(cls, part.init_args, self.provides)
-        return part
 
 
 def import_class(class_path: str) -> Any:
     """The object behind a dotted path; ImportError or AttributeError when there is none."""
     module, _, name = class_path.rpartition(".")
-    if not module:
+    if not module or module.startswith("."):
         raise ImportError(f"{class_path!r} is not a dotted path such as package.module.Class")
     return getattr(importlib.import_module(module), name)
 
@@ -82,20 +121,30 @@ def bind(
     Raises pydantic's ValidationError, with every wrong argument at its path below ``key``.
     A class may refuse combinations in a static method ``check_arguments(**init_args)`` (ValueError).
     """
-    if written := [name for name in provides if name in init_args]:
-        name = written[0]
-        raise _error_at((key, name), init_args[name], f"not written here: it is {provides[name]}")
+    above = (key,) if key else ()
+    written = {name: value for name, value in init_args.items() if name not in provides}
+    owned = [
+        problem((*above, name), f"not written here: it is {provides[name]}", value)
+        for name, value in init_args.items()
+        if name in provides
+    ]
+    found = [refusal(owned)] if owned else []
     model = _arguments_model(cls, provides)
-    document = json.dumps({key: init_args} if key else init_args, default=str)
+    document = json.dumps({key: written} if key else written, default=str)
     whole = create_model(cls.__name__, **{key: (model, ...)}) if key else model  # type: ignore[call-overload]
-    checked = whole.model_validate_json(document)
+    try:
+        checked = whole.model_validate_json(document)
+    except ValidationError as error:
+        raise joined([*found, error]) from error
+    if found:
+        raise joined(found)
     arguments = getattr(checked, key) if key else checked
     values = {name: getattr(arguments, name) for name in init_args}
     if hasattr(cls, "check_arguments"):
         try:
             cls.check_arguments(**values)
         except ValueError as error:
-            raise _error_at((key,), dict(init_args), str(error)) from error
+            raise refusal([problem(above, str(error))]) from error
     return values
 
 
@@ -121,29 +170,69 @@ def _arguments_model(cls: Any, provides: Mapping[str, str]) -> type[BaseModel]:
 def _hints_of(cls: Any) -> dict[str, Any]:
     try:
         return get_type_hints(getattr(cls, "__init__", cls), include_extras=True)
-    except (NameError, TypeError):  # annotations of foreign classes need not be resolvable
+    except (NameError, TypeError, AttributeError, SyntaxError):  # foreign annotations need not resolve
         return {}
 
 
 def _class_of(part: Part) -> Any:
     try:
         return import_class(part.class_path)
-    except (ImportError, AttributeError) as error:
+    except (Exception, SystemExit) as error:  # a module may do anything when it is imported
+        kind = "" if isinstance(error, ImportError | AttributeError) else f"{type(error).__name__}: "
         near = _near_classes(part.class_path)
         hint = f"; did you mean {near[0]}?" if near else ""
-        raise _error_at(("class_path",), part.class_path, f"cannot import: {error}{hint}") from error
+        message = f"cannot import: {kind}{error}{hint}"
+        raise refusal([problem(("class_path",), message, part.class_path)]) from error
 
 
 def _near_classes(class_path: str) -> list[str]:
     module, _, name = class_path.rpartition(".")
-    try:
-        names = dir(importlib.import_module(module))
-    except (ImportError, ValueError):
-        return []
+    names = dir(sys.modules[module]) if module in sys.modules else []
     return [f"{module}.{near}" for near in get_close_matches(name, names, n=1)]
 
 
-def _error_at(where: tuple[str | None, ...], value: Any, message: str) -> ValidationError:
+def _is_unseen(class_path: str, cls: type, folder: str) -> bool:
+    """Whether a class is the user's own but outside the folder that is a DVC dependency."""
+    roots = {Path.cwd().resolve(), PROJECT.resolve()}
+    modules = {class_path.rpartition(".")[0], cls.__module__}
+    files = [Path(file).resolve() for m in modules if (file := getattr(sys.modules.get(m), "__file__", None))]
+    return any(
+        any(file.is_relative_to(root) for root in roots)
+        and not any(file.is_relative_to(root / folder) for root in roots)
+        and not {"site-packages", "dist-packages"} & set(file.parts)
+        for file in files
+    )
+
+
+def _legible(value: Any) -> Part | None:
+    """What can be read of a part that has wrong keys too."""
+    known = {key: value[key] for key in Part.model_fields if key in value} if isinstance(value, dict) else {}
+    try:
+        return Part(**known)
+    except ValidationError:
+        return None
+
+
+def problem(place: Place, message: str, found: Any = None) -> InitErrorDetails:
+    """A problem at its place; ``found`` is the value there, where it helps to show it."""
     error = PydanticCustomError("part", "{message}", {"message": message})
-    place = tuple(step for step in where if step)
-    return ValidationError.from_exception_data("part", [InitErrorDetails(type=error, loc=place, input=value)])
+    return InitErrorDetails(type=error, loc=place, input={} if found is None else found)
+
+
+def refusal(problems: list[InitErrorDetails]) -> ValidationError:
+    return ValidationError.from_exception_data("params", problems)
+
+
+def joined(errors: Iterable[ValidationError]) -> ValidationError:
+    """One error that says all that these say."""
+    details = [detail for error in errors for detail in error.errors(include_url=False)]
+    return refusal(
+        [
+            InitErrorDetails(
+                type=PydanticCustomError(detail["type"], "{message}", {"message": detail["msg"]}),
+                loc=detail["loc"],
+                input=detail["input"],
+            )
+            for detail in details
+        ]
+    )

@@ -1,43 +1,76 @@
 """Reading params.yaml: every problem of the file at once, each with its path and what was expected."""
 
 import json
+from contextlib import suppress
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, ValidationError, create_model
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
-from stages.schema.params import Params
-from stages.schema.part import import_class, parameters_of
+from stages.schema.agreement import Sound, problems
+from stages.schema.params import Params, Section
+from stages.schema.part import import_class, joined, parameters_of, refusal
 
 Steps = tuple[int | str, ...]
 
 
 def read_params(path: Path) -> Params:
-    """Read and check a params file; ValueError with all its problems, one a line.
+    """Read and check a params file; ValueError with all its problems, one a line."""
+    document = _read(path)
+    try:
+        return Params.model_validate_json(json.dumps(document))
+    except ValidationError as error:
+        found = [error]
+    if apart := list(problems(_sound(Params, document))):
+        found.append(refusal(apart))
+    lines = _explain(joined(found), document)
+    raise ValueError(f"{path} cannot be used, {len(lines)} problem(s):\n  " + "\n  ".join(lines))
+
+
+def _read(path: Path) -> dict[str, Any]:
+    """The file as JSON has it: strings for keys, and for dates.
 
     ruamel reads YAML 1.2, as DVC does: PyYAML would take the ``1e-05`` that DVC writes for a string.
     """
     try:
         document = YAML(typ="safe", pure=True).load(path.read_text(encoding="utf-8"))
+        document = json.loads(json.dumps(document, default=str))
     except FileNotFoundError as error:
         raise ValueError(f"{path}: no such file; copy one from flows/recipes/") from error
-    except (YAMLError, UnicodeDecodeError) as error:
+    except (YAMLError, ValueError, OSError) as error:
         raise ValueError(f"{path}: not readable as YAML: {error}") from error
-    try:
-        return Params.model_validate_json(json.dumps(document, default=str))
-    except ValidationError as error:
-        lines = _explain(error, document)
-    raise ValueError(f"{path} cannot be used, {len(lines)} problem(s):\n  " + "\n  ".join(lines))
+    except (TypeError, RecursionError) as error:  # keys that are lists, say
+        raise ValueError(f"{path}: only lists, and mappings with plain keys, can be used: {error}") from error
+    if document is None:
+        raise ValueError(f"{path}: empty; copy a file from flows/recipes/")
+    if not isinstance(document, dict):
+        raise ValueError(f"{path}: expected keys and values at the top, found {type(document).__name__}")
+    return document
+
+
+def _sound(model: type[BaseModel], document: Any) -> Sound:
+    """The values of a section that are valid by themselves."""
+    values: dict[str, Any] = {}
+    for name, field in model.model_fields.items():
+        written = {name: document[name]} if isinstance(document, dict) and name in document else {}
+        annotation = field.annotation
+        if isinstance(annotation, type) and issubclass(annotation, Section):
+            values[name] = _sound(annotation, written.get(name))
+            continue
+        alone = create_model(name, __base__=Section, **{name: (field.rebuild_annotation(), field.default)})  # type: ignore[call-overload]
+        with suppress(ValidationError):
+            values[name] = getattr(alone.model_validate(written), name)
+    return Sound(**values)
 
 
 def _explain(error: ValidationError, document: Any) -> list[str]:
     """One line for each place in the document; what the branches of a union say is joined by 'or'."""
     messages: dict[str, list[str]] = {}
     for detail in error.errors(include_url=False):
-        steps = _place(detail["loc"], document)
+        steps = _place(detail["loc"], document, detail["type"] == "missing")
         text = _message(detail, steps, document)
         found = messages.setdefault(_dotted(steps), [])
         if text not in found:
@@ -45,18 +78,25 @@ def _explain(error: ValidationError, document: Any) -> list[str]:
     return [f"{path}: {' or '.join(texts)}" if path else "; ".join(texts) for path, texts in messages.items()]
 
 
-def _place(loc: Steps, document: Any) -> Steps:
-    """An error's location as far as the document knows it: pydantic adds the tags of unions."""
+def _place(loc: Steps, document: Any, missing: bool) -> Steps:
+    """An error's location as far as the document knows it: pydantic adds the tags of unions.
+
+    What is missing keeps its name, and init_args that were left out altogether keep theirs.
+    """
     node = document
+    place: list[int | str] = []
     for depth, step in enumerate(loc):
-        known = (isinstance(node, dict) and step in node) or (
-            isinstance(node, list) and isinstance(step, int)
-        )
-        if not known:
-            missing_key = isinstance(node, dict) and depth == len(loc) - 1
-            return loc[: depth + 1] if missing_key else loc[:depth]
-        node = node[step]
-    return loc
+        last = depth == len(loc) - 1
+        below = dict(enumerate(node)) if isinstance(node, list) else node
+        if isinstance(below, dict) and step in below:
+            node = below[step]
+            place.append(step)
+        elif missing and (last or step == "init_args"):
+            node = {}
+            place.append(step)
+        elif not missing:
+            break
+    return tuple(place)
 
 
 def _dotted(steps: Steps) -> str:
@@ -67,6 +107,8 @@ def _dotted(steps: Steps) -> str:
 def _message(detail: Any, steps: Steps, document: Any) -> str:
     if detail["type"] == "missing":
         return "missing"
+    if detail["type"] in ("model_type", "model_attributes_type"):
+        return f"Input should be keys and values, found {detail['input']!r}"
     if detail["type"] == "extra_forbidden":
         known = _known_keys(steps, document)
         near = get_close_matches(str(steps[-1]), known, n=1)

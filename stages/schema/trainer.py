@@ -1,11 +1,13 @@
 """train.trainer: any argument of lightning.Trainer, checked by its signature and by constructing one."""
 
 import logging
+from collections.abc import Iterator
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, ValidationError
+from pydantic_core import InitErrorDetails
 
-from stages.schema.part import bind, import_class
+from stages.schema.part import bind, import_class, joined, problem, refusal
 
 OWNED = {
     "default_root_dir": "artifacts/logs, set by the stage",
@@ -13,24 +15,48 @@ OWNED = {
     "callbacks": "train.callbacks",
     "enable_checkpointing": "always on: resuming needs it",
 }
-QUIET = {"logger": False, "enable_checkpointing": False, "enable_progress_bar": False}
+AS_THE_STAGE = {"logger": False, "enable_checkpointing": True}
+POSITIVE = (
+    "accumulate_grad_batches",
+    "check_val_every_n_epoch",
+    "limit_train_batches",
+    "limit_val_batches",
+    "val_check_interval",
+)
+NOT_ZERO = ("max_epochs", "max_steps")
 
 
 def _check(arguments: dict[str, Any]) -> dict[str, Any]:
     trainer = import_class("lightning.Trainer")
-    bind(trainer, arguments, OWNED, key=None)
+    found = [refusal(impossible)] if (impossible := list(_impossible(arguments))) else []
+    try:
+        bind(trainer, arguments, OWNED, key=None)
+    except ValidationError as error:
+        found.append(error)
+    if found:
+        raise joined(found)
     chatter = logging.getLogger("lightning.pytorch")
     level = chatter.level
     chatter.setLevel(logging.ERROR)
     try:
-        trainer(**{**arguments, **QUIET})
-    except ValidationError:
-        raise
+        trainer(**{"enable_progress_bar": False, **arguments, **AS_THE_STAGE})
     except Exception as error:  # Lightning refuses values with many exception types
         raise ValueError(f"lightning.Trainer refuses these arguments: {error}") from error
     finally:
         chatter.setLevel(level)
     return arguments
+
+
+def _impossible(arguments: dict[str, Any]) -> Iterator[InitErrorDetails]:
+    """Values that Lightning takes, and that train nothing or break once training runs."""
+    numbers = {name: value for name, value in arguments.items() if isinstance(value, int | float)}
+    for name, value in numbers.items():
+        if name in POSITIVE and value <= 0:
+            yield problem((name,), "Input should be greater than 0", value)
+        if name in NOT_ZERO and value == 0:
+            yield problem((name,), "nothing would be trained (-1 is no limit)", value)
+        if name == "gradient_clip_val" and value < 0:
+            yield problem((name,), "Input should be greater than or equal to 0", value)
 
 
 TrainerArguments = Annotated[dict[str, Any], AfterValidator(_check)]

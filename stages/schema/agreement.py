@@ -1,0 +1,132 @@
+"""What sections of params.yaml say to one another: values that are fine alone but not together.
+
+A check is a generator of problems. It may be given params of which only a part is sound; it ends with
+Unknown at the first value that is not.
+"""
+
+import inspect
+import os
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+from pydantic_core import InitErrorDetails
+
+from stages.schema.part import Place, import_class, problem
+
+OUTPUTS = ("data/manifest", "data/features", "artifacts")
+TRIAL_STEPS = 10_000
+
+Problems = Iterator[InitErrorDetails]
+
+
+class Unknown(Exception):
+    """A value that is not sound, so that nothing can be said about its company."""
+
+
+class Sound(SimpleNamespace):
+    """The sound values of a section."""
+
+    def __getattr__(self, name: str) -> Any:
+        raise Unknown(name)
+
+
+def problems(params: Any) -> Problems:
+    """Everything that does not fit together in Params, or in a Sound with some of their values."""
+    for check in (_folders, _splits, _carve, _domains, _frontends, _optimization, _monitors, _callbacks):
+        with suppress(Unknown):
+            yield from check(params)
+
+
+def _folders(params: Any) -> Problems:
+    """Stages read what no stage writes."""
+    for section, key in (("manifest", "root"), ("train", "inputs")):
+        folder = getattr(getattr(params, section), key)
+        path = Path(os.path.abspath(folder))
+        for output in OUTPUTS:
+            written = Path(os.path.abspath(output))
+            if path.is_relative_to(written) or written.is_relative_to(path):
+                yield problem((section, key), f"needs a folder apart from {output}, a stage's output", folder)
+                break
+
+
+def _splits(params: Any) -> Problems:
+    splits = params.manifest.splits
+    for name in sorted({name for name in splits if splits.count(name) > 1}):
+        yield problem(("manifest", "splits"), f"{name!r} is there twice")
+    for name in sorted({"train", "validation", params.evaluate.split} - set(splits)):
+        yield problem(("manifest", "splits"), f"{name!r} is missing, but a later stage reads it")
+
+
+def _carve(params: Any) -> Problems:
+    carve = params.manifest.carve
+    if sum(carve.values()) >= 1:
+        yield problem(("manifest", "carve"), "the shares leave nothing for training")
+    for name in sorted(set(carve) - set(params.manifest.splits)):
+        yield problem(("manifest", "carve", name), f"{name!r} is not among manifest.splits")
+
+
+def _domains(params: Any) -> Problems:
+    """What is cached, what the model's frontend makes of it, and what each augmentation works on."""
+    cached = params.features.frontend.load().domain
+    for index, part in enumerate(params.train.augment):
+        domain = part.load().domain
+        if domain != cached:
+            message = f"{part.class_path} works on a {domain} domain, but features.frontend caches {cached}"
+            yield problem(("train", "augment", index), message)
+    if params.train.frontend and cached != "waveform":
+        message = f"needs cached waveforms, but features.frontend caches {cached}; set it to null"
+        yield problem(("train", "frontend"), message)
+
+
+def _frontends(params: Any) -> Problems:
+    for section in ("features", "train"):
+        with suppress(Unknown):
+            part = getattr(params, section).frontend
+            sample_rate = params.features.sample_rate
+            try:
+                _ = part and part.try_out(sample_rate=sample_rate)
+            except ValueError as error:
+                yield problem((section, "frontend"), str(error))
+
+
+def _optimization(params: Any) -> Problems:
+    """Optimizer and schedule are built over one weight."""
+    weight = import_class("torch.nn.Parameter")(import_class("torch.zeros")(1, 1))
+    place: Place = ("train", "optimizer")
+    try:
+        optimizer = params.train.optimizer.try_out(params=[weight], lr=params.lr)
+        place = ("train", "schedule")
+        schedule = params.train.schedule
+        if schedule is None:
+            return
+        if "metrics" in inspect.signature(schedule.load().step).parameters:
+            if schedule.monitor is None:
+                yield problem(place, f"{schedule.class_path} needs monitor, the metric to follow")
+            if schedule.interval != "epoch":
+                yield problem(place, f"{schedule.class_path} needs interval: epoch, as metrics come by epoch")
+        schedule.try_out(optimizer=optimizer, max_lr=params.lr, total_steps=TRIAL_STEPS)
+    except ValueError as error:
+        yield problem(place, str(error))
+
+
+def _monitors(params: Any) -> Problems:
+    """Metrics that are followed are logged: classes name theirs in the attribute ``logged``."""
+    parts = [params.train.task, *params.train.callbacks]
+    logged = sorted({name for part in parts for name in getattr(part.load(), "logged", ())})
+    for key in ("checkpoint", "early_stopping", "schedule"):
+        with suppress(Unknown):
+            monitor = getattr(getattr(params.train, key), "monitor", None)
+            if logged and monitor is not None and monitor not in logged:
+                place = ("train", key, "monitor")
+                yield problem(place, f"nothing logs it; there are {', '.join(logged)}", monitor)
+
+
+def _callbacks(params: Any) -> Problems:
+    owned = import_class("lightning.pytorch.callbacks.ModelCheckpoint")
+    for index, part in enumerate(params.train.callbacks):
+        if issubclass(part.load(), owned):
+            message = "the stage keeps checkpoints itself: see train.checkpoint"
+            yield problem(("train", "callbacks", index), message)

@@ -19,12 +19,11 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
-from joblib import Parallel, delayed
 
 from stages.corpora.recording import read_span
 from stages.program.inputs import Inputs, hash_file
 from stages.program.outputs import forget_old, link_or_copy, scratch_folder, whole_folder
-from stages.program.processes import parallel
+from stages.program.processes import in_threads, parallel
 from stages.program.progress import track
 from stages.program.stage import PACKAGE, Stage
 from stages.schema import params as schema
@@ -34,7 +33,7 @@ from stages.schema.feature_table import (
     SHARD_SCHEMA,
     FeatureMetadata,
 )
-from stages.schema.manifest_row import ManifestRow, read_manifest
+from stages.schema.manifest_row import ManifestRow, manifest_splits, read_manifest
 from stages.schema.part import Part
 
 MANIFEST = Path("data/manifest")
@@ -70,7 +69,7 @@ def run(params: schema.Params, inputs: Inputs) -> None:
     scratch = scratch_folder("features")
     with whole_folder(OUTPUT) as folder:
         shards: dict[Path, Shard] = {}
-        for split in params.manifest.splits:
+        for split in manifest_splits(MANIFEST):
             rows = sorted(read_manifest(MANIFEST / f"{split}.json"), key=lambda row: row.id)
             (folder / split).mkdir()
             _write_index(folder / split, rows, metadata)
@@ -182,9 +181,10 @@ def _read_audio(rows: list[ManifestRow], sample_rate: int) -> Iterator[tuple[Man
 
 def _verify(rows: list[ManifestRow]) -> None:
     """Every recording is the one that the manifest describes; each file is hashed once."""
-    expected = {MANIFEST / row.audio_filepath: row for row in rows}
+    expected = sorted({MANIFEST / row.audio_filepath: row for row in rows}.items())
 
-    def check(path: Path, row: ManifestRow) -> None:
+    def check(item: tuple[Path, ManifestRow]) -> None:
+        path, row = item
         try:
             found = hash_file(path)
         except OSError as error:
@@ -194,9 +194,7 @@ def _verify(rows: list[ManifestRow]) -> None:
                 f"utterance {row.id}: {path} changed since the manifest was made; run that stage"
             )
 
-    jobs = (delayed(check)(path, row) for path, row in sorted(expected.items()))
-    results = Parallel(n_jobs=-1, prefer="threads", return_as="generator")(jobs)
-    for _ in track(results, "verifying audio", len(expected), "files"):
+    for _ in track(in_threads(check, expected), "verifying audio", len(expected), "files"):
         pass
 
 

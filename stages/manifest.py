@@ -10,7 +10,6 @@ from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
 
-from joblib import Parallel, delayed
 from pydantic import ValidationError
 
 from stages.corpora.corpus import Utterance
@@ -18,10 +17,11 @@ from stages.corpora.recording import Recording, inspect_recording
 from stages.corpora.splitting import ROUNDING_SECONDS, carve, refuse_shared, speaker_key
 from stages.program.inputs import Inputs
 from stages.program.outputs import whole_folder
+from stages.program.processes import in_threads
 from stages.program.progress import track
 from stages.program.stage import Stage
 from stages.schema import params as schema
-from stages.schema.manifest_row import ManifestRow, RejectedRow, write_rows
+from stages.schema.manifest_row import REJECTED, ManifestRow, RejectedRow, write_rows
 
 STAGE = Stage(
     name="manifest",
@@ -41,7 +41,7 @@ def run(params: schema.Params, inputs: Inputs) -> None:
     with whole_folder(OUTPUT) as folder:
         utterances = _gather(settings, root, folder / "audio")
         splits, rejected = admit(utterances, settings, root, folder)
-        write_rows(folder / "rejected.json", rejected)
+        write_rows(folder / REJECTED, rejected)
         _refuse_bad_splits(splits, rejected, len(utterances), settings)
         for split, rows in splits.items():
             write_rows(folder / f"{split}.json", rows)
@@ -116,9 +116,7 @@ def _inspect_all(paths: set[Path]) -> dict[Path, Recording | ValueError]:
         except ValueError as error:
             return path, error
 
-    jobs = (delayed(look)(path) for path in sorted(paths))
-    results = Parallel(n_jobs=-1, prefer="threads", return_as="generator")(jobs)
-    return dict(track(results, "checking audio", len(paths), "files"))
+    return dict(track(in_threads(look, sorted(paths)), "checking audio", len(paths), "files"))
 
 
 def _check_path(utterance: Utterance, path: Path, root: Path) -> None:
@@ -181,7 +179,7 @@ def _refuse_bad_splits(
         raise ValueError(
             f"{len(rejected)} of {num_utterances} utterances were rejected, manifest.max_rejected allows"
             f" {settings.max_rejected:.2%}. {'; '.join(f'{count} x {reason}' for reason, count in reasons)}."
-            f" First: {examples}. All of them: {OUTPUT}.partial/rejected.json"
+            f" First: {examples}. All of them: {OUTPUT}.partial/{REJECTED}"
         )
     if empty := [split for split, rows in splits.items() if not rows]:
         raise ValueError(

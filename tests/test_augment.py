@@ -3,27 +3,16 @@
 T frames, F features, N samples.
 """
 
-import importlib
-import inspect
-import pkgutil
-
 import numpy as np
 import pytest
+from family import classes_of
 
-from stages import augment
 from stages.augment.augmentation import Augmentation, Values
 from stages.augment.copy import Copy, Samples
 from stages.augment.spec_augment import SpecAugment
 from stages.augment.speed import Speed
 
-CLASSES = [
-    cls
-    for module in pkgutil.iter_modules(augment.__path__, "stages.augment.")
-    for name, cls in inspect.getmembers(importlib.import_module(module.name), inspect.isclass)
-    if cls.__module__ == module.name and not inspect.isabstract(cls) and name[0] != "_"
-]
-AUGMENTATIONS = [cls for cls in CLASSES if issubclass(cls, Augmentation)]
-COPIES = [cls for cls in CLASSES if issubclass(cls, Copy)]
+AUGMENTATIONS, COPIES = classes_of(Augmentation), classes_of(Copy)
 SAMPLE_RATE = 16000
 SHAPES = {"features": (300, 80), "waveform": (SAMPLE_RATE, 1)}
 RAMP = np.linspace(-1.0, 3.0, 100 * 80, dtype=np.float32).reshape(100, 80)  # no value of it is its mean

@@ -1,16 +1,13 @@
 """The contract of every corpus in stages/corpora, found unseen."""
 
-import inspect
-import pkgutil
 from dataclasses import replace
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 import pytest
 import soundfile
+from family import classes_of
 
-import stages.corpora
 from stages.corpora.corpus import Corpus, Utterance
 
 # init_args of the corpora that take more than a second by default. Add yours when it does.
@@ -24,21 +21,6 @@ TINY: dict[str, dict[str, Any]] = {
         "test_voices": ["en-us+f3"],
     }
 }
-
-
-def corpora() -> list[type[Corpus]]:
-    """The public Corpus classes of every module in the folder."""
-    modules = [
-        import_module(f"stages.corpora.{found.name}")
-        for found in pkgutil.iter_modules(stages.corpora.__path__)
-    ]
-    return [
-        cls
-        for module in modules
-        for name, cls in inspect.getmembers(module, inspect.isclass)
-        if issubclass(cls, Corpus) and cls.__module__ == module.__name__ and not name.startswith("_")
-        if not inspect.isabstract(cls)
-    ]
 
 
 def synthesise(cls: type[Corpus], folder: Path) -> list[Utterance]:
@@ -55,7 +37,7 @@ def synthesise(cls: type[Corpus], folder: Path) -> list[Utterance]:
     return [replace(utterance, audio=utterance.audio.relative_to(folder)) for utterance in found]
 
 
-@pytest.fixture(scope="module", params=corpora(), ids=lambda cls: cls.__name__)
+@pytest.fixture(scope="module", params=classes_of(Corpus), ids=lambda cls: cls.__name__)
 def cls(request: pytest.FixtureRequest) -> type[Corpus]:
     found: type[Corpus] = request.param
     return found

@@ -86,3 +86,10 @@ def test_what_is_no_regular_file_is_refused_at_once(tmp_path: Path) -> None:
     for path in (tmp_path / "pipe.wav", tmp_path):
         with pytest.raises(ValueError, match="no regular file"):
             inspect_recording(path)
+
+
+@pytest.mark.parametrize(("container", "subtype"), KINDS)
+def test_the_name_does_not_decide_what_a_file_is(tmp_path: Path, container: str, subtype: str | None) -> None:
+    (tmp_path / "speech.raw").write_bytes(encoded(container, subtype))
+    samples, sample_rate = read_span(tmp_path / "speech.raw", 1.0, 0.5)
+    assert (len(samples), sample_rate) == (8000, 16000)

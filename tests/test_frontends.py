@@ -3,9 +3,6 @@
 B batch, N samples, T frames, F features.
 """
 
-import importlib
-import inspect
-import pkgutil
 import subprocess
 import sys
 from pathlib import Path
@@ -13,20 +10,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from family import classes_of
 from torch import Tensor
 
-from stages import frontends
 from stages.frontends.frontend import Frontend
 from stages.frontends.log_mel import LogMel
 from stages.frontends.torchaudio_import import prepare_torchaudio
 from stages.frontends.waveform import Waveform
 
-FRONTENDS = [
-    cls
-    for module in pkgutil.iter_modules(frontends.__path__, "stages.frontends.")
-    for name, cls in inspect.getmembers(importlib.import_module(module.name), inspect.isclass)
-    if issubclass(cls, Frontend) and cls.__module__ == module.name and cls is not Frontend and name[0] != "_"
-]
+FRONTENDS = classes_of(Frontend)
 SAMPLE_RATES = (8000, 16000, 44100)
 EXTENSION = "torchaudio._extension"
 

@@ -1,28 +1,17 @@
 """Error rates as fractions: edits by hand, divided by the length of the references."""
 
-import importlib
-import inspect
 import math
-import pkgutil
 
 import pytest
+from family import classes_of
 from pydantic import TypeAdapter
 
-from stages import metrics
 from stages.metrics.character_error_rate import CharacterErrorRate
 from stages.metrics.error_rate import ErrorRate
 from stages.metrics.word_error_rate import WordErrorRate
 from stages.schema.params import MetricPart
 
-ERROR_RATES = [
-    cls
-    for module in pkgutil.iter_modules(metrics.__path__, "stages.metrics.")
-    for name, cls in inspect.getmembers(importlib.import_module(module.name), inspect.isclass)
-    if issubclass(cls, ErrorRate)
-    and cls.__module__ == module.name
-    and cls is not ErrorRate
-    and name[0] != "_"
-]
+ERROR_RATES = classes_of(ErrorRate)
 REFERENCES = ["turn on the light", "seven", "", "stop the alarm", "four two four two"]
 HYPOTHESES = ["turn of the light", "seven eleven", "one", "", "four two four two"]
 

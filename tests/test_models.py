@@ -3,29 +3,21 @@
 B batch, T frames, F features, D width, T' frames after subsampling.
 """
 
-import importlib
-import inspect
 import io
-import pkgutil
 from collections.abc import Iterator
 
 import pytest
 import torch
+from family import classes_of
 from pydantic import TypeAdapter
 from torch import Tensor
 
-from stages import models
 from stages.models.conformer import Conformer
 from stages.models.encoder import Encoder, EncoderPart
 from stages.models.simple_ctc import SimpleCTC
 from stages.schema.part import Part
 
-ENCODERS = [
-    cls
-    for module in pkgutil.iter_modules(models.__path__, "stages.models.")
-    for name, cls in inspect.getmembers(importlib.import_module(module.name), inspect.isclass)
-    if issubclass(cls, Encoder) and cls.__module__ == module.name and cls is not Encoder and name[0] != "_"
-]
+ENCODERS = classes_of(Encoder)
 NUM_FEATURES = 13
 LENGTHS = torch.tensor([50, 23, 8, 1])
 

@@ -177,26 +177,28 @@ def wait_for_first_epoch(project: Project, process: "subprocess.Popen[bytes]") -
     while not list((project.folder / ".scratch" / "train").glob("*/resume/last.ckpt")):
         assert process.poll() is None, (project.folder / ".scratch" / "log.txt").read_text()
         time.sleep(0.02)
-    return next(p for p in project.processes() if p.cmdline()[-1] == "stages.train")
+    return next(p for p in project.processes() if p.cmdline()[1:] == ["-m", "stages.train"])
 
 
 @pytest.mark.parametrize(
-    ("victim", "sent"),
+    ("victim", "sent", "shell"),
     [
-        ("train", signal.SIGTERM),
-        ("train", signal.SIGINT),
-        ("train", signal.SIGKILL),
-        ("dvc", signal.SIGKILL),
-        ("flows", signal.SIGTERM),
-        ("flows", signal.SIGKILL),
+        ("train", signal.SIGTERM, "/bin/sh"),
+        ("train", signal.SIGINT, "/bin/sh"),
+        ("train", signal.SIGKILL, "/bin/sh"),
+        ("dvc", signal.SIGKILL, "/bin/sh"),  # Debian's stands between dvc and the stage
+        ("dvc", signal.SIGKILL, "/bin/bash"),  # gives its place to the stage
+        ("flows", signal.SIGTERM, "/bin/sh"),
+        ("flows", signal.SIGKILL, "/bin/sh"),
     ],
 )
 def test_a_killed_training_leaves_nothing_that_looks_finished_and_resumes_to_the_same_bytes(
-    rerun: Project, victim: str, sent: signal.Signals
+    rerun: Project, victim: str, sent: signal.Signals, shell: str
 ) -> None:
     uninterrupted = rerun.trained()
     module = "flows.dvc" if victim == "flows" else "dvc"
     command = [sys.executable, "-m", module, "repro", "-f", "-s", "train"]
+    rerun.environment["SHELL"] = shell  # which dvc runs a stage's command with
     process = rerun.start(*command)
     stage = wait_for_first_epoch(rerun, process)
     family = psutil.Process(process.pid).children(recursive=True)

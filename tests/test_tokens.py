@@ -1,22 +1,12 @@
 """Every vocabulary of stages/tokens, unseen, then characters."""
 
-import importlib
-import inspect
-import pkgutil
-
 import pytest
+from family import classes_of
 
-from stages import tokens
 from stages.tokens.characters import Characters
 from stages.tokens.tokens import BLANK, Tokens
 
-VOCABULARIES = [
-    cls
-    for module in pkgutil.iter_modules(tokens.__path__, "stages.tokens.")
-    for name, cls in inspect.getmembers(importlib.import_module(module.name), inspect.isclass)
-    if issubclass(cls, Tokens) and cls.__module__ == module.name and not inspect.isabstract(cls)
-    and name[0] != "_"
-]  # fmt: skip
+VOCABULARIES = classes_of(Tokens)
 TEXTS = ["turn on the light", "Caf\u00e9  au lait ", "na\u00efve \u03b3\u03b5\u03b9\u03ac"]
 E_ACUTE, E_AND_ACUTE = "\u00e9", "e\u0301"
 

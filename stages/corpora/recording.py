@@ -68,7 +68,7 @@ def measure(content: bytes) -> tuple[int, int]:
 def read_span(path: Path, offset_seconds: float, duration_seconds: float) -> tuple[Samples, int]:
     """Samples (N, channels) of a part of a sound file, and its sample rate; the rest is not decoded."""
     try:
-        with _SoundFile(path) as sound:
+        with path.open("rb") as stream, _SoundFile(stream.fileno(), closefd=False) as sound:  # name.raw too
             start = sound.seek(round(offset_seconds * sound.samplerate))
             length = round(duration_seconds * sound.samplerate)
             return _read(sound, min(length, sound.frames - start)), sound.samplerate

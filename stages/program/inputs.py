@@ -21,9 +21,16 @@ class Inputs:
     """
 
     def __init__(self, paths: Iterable[Path]) -> None:
-        self.paths = sorted(paths)
-        self.stats = {file: _stat(file) for file in _files(self.paths)}
+        self.paths: list[Path] = []
+        self.stats: dict[Path, Stat] = {}
         self.hashes: dict[Path, str] = {}
+        self.add(paths)
+
+    def add(self, paths: Iterable[Path]) -> None:
+        """More files and folders, as they are now."""
+        added = sorted(paths)
+        self.paths += added
+        self.stats.update((file, _stat(file)) for file in _files(added))
 
     def digest(self) -> str:
         """One hash of all contents and names; the same in every checkout."""

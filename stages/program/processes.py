@@ -3,11 +3,14 @@
 import contextlib
 import ctypes
 import os
+import select
 import signal
 import sys
+import threading
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from multiprocessing import get_context
+from pathlib import Path
 from types import FrameType
 from typing import TypeVar
 
@@ -24,6 +27,28 @@ def die_with_parent(*_: object) -> None:
     ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
     if os.getppid() != parent:  # the parent died before the request
         os._exit(1)
+
+
+def die_with_dvc() -> None:
+    """Die when the dvc that runs this stage does, though a shell may stand between the two (Linux).
+
+    Some shells (bash) put the stage in their own place, others (dash) wait for it and, as they are not
+    its kind of parent, survive dvc.
+    """
+    if sys.platform != "linux" or "DVC_STAGE" not in os.environ:
+        return
+    dvc = os.getppid()
+    while b"\0DVC_STAGE=" in b"\0" + Path(f"/proc/{dvc}/environ").read_bytes():  # still a shell
+        dvc = int(Path(f"/proc/{dvc}/stat").read_text().rpartition(")")[2].split()[1])
+    if os.getsid(dvc) != os.getsid(0):  # an adoptive parent: dvc died before this line
+        os._exit(1)
+    life = os.pidfd_open(dvc)
+
+    def wait() -> None:
+        select.select([life], [], [])
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    threading.Thread(target=wait, daemon=True).start()
 
 
 def exit_on_sigterm() -> None:
@@ -50,3 +75,13 @@ def parallel(function: Callable[[T], R], items: Iterable[T], num_processes: int 
                 yield future.result()
             except ValueError as error:  # as if raised in this process, without the pool's traceback
                 raise ValueError(str(error)) from error
+
+
+def in_threads(function: Callable[[T], R], items: Iterable[T]) -> Iterator[R]:
+    """Apply a function that releases the interpreter's lock to items, results in their order."""
+    from joblib import Parallel, delayed
+
+    results: Iterator[R] = Parallel(n_jobs=-1, prefer="threads", return_as="generator")(
+        delayed(function)(item) for item in items
+    )
+    return results

@@ -5,7 +5,6 @@ for finished when something it read changed while it ran.
 """
 
 import argparse
-import os
 import sys
 import traceback
 from collections.abc import Callable
@@ -13,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from stages.program.inputs import Inputs
-from stages.program.processes import die_with_parent, exit_on_sigterm
+from stages.program.processes import die_with_dvc, exit_on_sigterm
 from stages.schema.params import Params
 from stages.schema.reading import read_params
 
@@ -38,12 +37,8 @@ class Stage:
         """The values that this stage may read, by their keys in params.yaml."""
         return params.model_dump(mode="json", include={self.name, *self.shared})
 
-    def inputs(self, params: Params) -> Inputs:
-        """All that the stage reads, code and data, as it is now."""
-        return Inputs([*(PACKAGE / name for name in self.code), *self.data(params)])
-
     def main(self, run: Run, description: str | None, clean: Run | None = None) -> None:
-        """Run as a program: ``run`` gets the checked params and the inputs as hashed at the start,
+        """Run as a program: ``run`` gets the checked params and the inputs as noted at the start,
         ``clean`` the same once the result stands.
         """
         parser = argparse.ArgumentParser(
@@ -53,8 +48,7 @@ class Stage:
         )
         parser.add_argument("--params", type=Path, default=Path("params.yaml"), metavar="FILE")
         path = parser.parse_args().params
-        if "DVC_STAGE" in os.environ:  # killing dvc alone must not leave its stage training
-            die_with_parent()
+        die_with_dvc()
         exit_on_sigterm()
         try:
             self.run(run, path, clean)
@@ -67,14 +61,14 @@ class Stage:
 
     def run(self, run: Run, path: Path, clean: Run | None = None) -> None:
         """Read params, run, and compare what was read with what is there now (ValueError if it changed)."""
-        code = Inputs(PACKAGE / name for name in self.code)  # before seconds of importing parts
+        inputs = Inputs(PACKAGE / name for name in self.code)  # before seconds of importing parts
         params = read_params(path)
         for folder in self.data(params):
             if not folder.exists():
                 raise ValueError(f"{folder}: no such file or folder, but this stage reads it")
-        inputs = self.inputs(params)
+        inputs.add(self.data(params))
         run(params, inputs)
-        changed = sorted({str(file) for file in [*code.changed(), *inputs.changed()]})
+        changed = [str(file) for file in inputs.changed()]
         if self.settings(read_params(path)) != self.settings(params):
             changed.append(str(path))
         if changed:

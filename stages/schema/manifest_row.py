@@ -5,6 +5,8 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+REJECTED = "rejected.json"
+
 
 class ManifestRow(BaseModel):
     """One utterance. Text is raw: normalising it belongs to the tokens.
@@ -30,6 +32,11 @@ class RejectedRow(BaseModel):
     id: str
     reason: str
     value: str
+
+
+def manifest_splits(folder: Path) -> list[str]:
+    """The splits whose manifests are there, sorted."""
+    return sorted(path.stem for path in folder.glob("*.json") if path.name != REJECTED)
 
 
 def read_manifest(path: Path) -> list[ManifestRow]:

@@ -264,7 +264,7 @@ def test_an_utterance_with_values_that_cannot_be_kept_is_named(
     extract: Extract, monkeypatch: pytest.MonkeyPatch, value: float
 ) -> None:
     give_everywhere(value, monkeypatch)
-    with pytest.raises(ValueError, match=r"utterance (a|train|validation|test): .*\.LogMel gave NaN, or values too large"):
+    with pytest.raises(ValueError, match=r"utterance \w+: .*\.LogMel gave NaN, or values too large"):
         extract([recorded("a", tone(800))], frontend=LOG_MEL)
 
 

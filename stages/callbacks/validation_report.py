@@ -20,7 +20,8 @@ class ValidationReport(Callback):
             return
         assert isinstance(pl_module, Task)
         shown = "  ".join(f"{name} {value:.4f}" for name, value in sorted(trainer.callback_metrics.items()))
-        print(f"epoch {trainer.current_epoch + 1}  {shown}  {self._time_left(trainer)}", flush=True)
+        of = f"/{trainer.max_epochs}" if trainer.max_epochs not in (None, -1) else ""
+        print(f"epoch {trainer.current_epoch + 1}{of}  {shown}  {self._time_left(trainer)}", flush=True)
         step = max(1, len(pl_module.validated) // NUM_SAMPLES)
         for name, reference, hypothesis in pl_module.validated[::step][:NUM_SAMPLES]:
             print(f"  {name}\n    reference  {reference}\n    hypothesis {hypothesis.text}", flush=True)

@@ -19,11 +19,14 @@ R = TypeVar("R")
 PR_SET_PDEATHSIG = 1
 
 
-def die_with_parent(*_: object) -> None:
-    """Ask the kernel to kill this process when its parent dies (Linux; elsewhere nothing happens)."""
+def die_with_parent(parent: int | None = None) -> None:
+    """Ask the kernel to kill this process when its parent dies (Linux; elsewhere nothing happens).
+
+    ``parent`` is the parent's process id, from a time when it certainly lived.
+    """
     if sys.platform != "linux":
         return
-    parent = os.getppid()
+    parent = parent or os.getppid()
     ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
     if os.getppid() != parent:  # the parent died before the request
         os._exit(1)

@@ -5,48 +5,149 @@ leaves the stage that it started running when it is killed.
 """
 
 import contextlib
+import json
 import os
+import re
 import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable, Iterator
+from graphlib import TopologicalSorter
 from pathlib import Path
 from types import FrameType
+from typing import Any
 
 from filelock import FileLock, Timeout
 
-from stages.program.processes import die_with_parent
-
 LOCK = Path(".dvc/tmp/pipeline.lock")
 GRACE_SECONDS = 5.0
+# Started by exec and not between fork and exec: a flow's process has threads.
+STARTER = (
+    "import sys; from stages.program.processes import die_with_parent; die_with_parent(int(sys.argv[1]));"
+    "sys.argv[:2] = ['dvc']; from dvc.cli import main; sys.exit(main())"
+)
+BUSY = "is busy, it is being blocked by"
+
+Line = Callable[[str], None]
+Graph = dict[str, list[str]]
 
 
-def repro(*arguments: str) -> int:
-    """``dvc repro`` with these arguments, after any other run in this working tree; its exit code."""
-    LOCK.parent.mkdir(parents=True, exist_ok=True)
-    lock = FileLock(LOCK)
+class Busy(RuntimeError):
+    """Somebody's plain dvc command is at work on the same files."""
+
+
+@contextlib.contextmanager
+def only_run(folder: Path, say: Line = print) -> Iterator[None]:
+    """Keep every other run of ours in this working tree waiting while the block runs."""
+    path = folder / LOCK
+    path.parent.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(path)
     try:
         lock.acquire(blocking=False)
     except Timeout:
-        print(f"another run is under way in this folder ({LOCK}); waiting for its end", flush=True)
+        say(f"another run is under way in this folder ({LOCK}); waiting for its end")
         lock.acquire()
     with lock:
-        return _run("repro", *arguments)
+        yield
 
 
-def _run(*arguments: str) -> int:
-    """Run dvc in a process group of its own, which ends with this process whatever stops it."""
-    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
-    command = [sys.executable, "-m", "dvc", "--wait-for-lock", *arguments]
-    _exit_on_signals()
-    process = subprocess.Popen(
-        command, env={**os.environ, "PATH": path}, start_new_session=True, preexec_fn=die_with_parent
-    )
+def run(*arguments: str, folder: Path = Path(), on_line: Line | None = None) -> int:
+    """A dvc command in a process group of its own, which ends with this process; its exit code.
+
+    What it prints goes to ``on_line``, a line at a time, or else to the terminal.
+    """
+    pipes = (subprocess.PIPE, subprocess.STDOUT) if on_line else (None, None)
+    process = _start(arguments, folder, *pipes)
     try:
+        for line in process.stdout or ():
+            assert on_line
+            on_line(line.rstrip())
         return process.wait()
     except BaseException:
         _end_group(process)
         raise
+
+
+def overview(folder: Path) -> tuple[Graph, dict[str, str]]:
+    """Every stage (and .dvc file) in the order in which they run, with what it comes after; and those that
+    ``dvc status`` calls changed, with why. What is downstream of a changed one is not among the latter.
+    """
+    asked = [
+        _start(arguments, folder, subprocess.PIPE) for arguments in (("dag", "--dot"), ("status", "--json"))
+    ]
+    shown, status = (_answer(process) for process in asked)
+    changed = {name: _reasons(reasons) for name, reasons in json.loads(status).items()}
+    return _graph(shown), changed
+
+
+def answer(*arguments: str, folder: Path) -> str:
+    """What a short dvc command prints; RuntimeError when it fails."""
+    return _answer(_start(arguments, folder, subprocess.PIPE))
+
+
+def _graph(dot: str) -> Graph:
+    upstream: Graph = {name: [] for name in sorted(re.findall(r'^"([^"]+)";$', dot, re.MULTILINE))}
+    for before, after in sorted(re.findall(r'^"([^"]+)" -> "([^"]+)";$', dot, re.MULTILINE)):
+        upstream[after].append(before)
+    return {name: upstream[name] for name in TopologicalSorter(upstream).static_order()}
+
+
+def _reasons(status: list[Any]) -> str:
+    """One line from ``[{"changed deps": {"params.yaml": {"lr": "modified"}}}]``: lr modified."""
+    found = []
+    for reason in status:
+        if not isinstance(reason, dict):  # "changed command"
+            found.append(str(reason))
+            continue
+        for paths in reason.values():
+            for path, how in paths.items():
+                keys = how.items() if isinstance(how, dict) else [(path, how)]
+                found += [f"{key} {change}" for key, change in keys]
+    return ", ".join(found)
+
+
+def _start(
+    arguments: tuple[str, ...], folder: Path, stdout: int | None, stderr: int | None = None
+) -> "subprocess.Popen[str]":
+    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
+    return subprocess.Popen(
+        [sys.executable, "-c", STARTER, str(os.getpid()), "--wait-for-lock", *arguments],
+        cwd=folder,
+        env={**os.environ, "PATH": path, "PYTHONUNBUFFERED": "1"},
+        start_new_session=True,
+        stdout=stdout,
+        stderr=stderr or stdout,
+        text=True,
+    )
+
+
+def _answer(process: "subprocess.Popen[str]") -> str:
+    """What a short command printed; RuntimeError when it failed."""
+    printed, errors = process.communicate()
+    if process.returncode:
+        raise (Busy if BUSY in errors else RuntimeError)(errors.strip())
+    return printed
+
+
+def _end_group(process: "subprocess.Popen[str]") -> None:
+    """SIGTERM to the whole group, SIGKILL to what is left of it after the grace period."""
+    deadline = time.monotonic() + GRACE_SECONDS
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGTERM)
+        while _group_lives(process):
+            if time.monotonic() > deadline:
+                os.killpg(process.pid, signal.SIGKILL)
+            time.sleep(0.1)
+
+
+def _group_lives(process: "subprocess.Popen[str]") -> bool:
+    process.poll()  # reap dvc itself: a zombie keeps its group alive
+    try:
+        os.killpg(process.pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
 
 
 def _exit_on_signals() -> None:
@@ -60,32 +161,14 @@ def _exit_on_signals() -> None:
             signal.signal(signum, leave)
 
 
-def _end_group(process: "subprocess.Popen[bytes]") -> None:
-    """SIGTERM to the whole group, SIGKILL to what is left of it after the grace period."""
-    deadline = time.monotonic() + GRACE_SECONDS
-    with contextlib.suppress(ProcessLookupError):
-        os.killpg(process.pid, signal.SIGTERM)
-        while _group_lives(process):
-            if time.monotonic() > deadline:
-                os.killpg(process.pid, signal.SIGKILL)
-            time.sleep(0.1)
-
-
-def _group_lives(process: "subprocess.Popen[bytes]") -> bool:
-    process.poll()  # reap dvc itself: a zombie keeps its group alive
-    try:
-        os.killpg(process.pid, 0)
-    except ProcessLookupError:
-        return False
-    return True
-
-
 def main() -> int:
     if sys.argv[1:2] != ["repro"]:
         print(__doc__, file=sys.stderr)
         return 2
+    _exit_on_signals()
     try:
-        return repro(*sys.argv[2:])
+        with only_run(Path()):
+            return run(*sys.argv[1:])
     except KeyboardInterrupt:
         return 128 + signal.SIGINT
 

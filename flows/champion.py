@@ -1,0 +1,46 @@
+"""The promoted model: the newest of the git tags champion/0001, champion/0002, ...
+
+A tag's commit holds dvc.lock, params.yaml and metrics.json, so `git checkout TAG && dvc checkout` gives
+the model, its data and its features. Deleting the newest tag is a rollback.
+"""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from flows.git import git, git_bytes
+
+PREFIX = "champion/"
+
+
+def current(folder: Path) -> str | None:
+    """The newest champion's tag."""
+    return next(iter(_tags(folder)), None)
+
+
+def metrics(tag: str, folder: Path) -> dict[str, Any]:
+    """Its metrics.json."""
+    found: dict[str, Any] = json.loads(
+        git_bytes("show", f"{tag}:artifacts/evaluate/metrics.json", folder=folder)
+    )
+    return found
+
+
+def next_tag(folder: Path) -> str:
+    newest = current(folder)
+    return f"{PREFIX}{int(newest.removeprefix(PREFIX)) + 1 if newest else 1:04d}"
+
+
+def rollback(folder: Path) -> str | None:
+    """Take back the newest promotion; the tag that is the champion then."""
+    newest = current(folder)
+    if not newest:
+        raise ValueError("nothing to roll back: no model was promoted yet")
+    git("tag", "-d", newest, folder=folder)
+    return current(folder)
+
+
+def _tags(folder: Path) -> list[str]:
+    """Newest first."""
+    listed = git("tag", "--list", f"{PREFIX}*", "--sort=-version:refname", folder=folder).split()
+    return [tag for tag in listed if tag.removeprefix(PREFIX).isdigit()]

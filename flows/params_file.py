@@ -1,0 +1,66 @@
+"""params.yaml as a run wants it: a recipe, overrides as dvc's -S takes them, and everything checked."""
+
+import hashlib
+import subprocess
+import sys
+from pathlib import Path
+
+from stages.program.inputs import Inputs
+
+RECIPES = Path("flows/recipes")
+
+
+def prepare(folder: Path, recipe: str | None, overrides: list[str]) -> list[str]:
+    """Write and check params.yaml; what there is to say about it. ValueError, and the old file, when it is wrong.
+
+    What a recipe replaces is kept under .scratch/params.
+    """
+    path = folder / "params.yaml"
+    before = path.read_bytes() if path.exists() else b""
+    try:
+        if recipe:
+            path.write_bytes(_recipe(folder, recipe).read_bytes())
+        for override in overrides:
+            _apply(path, override)
+        check(folder)
+    except BaseException:
+        path.write_bytes(before)
+        raise
+    if not recipe or path.read_bytes() == before:
+        return []
+    kept = folder / ".scratch" / "params" / f"{hashlib.sha256(before).hexdigest()[:8]}.yaml"
+    kept.parent.mkdir(parents=True, exist_ok=True)
+    kept.write_bytes(before)
+    return [f"params.yaml is now the recipe {recipe}; what it was is kept in {kept.relative_to(folder)}"]
+
+
+def check(folder: Path) -> None:
+    """Every key, value and class of params.yaml, even when nothing will run; not again for the same files."""
+    known = Inputs([folder / "params.yaml", folder / "stages"]).digest()
+    marker = folder / ".scratch" / "schema" / known
+    if marker.exists():
+        return
+    command = [sys.executable, "-m", "stages.schema"]
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise ValueError(done.stderr.strip())
+    marker.parent.mkdir(parents=True, exist_ok=True)
+    marker.touch()
+
+
+def _recipe(folder: Path, name: str) -> Path:
+    path = folder / RECIPES / f"{name.removesuffix('.yaml')}.yaml"
+    if not path.exists():
+        known = ", ".join(sorted(found.stem for found in path.parent.glob("*.yaml")))
+        raise ValueError(f"{path.relative_to(folder)}: no such recipe; there are {known}")
+    return path
+
+
+def _apply(path: Path, override: str) -> None:
+    from dvc.exceptions import DvcException
+    from dvc.utils.hydra import apply_overrides
+
+    try:
+        apply_overrides(path, [override])
+    except DvcException as error:
+        raise ValueError(f"override {override!r}: {error.__cause__ or error}") from error

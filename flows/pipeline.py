@@ -1,0 +1,199 @@
+"""The pipeline as a Prefect flow, one task for each DVC stage.
+
+python -m flows.pipeline [--recipe NAME] [-S KEY=VALUE ...] [--mode val] [--experiment NAME] [STAGE ...]
+"""
+
+import argparse
+import re
+import sys
+import time
+from collections import deque
+from pathlib import Path
+from typing import Any, Literal
+
+from prefect import State, Task, flow, task
+from prefect.client.schemas.objects import TaskRun
+from prefect.logging import get_run_logger
+from prefect.states import Completed, Failed
+
+from flows import dvc, git, params_file, run_page
+
+PROJECT = Path(__file__).parents[1]
+UNCHANGED, CACHED, RAN = "Unchanged", "Cached", "Ran"
+KILLED = re.compile(r"exited with (-9|137)$")
+Mode = Literal["train", "val", "test"]
+EVALUATED = {"val": "validation", "test": "test"}
+
+
+class StageFailed(RuntimeError):
+    """A stage ended with an error; the message is the end of what it printed."""
+
+
+class StageKilled(StageFailed):
+    """A stage was killed from outside: a training goes on from its last epoch when it is tried again."""
+
+
+def can_help(task: Task[..., Any], task_run: TaskRun, state: State) -> bool:
+    """Trying again helps when another dvc was at work, or the stage was killed; never against an error."""
+    return isinstance(state.result(raise_on_failure=False), dvc.Busy | StageKilled)
+
+
+patient = task(retries=3, retry_delay_seconds=[10, 60, 300], retry_condition_fn=can_help)  # type: ignore[call-overload]
+
+
+@patient
+def look(folder: Path) -> tuple[dvc.Graph, dict[str, str]]:
+    """Which stages there are, and which of them have changed."""
+    return dvc.overview(folder)
+
+
+@patient
+def stage(name: str, why: str, folder: Path, force: bool, upstream: list[State]) -> State:
+    """Bring one stage up to date; ``why`` says what changed, and is empty when nothing did."""
+    if not why:
+        return Completed(name=UNCHANGED, message="nothing that it reads has changed")
+    logger, progress, started = get_run_logger(), run_page.Progress(), time.monotonic()
+    printed: deque[str] = deque(maxlen=2000)
+
+    def on_line(line: str) -> None:
+        logger.info(line)
+        printed.append(line)
+        progress.follow(line)
+
+    failed = dvc.run("repro", "-s", *(["-f"] if force else []), name, folder=folder, on_line=on_line)
+    if failed:
+        raise _failure(name, [line for line in printed if line.strip()])
+    seconds = time.monotonic() - started
+    return Completed(name=_outcome("\n".join(printed)), message=f"{why}; {seconds:.1f} s")
+
+
+def _outcome(printed: str) -> str:
+    if "is cached - skipping run" in printed:
+        return CACHED
+    return RAN if re.search(r"Running stage '|Verifying data sources", printed) else UNCHANGED
+
+
+def _failure(name: str, lines: list[str]) -> Exception:
+    last = "\n".join(lines[-8:])
+    if dvc.BUSY in last:
+        return dvc.Busy(last)
+    killed = any(KILLED.search(line) for line in lines[-3:])
+    return (StageKilled if killed else StageFailed)(f"{name}: {last}")
+
+
+def run_stages(
+    folder: Path,
+    targets: list[str] | None = None,
+    *,
+    force: bool = False,
+    alone: bool = False,
+    timeout_seconds: float | None = None,
+) -> dict[str, State]:
+    """Every stage that the targets need (``alone``: the targets themselves), as tasks in graph order; their states.
+
+    Tasks are called one after the other in the main thread, so that a cancelled run ends at once.
+    """
+    graph, changed = look(folder)
+    states: dict[str, State] = {}
+    for name in _selected(graph, targets or [], alone):
+        above = [before for before in graph[name] if before in states]
+        made = [f"{before} {states[before].name}" for before in above if states[before].name in (RAN, CACHED)]
+        why = ", ".join(
+            [*(["forced"] if force else []), *([changed[name]] if name in changed else []), *made]
+        )
+        run = stage.with_options(name=name, task_run_name=name, timeout_seconds=timeout_seconds)
+        states[name] = run(name, why, folder, force, [states[before] for before in above], return_state=True)
+    return states
+
+
+def _selected(graph: dvc.Graph, targets: list[str], alone: bool) -> list[str]:
+    if unknown := sorted(set(targets) - set(graph)):
+        raise ValueError(f"no stage {', '.join(unknown)}; there are {', '.join(graph)}")
+    wanted = set(targets or graph)
+    if not alone:
+        for name in reversed(graph):
+            if name in wanted:
+                wanted |= set(graph[name])
+    return [name for name in graph if name in wanted]
+
+
+@flow(name="pipeline")
+def pipeline(
+    recipe: str | None = None,
+    overrides: list[str] | None = None,
+    targets: list[str] | None = None,
+    force: bool = False,
+    mode: Mode = "train",
+    experiment: str | None = None,
+    stage_timeout_seconds: float | None = None,
+) -> State:
+    """Bring the pipeline up to date and show what came out.
+
+    ``recipe``: a name from flows/recipes, to be params.yaml. ``overrides``: as dvc's -S, lr=1e-4.
+    ``targets``: stages to run with all that they need (all stages). ``force``: run what has not changed, too.
+    ``mode``: train runs the pipeline, val and test only evaluate the model that is there on that split.
+    ``experiment``: save what came out as the DVC experiment of this name.
+    """
+    logger = get_run_logger()
+    if experiment and git.experiment(experiment, PROJECT):
+        raise ValueError(f"there is an experiment {experiment!r} already; choose another name")
+    evaluates = mode in EVALUATED
+    changes = [*(overrides or []), *([f"evaluate.split={EVALUATED[mode]}"] if evaluates else [])]
+    with dvc.only_run(PROJECT, logger.info):
+        for said in params_file.prepare(PROJECT, recipe, changes):
+            logger.info(said)
+        states = run_stages(
+            PROJECT,
+            ["evaluate"] if evaluates else targets,
+            force=force,
+            alone=evaluates,
+            timeout_seconds=stage_timeout_seconds,
+        )
+        done = all(state.is_completed() for state in states.values())
+        if experiment and done:
+            logger.info(dvc.answer("exp", "save", "-n", experiment, folder=PROJECT).strip())
+    run_page.show(PROJECT)
+    for line in summary(PROJECT, states):
+        logger.info(line)
+    return outcome(states)
+
+
+def outcome(states: dict[str, State]) -> State:
+    """Of a whole run."""
+    said = ", ".join(f"{name} {state.name}" for name, state in states.items())
+    failed = [f"{state.message}" for state in states.values() if state.is_failed()]
+    return Failed(message=f"{said}\n" + "\n".join(failed)) if failed else Completed(message=said)
+
+
+def summary(folder: Path, states: dict[str, State]) -> list[str]:
+    """What ran, what did not and why, and the metrics."""
+    width = max(map(len, states), default=0)
+    lines = [f"{name:{width}}  {state.name:9}  {state.message or ''}" for name, state in states.items()]
+    if (folder / run_page.METRICS).exists():
+        for row in run_page.metrics_table(folder):
+            name, *values = row.values()
+            lines.append(f"{name:36} " + "  ".join(f"{value!s:>10}" for value in values))
+    return lines
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        prog="python -m flows.pipeline",
+        description=pipeline.fn.__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument(
+        "targets", nargs="*", metavar="STAGE", help="with all that they need; all stages by default"
+    )
+    parser.add_argument("--recipe")
+    parser.add_argument("-S", "--set", dest="overrides", action="append", metavar="KEY=VALUE")
+    parser.add_argument("-f", "--force", action="store_true")
+    parser.add_argument("--mode", choices=["train", "val", "test"], default="train")
+    parser.add_argument("--experiment", metavar="NAME")
+    parser.add_argument("--stage-timeout-seconds", type=float)
+    state = pipeline(**vars(parser.parse_args()), return_state=True)
+    sys.exit(0 if state.is_completed() else 1)
+
+
+if __name__ == "__main__":
+    main()

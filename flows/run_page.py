@@ -1,0 +1,139 @@
+"""What a run's page in the Prefect UI shows: metrics, curves, transcripts, params, and how far it is."""
+
+import base64
+import io
+import json
+import re
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+from prefect.artifacts import (
+    create_image_artifact,
+    create_link_artifact,
+    create_markdown_artifact,
+    create_progress_artifact,
+    create_table_artifact,
+    update_progress_artifact,
+)
+from prefect.logging import get_run_logger
+
+from flows import champion
+from flows.git import commit
+
+METRICS = Path("artifacts/evaluate/metrics.json")
+HYPOTHESES = Path("artifacts/evaluate/hypotheses.parquet")
+HISTORY = Path("artifacts/train/history.csv")
+REPORT = Path("artifacts/evaluate/report.html")
+EPOCH = re.compile(r"epoch (\d+)/(\d+)  (.*)")
+NUM_TRANSCRIPTS = 12
+
+
+class Progress:
+    """A progress artifact that follows the lines that training prints."""
+
+    def __init__(self) -> None:
+        self.artifact: UUID | None = None
+
+    def follow(self, line: str) -> None:
+        if not (found := EPOCH.match(line)):
+            return
+        percent, description = (
+            100 * int(found[1]) / int(found[2]),
+            f"epoch {found[1]} of {found[2]}: {found[3]}",
+        )
+        try:
+            if self.artifact:
+                update_progress_artifact(self.artifact, percent, description)
+            else:
+                self.artifact = create_progress_artifact(percent, "training-progress", description)
+        except Exception as error:  # noqa: BLE001 - a picture of the training never ends the training
+            get_run_logger().warning("no progress on the run page: %s", error)
+
+
+def show(folder: Path) -> None:
+    """Every artifact that there is something for; one that cannot be made is named in the log."""
+    for make in (_metrics, _loss, _transcripts, _params, _report):
+        try:
+            make(folder)
+        except Exception as error:  # noqa: BLE001 - what ran is done, whatever its page looks like
+            get_run_logger().warning("not on the run page:%s: %s", make.__name__.replace("_", " "), error)
+
+
+def metrics_table(folder: Path) -> list[dict[str, Any]]:
+    """A row a metric: this run beside the promoted model, if there is one."""
+    now: dict[str, float] = json.loads((folder / METRICS).read_text())
+    promoted = champion.current(folder)
+    before = champion.metrics(promoted, folder) if promoted else {}
+    rows = []
+    for name, value in now.items():
+        row: dict[str, Any] = {"metric": name, "this run": _rounded(value)}
+        rows.append(row | ({promoted: _rounded(before.get(name))} if promoted else {}))
+    return rows
+
+
+def _rounded(value: float | None) -> float | None:
+    return round(value, 4) if isinstance(value, float) else value
+
+
+def _metrics(folder: Path) -> None:
+    if (folder / METRICS).exists():
+        create_table_artifact(metrics_table(folder), "metrics", "Metrics of the evaluated split")
+
+
+def _loss(folder: Path) -> None:
+    if (folder / HISTORY).exists():
+        create_image_artifact(picture(folder / HISTORY), "loss", "Loss and error rates by epoch")
+
+
+def picture(history: Path) -> str:
+    """Loss and error rates of a history.csv, as a data: URI of a PNG."""
+    import pandas as pd
+    from matplotlib.figure import Figure
+
+    table = pd.read_csv(history)
+    figure = Figure(figsize=(9, 3.2), layout="constrained")
+    losses = [name for name in table if str(name).endswith("_loss")]
+    rates = [name for name in table if str(name).endswith(("er", "_acc"))]
+    for axes, names, title in zip(
+        figure.subplots(1, 2), (losses, rates), ("loss", "error rates"), strict=True
+    ):
+        for name in names:
+            axes.plot(table["epoch"], table[name], marker=".", label=name)
+        axes.set(title=title, xlabel="epoch")
+        axes.grid(alpha=0.3)
+        if names:
+            axes.legend()
+    return png_uri(figure)
+
+
+def png_uri(figure: Any) -> str:
+    """A matplotlib figure as a data: URI, which a page shows without asking anybody for it."""
+    stream = io.BytesIO()
+    figure.savefig(stream, format="png", dpi=100)
+    return f"data:image/png;base64,{base64.b64encode(stream.getvalue()).decode()}"
+
+
+def _transcripts(folder: Path) -> None:
+    if not (folder / HYPOTHESES).exists():
+        return
+    import pyarrow.parquet as pq
+
+    rows = pq.read_table(folder / HYPOTHESES, columns=["id", "reference", "hypothesis"]).to_pylist()
+    wrong = [row for row in rows if row["reference"] != row["hypothesis"]]
+    right = [row for row in rows if row["reference"] == row["hypothesis"]]
+    chosen = [*wrong[: NUM_TRANSCRIPTS * 2 // 3], *right][:NUM_TRANSCRIPTS]
+    said = f"{len(wrong)} of {len(rows)} utterances differ from their reference; some of them, and some that do not"
+    create_table_artifact(chosen, "transcripts", said)
+
+
+def _params(folder: Path) -> None:
+    text = (folder / "params.yaml").read_text()
+    create_markdown_artifact(
+        f"Commit {commit(folder)}\n\n```yaml\n{text}\n```", "params", "What the run was made from"
+    )
+
+
+def _report(folder: Path) -> None:
+    if (folder / REPORT).exists():
+        create_link_artifact((folder / REPORT).resolve().as_uri(), "report.html", "report")

@@ -31,6 +31,7 @@ BUSY = "is busy, it is being blocked by"
 
 Line = Callable[[str], None]
 Graph = dict[str, list[str]]
+Changes = dict[str, list[str]]
 
 
 class Busy(RuntimeError):
@@ -38,15 +39,14 @@ class Busy(RuntimeError):
 
 
 @contextlib.contextmanager
-def only_run(folder: Path, say: Line = print) -> Iterator[None]:
-    """Keep every other run of ours in this working tree waiting while the block runs."""
-    path = folder / LOCK
+def only_run(path: Path, say: Line = print) -> Iterator[None]:
+    """Keep every other run that takes this lock waiting while the block runs."""
     path.parent.mkdir(parents=True, exist_ok=True)
     lock = FileLock(path)
     try:
         lock.acquire(blocking=False)
     except Timeout:
-        say(f"another run is under way in this folder ({LOCK}); waiting for its end")
+        say(f"another run is under way ({path}); waiting for its end")
         lock.acquire()
     with lock:
         yield
@@ -69,7 +69,7 @@ def run(*arguments: str, folder: Path = Path(), on_line: Line | None = None) -> 
         raise
 
 
-def overview(folder: Path) -> tuple[Graph, dict[str, str]]:
+def overview(folder: Path) -> tuple[Graph, Changes]:
     """Every stage (and .dvc file) in the order in which they run, with what it comes after; and those that
     ``dvc status`` calls changed, with why. What is downstream of a changed one is not among the latter.
     """
@@ -93,8 +93,8 @@ def _graph(dot: str) -> Graph:
     return {name: upstream[name] for name in TopologicalSorter(upstream).static_order()}
 
 
-def _reasons(status: list[Any]) -> str:
-    """One line from ``[{"changed deps": {"params.yaml": {"lr": "modified"}}}]``: lr modified."""
+def _reasons(status: list[Any]) -> list[str]:
+    """From ``[{"changed deps": {"params.yaml": {"lr": "modified"}}}]``: lr modified."""
     found = []
     for reason in status:
         if not isinstance(reason, dict):  # "changed command"
@@ -104,7 +104,7 @@ def _reasons(status: list[Any]) -> str:
             for path, how in paths.items():
                 keys = how.items() if isinstance(how, dict) else [(path, how)]
                 found += [f"{key} {change}" for key, change in keys]
-    return ", ".join(found)
+    return found
 
 
 def _start(
@@ -167,7 +167,7 @@ def main() -> int:
         return 2
     _exit_on_signals()
     try:
-        with only_run(Path()):
+        with only_run(LOCK):
             return run(*sys.argv[1:])
     except KeyboardInterrupt:
         return 128 + signal.SIGINT

@@ -5,7 +5,7 @@ from pathlib import Path
 
 
 def git(*arguments: str, folder: Path) -> str:
-    """What a git command prints, without the last line's end; RuntimeError with what it said when it fails."""
+    """What a git command prints, less the last line's end; RuntimeError with what it said when it fails."""
     return git_bytes(*arguments, folder=folder).decode().rstrip("\n")
 
 

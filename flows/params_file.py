@@ -11,7 +11,8 @@ RECIPES = Path("flows/recipes")
 
 
 def prepare(folder: Path, recipe: str | None, overrides: list[str]) -> list[str]:
-    """Write and check params.yaml; what there is to say about it. ValueError, and the old file, when it is wrong.
+    """Write and check params.yaml; what there is to say about it. ValueError when it is wrong, and the
+    file is what it was.
 
     What a recipe replaces is kept under .scratch/params.
     """

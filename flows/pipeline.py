@@ -20,8 +20,11 @@ from flows import dvc, git, params_file, run_page
 
 PROJECT = Path(__file__).parents[1]
 UNCHANGED, CACHED, RAN = "Unchanged", "Cached", "Ran"
+MADE = {CACHED, RAN}  # after which what comes next has something new to read
 KILLED = re.compile(r"exited with (-9|137)$")
 Mode = Literal["train", "val", "test"]
+NUM_REASONS = 4
+DVC_ADVICE = re.compile(r"To (track|enable) .*:$|\s+(git add|dvc config) |Use `dvc push`|\s*$")
 EVALUATED = {"val": "validation", "test": "test"}
 
 
@@ -38,11 +41,11 @@ def can_help(task: Task[..., Any], task_run: TaskRun, state: State) -> bool:
     return isinstance(state.result(raise_on_failure=False), dvc.Busy | StageKilled)
 
 
-patient = task(retries=3, retry_delay_seconds=[10, 60, 300], retry_condition_fn=can_help)  # type: ignore[call-overload]
+patient = task(retries=3, retry_delay_seconds=[10, 60, 300], retry_condition_fn=can_help)
 
 
 @patient
-def look(folder: Path) -> tuple[dvc.Graph, dict[str, str]]:
+def look(folder: Path) -> tuple[dvc.Graph, dvc.Changes]:
     """Which stages there are, and which of them have changed."""
     return dvc.overview(folder)
 
@@ -56,13 +59,15 @@ def stage(name: str, why: str, folder: Path, force: bool, upstream: list[State])
     printed: deque[str] = deque(maxlen=2000)
 
     def on_line(line: str) -> None:
+        if DVC_ADVICE.match(line):
+            return
         logger.info(line)
         printed.append(line)
         progress.follow(line)
 
     failed = dvc.run("repro", "-s", *(["-f"] if force else []), name, folder=folder, on_line=on_line)
     if failed:
-        raise _failure(name, [line for line in printed if line.strip()])
+        raise _failure(name, list(printed))
     seconds = time.monotonic() - started
     return Completed(name=_outcome("\n".join(printed)), message=f"{why}; {seconds:.1f} s")
 
@@ -89,7 +94,7 @@ def run_stages(
     alone: bool = False,
     timeout_seconds: float | None = None,
 ) -> dict[str, State]:
-    """Every stage that the targets need (``alone``: the targets themselves), as tasks in graph order; their states.
+    """The states of every stage that the targets need (``alone``: of the targets), run in graph order.
 
     Tasks are called one after the other in the main thread, so that a cancelled run ends at once.
     """
@@ -97,13 +102,18 @@ def run_stages(
     states: dict[str, State] = {}
     for name in _selected(graph, targets or [], alone):
         above = [before for before in graph[name] if before in states]
-        made = [f"{before} {states[before].name}" for before in above if states[before].name in (RAN, CACHED)]
-        why = ", ".join(
-            [*(["forced"] if force else []), *([changed[name]] if name in changed else []), *made]
-        )
+        reasons = ["forced"] if force else list(changed.get(name, []))
+        reasons += [f"{before} {states[before].name}" for before in above if states[before].name in MADE]
         run = stage.with_options(name=name, task_run_name=name, timeout_seconds=timeout_seconds)
-        states[name] = run(name, why, folder, force, [states[before] for before in above], return_state=True)
+        states[name] = run(
+            name, _brief(reasons), folder, force, [states[before] for before in above], return_state=True
+        )
     return states
+
+
+def _brief(reasons: list[str]) -> str:
+    more = len(reasons) - NUM_REASONS
+    return ", ".join([*reasons[:NUM_REASONS], *([f"and {more} more"] if more > 0 else [])])
 
 
 def _selected(graph: dvc.Graph, targets: list[str], alone: bool) -> list[str]:
@@ -135,23 +145,24 @@ def pipeline(
     ``experiment``: save what came out as the DVC experiment of this name.
     """
     logger = get_run_logger()
-    if experiment and git.experiment(experiment, PROJECT):
-        raise ValueError(f"there is an experiment {experiment!r} already; choose another name")
-    evaluates = mode in EVALUATED
-    changes = [*(overrides or []), *([f"evaluate.split={EVALUATED[mode]}"] if evaluates else [])]
-    with dvc.only_run(PROJECT, logger.info):
-        for said in params_file.prepare(PROJECT, recipe, changes):
-            logger.info(said)
-        states = run_stages(
-            PROJECT,
-            ["evaluate"] if evaluates else targets,
-            force=force,
-            alone=evaluates,
-            timeout_seconds=stage_timeout_seconds,
-        )
-        done = all(state.is_completed() for state in states.values())
-        if experiment and done:
-            logger.info(dvc.answer("exp", "save", "-n", experiment, folder=PROJECT).strip())
+    changes = [*(overrides or []), *([f"evaluate.split={EVALUATED[mode]}"] if mode in EVALUATED else [])]
+    try:
+        with dvc.only_run(PROJECT / dvc.LOCK, logger.info):
+            if experiment and git.experiment(experiment, PROJECT):
+                raise ValueError(f"there is an experiment {experiment!r} already; choose another name")
+            for said in params_file.prepare(PROJECT, recipe, changes):
+                logger.info(said)
+            states = run_stages(
+                PROJECT,
+                ["evaluate"] if mode in EVALUATED else targets,
+                force=force,
+                alone=mode in EVALUATED,
+                timeout_seconds=stage_timeout_seconds,
+            )
+            if experiment and all(state.is_completed() for state in states.values()):
+                logger.info(dvc.answer("exp", "save", "-n", experiment, folder=PROJECT).strip())
+    except (ValueError, RuntimeError) as error:
+        return Failed(message=str(error))
     run_page.show(PROJECT)
     for line in summary(PROJECT, states):
         logger.info(line)
@@ -183,7 +194,7 @@ def main() -> None:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument(
-        "targets", nargs="*", metavar="STAGE", help="with all that they need; all stages by default"
+        "targets", nargs="*", metavar="STAGE", help="and what they need; all stages by default"
     )
     parser.add_argument("--recipe")
     parser.add_argument("-S", "--set", dest="overrides", action="append", metavar="KEY=VALUE")

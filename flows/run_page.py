@@ -6,7 +6,6 @@ import json
 import re
 from pathlib import Path
 from typing import Any
-from uuid import UUID
 
 from prefect.artifacts import (
     create_image_artifact,
@@ -33,7 +32,7 @@ class Progress:
     """A progress artifact that follows the lines that training prints."""
 
     def __init__(self) -> None:
-        self.artifact: UUID | None = None
+        self.artifact: Any = None
 
     def follow(self, line: str) -> None:
         if not (found := EPOCH.match(line)):
@@ -123,7 +122,7 @@ def _transcripts(folder: Path) -> None:
     wrong = [row for row in rows if row["reference"] != row["hypothesis"]]
     right = [row for row in rows if row["reference"] == row["hypothesis"]]
     chosen = [*wrong[: NUM_TRANSCRIPTS * 2 // 3], *right][:NUM_TRANSCRIPTS]
-    said = f"{len(wrong)} of {len(rows)} utterances differ from their reference; some of them, and some that do not"
+    said = f"{len(wrong)} of {len(rows)} hypotheses differ from their reference; some of both kinds"
     create_table_artifact(chosen, "transcripts", said)
 
 

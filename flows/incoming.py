@@ -1,0 +1,58 @@
+"""Whether new training data is like the old: what a gate looks at before it trains on it."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from stages.schema.manifest_row import ManifestRow
+
+MIN_ROWS = 20  # of fewer, a distribution says nothing
+
+Floats = np.ndarray[Any, np.dtype[np.float64]]
+
+
+def complaints(
+    before: Sequence[ManifestRow], now: Sequence[ManifestRow], max_distance: float, max_new_characters: float
+) -> list[str]:
+    """Why the rows that were not there before look wrong, if they do.
+
+    ``max_distance`` bounds the Kolmogorov-Smirnov distances of durations and of characters per second,
+    ``max_new_characters`` the share of characters that no old transcript has.
+    """
+    known = {row.id for row in before}
+    incoming = [row for row in now if row.id not in known]
+    found = []
+    for name, values in {
+        "duration": [_durations(rows) for rows in (before, incoming)],
+        "characters per second": [_rates(rows) for rows in (before, incoming)],
+    }.items():
+        if min(map(len, values)) >= MIN_ROWS and (distance := ks_distance(*values)) > max_distance:
+            medians = " and ".join(f"{np.median(of):.2f}" for of in values)
+            found.append(
+                f"{name} of the {len(incoming)} new utterances is far from the old ones' (Kolmogorov-Smirnov"
+                f" distance {distance:.2f}, at most {max_distance:g}; old and new median {medians})"
+            )
+    old, new = ("".join(row.text for row in rows) for rows in (before, incoming))
+    strange = sorted(set(new) - set(old))
+    share = sum(new.count(character) for character in strange) / max(len(new), 1)
+    if old and share > max_new_characters:
+        shown = " ".join(strange[:10])
+        found.append(f"{share:.1%} of the new characters were never seen before ({shown}), at most"
+                     f" {max_new_characters:.1%}")  # fmt: skip
+    return found
+
+
+def ks_distance(left: Floats, right: Floats) -> float:
+    """The largest difference between two cumulative distributions, 0 to 1 (Kolmogorov-Smirnov)."""
+    at = np.concatenate([left, right])
+    shares = [np.searchsorted(np.sort(values), at, side="right") / len(values) for values in (left, right)]
+    return float(np.abs(shares[0] - shares[1]).max())
+
+
+def _durations(rows: Sequence[ManifestRow]) -> Floats:
+    return np.array([row.duration for row in rows])
+
+
+def _rates(rows: Sequence[ManifestRow]) -> Floats:
+    return np.array([len(row.text) / row.duration for row in rows])

@@ -1,0 +1,33 @@
+"""Tells people what a scheduled run decided, if the environment says where.
+
+EARSHOT_WEBHOOK_URL takes a POST of {"text": ...}, as Slack, Mattermost and Teams do;
+EARSHOT_NOTIFICATION_BLOCK names a Prefect notification block, slack-webhook/NAME for instance.
+"""
+
+import os
+from typing import Any
+
+from prefect.logging import get_run_logger
+
+
+def notify(text: str) -> None:
+    """Send the text; a failure is a warning, without the address, which is a secret."""
+    for name, send in (("EARSHOT_WEBHOOK_URL", _post), ("EARSHOT_NOTIFICATION_BLOCK", _through_block)):
+        if value := os.environ.get(name):
+            try:
+                send(value, text)
+            except Exception as error:  # noqa: BLE001 - the run is over, whoever hears of it
+                get_run_logger().warning("%s: nobody was notified: %s", name, type(error).__name__)
+
+
+def _post(url: str, text: str) -> None:
+    import httpx
+
+    httpx.post(url, json={"text": text}, timeout=10).raise_for_status()
+
+
+def _through_block(slug: str, text: str) -> None:
+    from prefect.blocks.core import Block
+
+    block: Any = Block.load(slug)
+    block.notify(text)

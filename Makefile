@@ -1,11 +1,16 @@
 # make repro: set up, check params.yaml and run what it needs.  make test: set up and run the tests.
+# make ui: set up and serve the flows.
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: repro test
+.PHONY: repro test ui
 repro: .venv/installed
 	$(BIN)/python -m stages.schema
 	$(BIN)/python -m flows.dvc repro
+
+# the Prefect UI on this machine, the flows behind it and their schedules, until Ctrl-C
+ui: .venv/installed
+	$(BIN)/python -m flows.deploy
 
 test: .venv/installed
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile

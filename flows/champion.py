@@ -11,6 +11,7 @@ from typing import Any
 from flows.git import git, git_bytes
 
 PREFIX = "champion/"
+METRICS = "artifacts/evaluate/metrics.json"
 
 
 def current(folder: Path) -> str | None:
@@ -20,9 +21,7 @@ def current(folder: Path) -> str | None:
 
 def metrics(tag: str, folder: Path) -> dict[str, Any]:
     """Its metrics.json."""
-    found: dict[str, Any] = json.loads(
-        git_bytes("show", f"{tag}:artifacts/evaluate/metrics.json", folder=folder)
-    )
+    found: dict[str, Any] = json.loads(git_bytes("show", f"{tag}:{METRICS}", folder=folder))
     return found
 
 

@@ -33,6 +33,8 @@ Line = Callable[[str], None]
 Graph = dict[str, list[str]]
 Changes = dict[str, list[str]]
 
+_running: set["subprocess.Popen[str]"] = set()
+
 
 class Busy(RuntimeError):
     """Somebody's plain dvc command is at work on the same files."""
@@ -59,6 +61,7 @@ def run(*arguments: str, folder: Path = Path(), on_line: Line | None = None) -> 
     """
     pipes = (subprocess.PIPE, subprocess.STDOUT) if on_line else (None, None)
     process = _start(arguments, folder, *pipes)
+    _running.add(process)
     try:
         for line in process.stdout or ():
             assert on_line
@@ -67,6 +70,14 @@ def run(*arguments: str, folder: Path = Path(), on_line: Line | None = None) -> 
     except BaseException:
         _end_group(process)
         raise
+    finally:
+        _running.discard(process)
+
+
+def end_all() -> None:
+    """End every command that ``run`` waits for in other threads; there it returns as after a failure."""
+    for process in list(_running):
+        _end_group(process)
 
 
 def overview(folder: Path) -> tuple[Graph, Changes]:

@@ -8,6 +8,7 @@ import re
 import sys
 import time
 from collections import deque
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Literal
 
@@ -136,13 +137,15 @@ def pipeline(
     mode: Mode = "train",
     experiment: str | None = None,
     stage_timeout_seconds: float | None = None,
+    push: bool = False,
 ) -> State:
     """Bring the pipeline up to date and show what came out.
 
     ``recipe``: a name from flows/recipes, to be params.yaml. ``overrides``: as dvc's -S, lr=1e-4.
     ``targets``: stages to run with all that they need (all stages). ``force``: run what has not changed, too.
     ``mode``: train runs the pipeline, val and test only evaluate the model that is there on that split.
-    ``experiment``: save what came out as the DVC experiment of this name.
+    ``experiment``: save what came out as the DVC experiment of this name. ``push``: send the data, the
+    models and the run cache to the dvc remote.
     """
     logger = get_run_logger()
     changes = [*(overrides or []), *([f"evaluate.split={EVALUATED[mode]}"] if mode in EVALUATED else [])]
@@ -159,14 +162,23 @@ def pipeline(
                 alone=mode in EVALUATED,
                 timeout_seconds=stage_timeout_seconds,
             )
-            if experiment and all(state.is_completed() for state in states.values()):
-                logger.info(dvc.answer("exp", "save", "-n", experiment, folder=PROJECT).strip())
+            if outcome(states).is_completed():
+                for command in _keep(experiment, push):
+                    logger.info(dvc.answer(*command, folder=PROJECT).strip())
     except (ValueError, RuntimeError) as error:
         return Failed(message=str(error))
     run_page.show(PROJECT)
     for line in summary(PROJECT, states):
         logger.info(line)
     return outcome(states)
+
+
+def _keep(experiment: str | None, push: bool) -> Iterator[tuple[str, ...]]:
+    """The dvc commands that make what came out last, and known elsewhere."""
+    if experiment:
+        yield "exp", "save", "-n", experiment
+    if push:
+        yield "push", "--run-cache"
 
 
 def outcome(states: dict[str, State]) -> State:
@@ -202,6 +214,7 @@ def main() -> None:
     parser.add_argument("--mode", choices=["train", "val", "test"], default="train")
     parser.add_argument("--experiment", metavar="NAME")
     parser.add_argument("--stage-timeout-seconds", type=float)
+    parser.add_argument("--push", action="store_true", help="to the dvc remote")
     state = pipeline(**vars(parser.parse_args()), return_state=True)
     sys.exit(0 if state.is_completed() else 1)
 

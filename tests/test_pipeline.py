@@ -1,11 +1,8 @@
 """The guarantees of the pipeline, on a real DVC project: a copy of this one with the smoke recipe."""
 
-import contextlib
-import hashlib
 import json
 import os
 import re
-import shutil
 import signal
 import subprocess
 import sys
@@ -16,11 +13,10 @@ from typing import Any
 
 import psutil
 import pytest
-from ruamel.yaml import YAML
+from dvc_project import Project, make_project
 
 ROOT = Path(__file__).parents[1]
 ALL = ["manifest", "features", "train", "evaluate", "export"]
-TRAINED = ["best.ckpt", "last.ckpt", "history.csv", "tokens.json", "params.yaml"]
 # A changed value, and the stages that DVC then calls changed (what is downstream of them follows).
 CHANGED_BY: list[tuple[str, Any, list[str]]] = [
     ("seed", 7, ["train"]),
@@ -36,79 +32,12 @@ CHANGED_BY: list[tuple[str, Any, list[str]]] = [
 ]
 
 
-class Project:
-    """A DVC project in a folder of its own."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
-        self.environment = {**os.environ, "PATH": path, "OMP_NUM_THREADS": "1", "PYTHONPATH": ""}
-
-    def run(self, *command: str) -> str:
-        done = subprocess.run(
-            command, cwd=self.folder, env=self.environment, capture_output=True, text=True, check=False
-        )
-        assert done.returncode == 0, done.stdout + done.stderr
-        return done.stdout + done.stderr
-
-    def dvc(self, *arguments: str) -> str:
-        return self.run(sys.executable, "-m", "dvc", *arguments)
-
-    def start(self, *command: str) -> "subprocess.Popen[bytes]":
-        log = (self.folder / ".scratch" / "log.txt").open("wb")
-        return subprocess.Popen(
-            command, cwd=self.folder, env=self.environment, stdout=log, stderr=log, start_new_session=True
-        )
-
-    def set(self, changes: dict[str, Any]) -> None:
-        yaml = YAML()
-        path = self.folder / "params.yaml"
-        document = yaml.load(path.read_text())
-        for key, value in changes.items():
-            *sections, name = key.split(".")
-            section = document
-            for step in sections:
-                section = section[step]
-            section[name] = value
-        with path.open("w") as stream:
-            yaml.dump(document, stream)
-
-    def trained(self) -> dict[str, str]:
-        """Hashes of what training left, by name."""
-        folder = self.folder / "artifacts" / "train"
-        return {name: hashlib.sha256((folder / name).read_bytes()).hexdigest() for name in TRAINED}
-
-    def processes(self) -> list[psutil.Process]:
-        """Processes that run in this project."""
-        found = []
-        for process in psutil.process_iter():
-            with contextlib.suppress(psutil.Error):
-                if process.cwd() == str(self.folder) and process.status() != psutil.STATUS_ZOMBIE:
-                    found.append(process)
-        return found
-
-
 @pytest.fixture(scope="module")
 def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
     """The pipeline, run once."""
-    folder = tmp_path_factory.mktemp("project").resolve()
-    listed = ["git", "ls-files", "--cached", "--others", "--exclude-standard"]
-    for name in subprocess.run(listed, cwd=ROOT, capture_output=True, text=True, check=True).stdout.split(
-        "\n"
-    ):
-        if name and (ROOT / name).exists():
-            (folder / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy2(ROOT / name, folder / name)
-    made = Project(folder)
-    shutil.copy(ROOT / "flows" / "recipes" / "simple_ctc.yaml", folder / "params.yaml")
-    (folder / "dvc.lock").unlink(missing_ok=True)
-    made.set({"train.trainer.max_epochs": 8})
-    made.run("git", "init", "-q")
-    made.run("git", "config", "user.email", "test@example.org")
-    made.run("git", "config", "user.name", "test")
-    commit(made)
+    made = make_project(tmp_path_factory.mktemp("project").resolve(), max_epochs=8)
     assert ran(made.dvc("repro")) == ALL
-    commit(made)
+    made.commit()
     return made
 
 
@@ -125,11 +54,6 @@ def rerun(edited: Project) -> Iterator[Project]:
     yield edited
     edited.run("git", "checkout", "-q", ".")
     edited.dvc("checkout", "-q")
-
-
-def commit(project: Project) -> None:
-    project.run("git", "add", "-A")
-    project.run("git", "commit", "-qm", "state")
 
 
 def ran(output: str) -> list[str]:

@@ -1,0 +1,222 @@
+"""What a search file says: which leaves of params.yaml to vary, between what, and how the search goes."""
+
+import json
+import re
+import subprocess
+import sys
+from collections.abc import Iterable
+from copy import deepcopy
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
+
+from stages.schema.part import Family, Part
+
+if TYPE_CHECKING:
+    from optuna.distributions import BaseDistribution
+
+Leaf = bool | int | float | str | None
+PATH = re.compile(r"[^.\[\]]+(\.[^.\[\]]+|\[\d+\])*")
+STEP = re.compile(r"([^.\[\]]+)|\[(\d+)\]")
+
+
+class Grammar(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False, frozen=True)
+
+
+class Range(Grammar):
+    """From ``low`` to ``high``, both included."""
+
+    low: float
+    high: float
+
+    @model_validator(mode="after")
+    def ordered(self) -> "Range":
+        if self.low >= self.high:
+            raise ValueError(f"low ({self.low}) must be less than high ({self.high})")
+        return self
+
+    def ends(self) -> tuple[Leaf, Leaf]:
+        return self.low, self.high
+
+
+class Uniform(Range):
+    distribution: Literal["uniform"]
+
+    def for_optuna(self) -> "BaseDistribution":
+        from optuna.distributions import FloatDistribution
+
+        return FloatDistribution(self.low, self.high)
+
+
+class LogUniform(Range):
+    distribution: Literal["loguniform"]
+    low: float = Field(gt=0)
+
+    def for_optuna(self) -> "BaseDistribution":
+        from optuna.distributions import FloatDistribution
+
+        return FloatDistribution(self.low, self.high, log=True)
+
+
+class Integer(Range):
+    distribution: Literal["int"]
+    low: int
+    high: int
+
+    def for_optuna(self) -> "BaseDistribution":
+        from optuna.distributions import IntDistribution
+
+        return IntDistribution(self.low, self.high)
+
+
+class Categorical(Grammar):
+    distribution: Literal["categorical"]
+    choices: list[Leaf] = Field(min_length=1)
+
+    def for_optuna(self) -> "BaseDistribution":
+        from optuna.distributions import CategoricalDistribution
+
+        return CategoricalDistribution(self.choices)
+
+    def ends(self) -> tuple[Leaf, Leaf]:
+        return self.choices[0], self.choices[-1]
+
+
+Space = Annotated[Uniform | LogUniform | Integer | Categorical, Field(discriminator="distribution")]
+Sampler = Annotated[Part, Family("optuna.samplers.BaseSampler", {"seed": "the search's own seed"})]
+
+
+class Search(Grammar):
+    """``metric`` is a column of artifacts/train/history.csv, of which the best epoch counts.
+
+    ``storage`` is an Optuna storage URL; null is a file of the study's own below .scratch/tune.
+    """
+
+    study: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$")
+    direction: Literal["minimize", "maximize"] = "minimize"
+    metric: str = "val_wer"
+    n_trials: int = Field(20, ge=1)
+    parallel_trials: int = Field(1, ge=1)
+    sampler: Sampler = Part(class_path="optuna.samplers.TPESampler")
+    seed: int = Field(0, ge=0)
+    storage: str | None = None
+    search_spaces: dict[str, Space] = Field(min_length=1)
+
+
+def read_search(path: Path, params: Path) -> Search:
+    """Read and check a search file beside the params that it varies; ValueError with all problems."""
+    document = _read(path)
+    spaces = document.get("search_spaces") if isinstance(document, dict) else None
+    problems = misplaced(spaces, _read(params)) if isinstance(spaces, dict) else []
+    try:
+        search = Search.model_validate(document)
+    except ValidationError as error:
+        problems = [*_explain(error), *problems]
+    refuse(problems, str(path))
+    return search
+
+
+def refuse(problems: list[str], what: str) -> None:
+    """ValueError with all of them, one a line, when there are any."""
+    if problems:
+        raise ValueError(f"{what} cannot be used, {len(problems)} problem(s):\n  " + "\n  ".join(problems))
+
+
+def misplaced(paths: Iterable[Any], params: Any) -> list[str]:
+    """What is wrong with the paths that name no single value of the params."""
+    found = ((path, _misplaced(str(path), params)) for path in paths)
+    return [f"search_spaces.{path}: {problem}" for path, problem in found if problem]
+
+
+def _misplaced(path: str, params: Any) -> str:
+    if not PATH.fullmatch(path):
+        return "no path such as train.augment[0].init_args.num_time_masks"
+    node = params
+    for step in _steps(path):
+        known = _children(node)
+        if step not in known:
+            there = ", ".join(map(str, known)) or "a single value"
+            return f"not in params.yaml: {step!r} is missing beside {there}"
+        node = known[step]
+    if inside := _children(node):
+        return f"not a single value; vary one of those in it: {', '.join(map(str, inside))}"
+    return "not a single value" if isinstance(node, dict | list) else ""
+
+
+def impossible(search: Search, params: Any, folder: Path) -> list[str]:
+    """What the project in ``folder`` refuses of its params with every varied value at its low end
+    (categorical: the first choice), and with every one at its high end.
+    """
+    with TemporaryDirectory() as scratch:
+        checks = {}
+        for end, name in enumerate(("low", "high")):
+            path = Path(scratch) / f"{name}.yaml"
+            path.write_text(json.dumps(at_end(search, params, end)), encoding="utf-8")
+            checks[path] = subprocess.Popen(
+                [sys.executable, "-m", "stages.schema", str(path)],
+                cwd=folder,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.PIPE,
+                text=True,
+            )
+        said = {path: check.communicate()[1] for path, check in checks.items()}
+    return [
+        f"params.yaml with every searched value at its {path.stem} end: {line.strip()}"
+        for path, check in checks.items()
+        if check.returncode
+        for line in said[path].strip().splitlines()
+        if not line.startswith(str(path))
+    ]
+
+
+def at_end(search: Search, params: Any, end: int) -> Any:
+    """The params with every searched value at its low (0) or high (1) end."""
+    changed = deepcopy(params)
+    for path, space in search.search_spaces.items():
+        *above, last = _steps(path)
+        node = changed
+        for step in above:
+            node = node[step]
+        node[last] = space.ends()[end]
+    return changed
+
+
+def override(path: str, value: Leaf) -> str:
+    """As dvc's -S takes it: train.augment.0.init_args.num_time_masks=3."""
+    quoted = "'" + value.replace("'", r"\'") + "'" if isinstance(value, str) else json.dumps(value)
+    return f"{'.'.join(map(str, _steps(path)))}={quoted}"
+
+
+def _steps(path: str) -> list[str | int]:
+    return [name or int(index) for name, index in STEP.findall(path)]
+
+
+def _children(node: Any) -> dict[Any, Any]:
+    return node if isinstance(node, dict) else dict(enumerate(node)) if isinstance(node, list) else {}
+
+
+def _read(path: Path) -> Any:
+    """As DVC reads YAML, to which 1e-4 is a number."""
+    try:
+        return YAML(typ="safe", pure=True).load(path.read_text(encoding="utf-8"))
+    except (YAMLError, OSError, ValueError) as error:
+        raise ValueError(f"{path}: not readable as YAML: {error}") from error
+
+
+def _explain(error: ValidationError) -> list[str]:
+    """A line for each problem; pydantic puts a distribution's name into the path of what is inside it."""
+    lines = []
+    for detail in error.errors(include_url=False):
+        place = [str(step) for step in detail["loc"]]
+        if place[:1] == ["search_spaces"] and len(place) > 2:
+            del place[2]
+        if place[-2:-1] == ["choices"]:
+            continue
+        found = "" if isinstance(detail["input"], dict | list) else f", found {detail['input']!r}"
+        lines.append(f"{'.'.join(place) or 'the file'}: {detail['msg'].removeprefix('Value error, ')}{found}")
+    return lines

@@ -1,0 +1,167 @@
+"""The Optuna side of a search: which values come next, and what came of those before.
+
+The same search gives the same values, stopped and resumed or not: trials are asked for and told in batches
+of ``parallel_trials``, each with a sampler whose seed follows from the search's seed and from how many
+trials came before. A search that is killed leaves trials that have values and no result; they are the next
+ones to run, under their own numbers.
+"""
+
+import json
+import random
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from flows.search_space import Leaf, Search
+
+if TYPE_CHECKING:
+    from optuna import Study
+    from optuna.samplers import BaseSampler
+    from optuna.trial import FrozenTrial
+
+# Those that lay all their points out from the seed, and keep their place among them in the storage.
+LAYS_OUT = ("optuna.samplers.GridSampler", "optuna.samplers.QMCSampler")
+DISCARDED = "discarded"
+
+
+class TrialFailed(RuntimeError):
+    """A trial has no result; the message is the reason."""
+
+
+@dataclass(frozen=True)
+class Measured:
+    """The best value among a training's epochs."""
+
+    value: float
+    epoch: int
+
+
+@dataclass(frozen=True)
+class Proposal:
+    """A trial to run; ``name`` is its experiment's."""
+
+    name: str
+    values: dict[str, Leaf]
+
+
+RunBatch = Callable[[list[Proposal]], list[Measured | TrialFailed]]
+
+
+def name_of(search: Search, number: int) -> str:
+    return f"{search.study}-{number:03d}"
+
+
+def open_study(search: Search, default: Path) -> "Study":
+    """The study as far as it has come, new if it has not begun; ValueError if it was another search."""
+    import optuna
+
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    default.parent.mkdir(parents=True, exist_ok=True)
+    storage = optuna.storages.get_storage(search.storage or f"sqlite:///{default.absolute()}")
+    asked = _definition(search)
+    if search.study in optuna.get_all_study_names(storage):
+        study = optuna.load_study(study_name=search.study, storage=storage, sampler=_sampler(search, 0))
+        began = study.user_attrs.get("search", {})
+        differ = sorted(key for key in asked if began.get(key) != asked[key])
+        if not differ:
+            return study
+        if any(trial.state.is_finished() for trial in study.get_trials(deepcopy=False)):
+            raise ValueError(
+                f"study {search.study!r} began with other values of {', '.join(differ)}: its trials cannot "
+                "be compared with new ones; choose another name for the study"
+            )
+        optuna.delete_study(study_name=search.study, storage=storage)
+    study = optuna.create_study(
+        study_name=search.study, storage=storage, direction=search.direction, sampler=_sampler(search, 0)
+    )
+    study.set_user_attr("search", asked)
+    return study
+
+
+def run_trials(study: "Study", search: Search, run_batch: RunBatch) -> None:
+    """Run what is missing of ``n_trials``, a batch at a time; a trial without a result counts as one."""
+    while batch := _next_batch(study, search):
+        outcomes = run_batch([Proposal(name_of(search, trial.number), trial.params) for trial in batch])
+        for trial, outcome in zip(batch, outcomes, strict=True):
+            _tell(study, trial.number, outcome)
+
+
+def counted(study: "Study") -> "list[FrozenTrial]":
+    """Every trial but those that never got all of their values."""
+    return [trial for trial in study.get_trials() if DISCARDED not in trial.user_attrs]
+
+
+def waiting(study: "Study") -> "list[FrozenTrial]":
+    """Trials that have their values and no result."""
+    return [trial for trial in counted(study) if not trial.state.is_finished()]
+
+
+def best_trial(study: "Study") -> "FrozenTrial | None":
+    return study.best_trial if any(trial.value is not None for trial in study.get_trials()) else None
+
+
+def _next_batch(study: "Study", search: Search) -> "list[FrozenTrial]":
+    """The trials up to the next multiple of ``parallel_trials``: those that wait, then new ones."""
+    _discard_half_drawn(study, search)
+    begun, unfinished = len(counted(study)), waiting(study)
+    settled = begun - len(unfinished)
+    if settled >= search.n_trials or "exhausted" in study.user_attrs:
+        return []
+    end = min((settled // search.parallel_trials + 1) * search.parallel_trials, search.n_trials)
+    batch = unfinished[: end - settled]
+    spaces = {path: space.for_optuna() for path, space in sorted(search.search_spaces.items())}
+    for ordinal in range(begun, end):
+        study.sampler = _sampler(search, ordinal)
+        number = study.ask(spaces).number
+        batch.append(study.get_trials()[number])
+    return batch
+
+
+def _discard_half_drawn(study: "Study", search: Search) -> None:
+    """A search killed while it asked leaves a trial without some of its values."""
+    from optuna.trial import TrialState
+
+    for trial in waiting(study):
+        if set(trial.params) != set(search.search_spaces):
+            _note(study, trial.number, DISCARDED, True)
+            study.tell(trial.number, state=TrialState.FAIL)
+
+
+def _sampler(search: Search, ordinal: int) -> "BaseSampler":
+    seed = search.seed
+    if search.sampler.class_path not in LAYS_OUT:
+        seed = random.Random(f"{search.seed} {ordinal}").getrandbits(32)
+    sampler: BaseSampler = search.sampler.build(seed=seed)
+    return sampler
+
+
+def _tell(study: "Study", number: int, outcome: Measured | TrialFailed) -> None:
+    from optuna.trial import TrialState
+
+    if isinstance(outcome, Measured):
+        _note(study, number, "epoch", outcome.epoch)
+        told = partial(study.tell, number, outcome.value)
+    else:
+        _note(study, number, "reason", str(outcome))
+        told = partial(study.tell, number, state=TrialState.FAIL)
+    try:
+        told()
+    except RuntimeError:
+        # A sampler with nothing left to try calls study.stop(), which only study.optimize() understands.
+        if not study.get_trials()[number].state.is_finished():
+            raise
+        study.set_user_attr("exhausted", True)
+
+
+def _note(study: "Study", number: int, key: str, value: Any) -> None:
+    """A trial's user attribute; Optuna has a public way only to those of the trials that it just gave."""
+    trial = study.get_trials(deepcopy=False)[number]
+    study._storage.set_trial_user_attr(trial._trial_id, key, value)
+
+
+def _definition(search: Search) -> Any:
+    """What must stay as it is for trials to be comparable, as JSON gives it back."""
+    chosen = search.model_dump(exclude={"study", "n_trials", "parallel_trials", "storage"})
+    return json.loads(json.dumps(chosen))

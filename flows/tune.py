@@ -1,0 +1,203 @@
+"""Search for better values in params.yaml with Optuna; every trial is a DVC experiment.
+
+python -m flows.tune flows/search.yaml [--no-apply]
+"""
+
+import argparse
+import contextlib
+import os
+import sys
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from filelock import FileLock, Timeout
+from prefect import State, flow, task
+from prefect.cache_policies import NO_CACHE
+from prefect.logging import get_run_logger
+from prefect.states import Completed, Failed
+from prefect.task_runners import ThreadPoolTaskRunner
+from ruamel.yaml import YAML
+
+from flows import dvc, trials, tune_page
+from flows.git import git
+from flows.search_space import Search, impossible, misplaced, read_search, refuse
+from flows.study import (
+    Measured,
+    Proposal,
+    RunBatch,
+    TrialFailed,
+    best_trial,
+    counted,
+    name_of,
+    open_study,
+    run_trials,
+    waiting,
+)
+
+if TYPE_CHECKING:
+    from optuna import Study
+
+PROJECT = Path(__file__).parents[1]
+
+
+@task(task_run_name="{proposal.name}", cache_policy=NO_CACHE)
+def trial(proposal: Proposal, search: Search, folder: Path, copy: Path, stopped: threading.Event) -> Measured:
+    """Train and evaluate with the proposed values."""
+    if stopped.is_set():
+        raise TrialFailed("stopped")
+    logger = get_run_logger()
+    logger.info("%s: %s", proposal.name, tune_page.spelled(proposal.values))
+    measured = trials.run_trial(proposal, search, folder, copy, logger.info)
+    logger.info("%s: %s %.6g in epoch %d", proposal.name, search.metric, measured.value, measured.epoch)
+    return measured
+
+
+@flow(name="tune", task_runner=ThreadPoolTaskRunner())  # type: ignore[arg-type]
+def tune(search: Search, apply_winner: bool = True) -> State:
+    """Search for the values of params.yaml with which training gets the best metric.
+
+    ``search``: as in flows/search.yaml. ``apply_winner``: bring the best trial's params and results into the
+    working tree at the end, unless tracked files were edited since the study began.
+    """
+    logger = get_run_logger()
+    try:
+        with only_search(search, PROJECT):
+            study = prepare(search, PROJECT, logger.info)
+            with shared_cores(search.parallel_trials):
+                run_trials(study, search, in_tasks(search, PROJECT))
+            tune_page.show(study, search)
+            for line in tune_page.table(study, search):
+                logger.info(line)
+            best = best_trial(study)
+            if not best:
+                return Failed(message="\n".join(["no trial has a result", *tune_page.reasons(study, search)]))
+            winner = name_of(search, best.number)
+            for line in finish(search, winner, PROJECT, apply_winner):
+                logger.info(line)
+    except (ValueError, RuntimeError) as error:
+        return Failed(message=str(error))
+    return Completed(message=f"{winner}: {search.metric} {best.value:.6g}, {tune_page.spelled(best.params)}")
+
+
+@contextlib.contextmanager
+def only_search(search: Search, folder: Path) -> Iterator[None]:
+    """One search of a study at a time."""
+    path = folder / ".scratch" / "tune" / f"{search.study}.lock"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        with FileLock(path, blocking=False):
+            yield
+    except Timeout as error:
+        raise ValueError(f"a search of study {search.study!r} is under way ({path})") from error
+
+
+def prepare(search: Search, folder: Path, say: dvc.Line) -> "Study":
+    """The study, with a copy of the project for its trials; ValueError where no trial could run."""
+    scratch = folder / ".scratch" / "tune"
+    study = open_study(search, scratch / f"{search.study}.db")
+    begun = counted(study)
+    mine = {trial.number for trial in begun}
+    ahead = {name_of(search, number) for number in range(search.n_trials) if number not in mine}
+    if names := trials.taken(ahead, folder):
+        raise ValueError(
+            f"there are experiments of the names that trials of study {search.study!r} would have: choose "
+            f"another name, or `dvc exp remove {' '.join(names)}`"
+        )
+    began = trials.began_with(search.study, folder) if begun else None
+    if not began:
+        trials.begin(search.study, folder)
+    elif began != trials.state_of(folder):
+        say(
+            f"the project is not what it was when study {search.study!r} began; its trials go on with what "
+            f"it was then (git diff refs/tune/{search.study})"
+        )
+    if begun:
+        done = len(begun) - len(waiting(study))
+        say(f"study {search.study!r} goes on: {done} of {search.n_trials} trials done")
+    copy = scratch / search.study
+    trials.copy_project(search.study, folder, copy)
+    params = YAML(typ="safe", pure=True).load((copy / "params.yaml").read_text(encoding="utf-8"))
+    refuse(misplaced(search.search_spaces, params) + trials.untracked(params, folder), "the search")
+    if not begun:
+        refuse(impossible(search, params, copy), "the search")
+    return study
+
+
+def in_tasks(search: Search, folder: Path) -> RunBatch:
+    """Trials as Prefect tasks: one at a time in the main thread, more of them in threads."""
+    stopped = threading.Event()
+    copy = folder / ".scratch" / "tune" / search.study
+
+    def run_batch(batch: list[Proposal]) -> list[Measured | TrialFailed]:
+        if len(batch) == 1:
+            return [_outcome(trial(batch[0], search, folder, copy, stopped, return_state=True))]
+        futures = [trial.submit(proposal, search, folder, copy, stopped) for proposal in batch]
+        try:
+            for future in futures:
+                future.wait()
+        except BaseException:  # a flow that is stopped waits for its threads, and they for their trainings
+            stopped.set()
+            dvc.end_all()
+            raise
+        return [_outcome(future.state) for future in futures]
+
+    return run_batch
+
+
+def _outcome(state: State) -> Measured | TrialFailed:
+    """Of a trial's task; what is wrong with the search and not with the trial is raised."""
+    outcome = state.result(raise_on_failure=False)
+    if isinstance(outcome, Measured | TrialFailed):
+        return outcome
+    raise outcome
+
+
+@contextlib.contextmanager
+def shared_cores(parallel_trials: int) -> Iterator[None]:
+    """Every trial gets its share of the cores, unless OMP_NUM_THREADS says how many."""
+    name = "OMP_NUM_THREADS"
+    if parallel_trials == 1 or name in os.environ:
+        yield
+        return
+    os.environ[name] = str(max(1, (os.cpu_count() or 1) // parallel_trials))
+    try:
+        yield
+    finally:
+        del os.environ[name]
+
+
+def finish(search: Search, winner: str, folder: Path, apply_winner: bool) -> list[str]:
+    """Apply the winner if that was asked for and nobody's edits are in its way; what to say about it."""
+    lines = ["`dvc exp show --all-commits` shows all trials", f"to apply the best: dvc exp apply {winner}"]
+    if not apply_winner:
+        return lines
+    with dvc.only_run(folder / dvc.LOCK, lines.append):
+        if trials.began_with(search.study, folder) != trials.state_of(folder):
+            return [*lines, "not applied: tracked files are not what they were when the study began"]
+        dvc.answer("exp", "apply", winner, folder=folder)
+    changed = git("diff", "--stat", "--", "params.yaml", folder=folder).strip()
+    return [*lines[:1], f"applied {winner}: {changed or 'params.yaml had the best values already'}"]
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(
+        prog="python -m flows.tune",
+        description=tune.fn.__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("search", type=Path, help="such as flows/search.yaml")
+    parser.add_argument("--no-apply", dest="apply_winner", action="store_false")
+    chosen = parser.parse_args()
+    try:
+        search = read_search(chosen.search, PROJECT / "params.yaml")
+    except ValueError as error:
+        print(error, file=sys.stderr)
+        return 1
+    state = tune(search, chosen.apply_winner, return_state=True)
+    return 0 if state.is_completed() else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,96 @@
+"""A real DVC project for tests: a copy of this one with the smoke recipe, in a folder of its own."""
+
+import contextlib
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import psutil
+from ruamel.yaml import YAML
+
+ROOT = Path(__file__).parents[1]
+TRAINED = ["best.ckpt", "last.ckpt", "history.csv", "tokens.json", "params.yaml"]
+
+
+class Project:
+    """A DVC project in a folder of its own."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
+        self.environment = {**os.environ, "PATH": path, "OMP_NUM_THREADS": "1", "PYTHONPATH": ""}
+
+    def attempt(self, *command: str) -> "subprocess.CompletedProcess[str]":
+        """Run a command, whatever comes of it; ``stdout`` holds all that it printed."""
+        return subprocess.run(
+            command, cwd=self.folder, env=self.environment, text=True, check=False,
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+        )  # fmt: skip
+
+    def run(self, *command: str) -> str:
+        done = self.attempt(*command)
+        assert done.returncode == 0, done.stdout
+        return done.stdout
+
+    def dvc(self, *arguments: str) -> str:
+        return self.run(sys.executable, "-m", "dvc", *arguments)
+
+    def start(self, *command: str) -> "subprocess.Popen[bytes]":
+        log = (self.folder / ".scratch" / "log.txt").open("wb")
+        return subprocess.Popen(
+            command, cwd=self.folder, env=self.environment, stdout=log, stderr=log, start_new_session=True
+        )
+
+    def set(self, changes: dict[str, Any]) -> None:
+        yaml = YAML()
+        path = self.folder / "params.yaml"
+        document = yaml.load(path.read_text())
+        for key, value in changes.items():
+            *sections, name = key.split(".")
+            section = document
+            for step in sections:
+                section = section[step]
+            section[name] = value
+        with path.open("w") as stream:
+            yaml.dump(document, stream)
+
+    def trained(self) -> dict[str, str]:
+        """Hashes of what training left, by name."""
+        folder = self.folder / "artifacts" / "train"
+        return {name: hashlib.sha256((folder / name).read_bytes()).hexdigest() for name in TRAINED}
+
+    def processes(self) -> list[psutil.Process]:
+        """Processes that run in this project."""
+        found = []
+        for process in psutil.process_iter():
+            with contextlib.suppress(psutil.Error):
+                if process.cwd() == str(self.folder) and process.status() != psutil.STATUS_ZOMBIE:
+                    found.append(process)
+        return found
+
+    def commit(self) -> None:
+        self.run("git", "add", "-A")
+        self.run("git", "commit", "-qm", "state")
+
+
+def make_project(folder: Path, max_epochs: int) -> Project:
+    """The checkout's files with the smoke recipe, committed; nothing has run."""
+    listed = ["git", "ls-files", "--cached", "--others", "--exclude-standard"]
+    names = subprocess.run(listed, cwd=ROOT, capture_output=True, text=True, check=True).stdout.split("\n")
+    for name in names:
+        if name and (ROOT / name).exists():
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(ROOT / name, folder / name)
+    made = Project(folder)
+    shutil.copy(ROOT / "flows" / "recipes" / "simple_ctc.yaml", folder / "params.yaml")
+    (folder / "dvc.lock").unlink(missing_ok=True)
+    made.set({"train.trainer.max_epochs": max_epochs})
+    made.run("git", "init", "-q")
+    made.run("git", "config", "user.email", "test@example.org")
+    made.run("git", "config", "user.name", "test")
+    made.commit()
+    return made

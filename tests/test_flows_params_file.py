@@ -1,0 +1,60 @@
+"""params.yaml before a flow runs: recipes, overrides, and everything checked."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from flows import params_file
+
+ROOT = Path(__file__).parents[1]
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A checkout whose params.yaml is the smoke recipe."""
+    (tmp_path / "flows").mkdir()
+    (tmp_path / "stages").symlink_to(ROOT / "stages")
+    shutil.copytree(ROOT / "flows" / "recipes", tmp_path / "flows" / "recipes")
+    shutil.copy(ROOT / "flows" / "recipes" / "simple_ctc.yaml", tmp_path / "params.yaml")
+    return tmp_path
+
+
+def test_an_override_is_written_as_dvc_writes_it(folder: Path) -> None:
+    params_file.prepare(folder, None, ["lr=1e-5", "train.trainer.max_epochs=3"])
+    text = (folder / "params.yaml").read_text()
+    assert "lr: 1e-05" in text
+    assert "max_epochs: 3" in text
+
+
+def test_a_recipe_replaces_params_and_what_they_were_is_kept(folder: Path) -> None:
+    mine = (folder / "params.yaml").read_text() + "# my own\n"
+    (folder / "params.yaml").write_text(mine)
+    (said,) = params_file.prepare(folder, "spoken_numbers", [])
+    assert (folder / "params.yaml").read_text() == (ROOT / "flows/recipes/spoken_numbers.yaml").read_text()
+    assert [path.read_text() for path in (folder / ".scratch" / "params").iterdir()] == [mine]
+    assert ".scratch/params/" in said
+
+
+@pytest.mark.parametrize(
+    ("recipe", "override", "message"),
+    [
+        ("no_such", None, "no such recipe; there are an4, simple_ctc, spoken_numbers"),
+        (None, "nokey=3", "override 'nokey=3': .*nokey"),
+        (None, "lr", "override 'lr'"),
+        (None, "lr=abc", "lr: Input should be a valid number"),
+    ],
+)
+def test_what_is_wrong_is_refused_and_the_file_stays(
+    folder: Path, recipe: str | None, override: str | None, message: str
+) -> None:
+    before = (folder / "params.yaml").read_bytes()
+    with pytest.raises(ValueError, match=message):
+        params_file.prepare(folder, recipe, [override] if override else [])
+    assert (folder / "params.yaml").read_bytes() == before
+
+
+def test_the_same_file_is_not_checked_twice(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    params_file.check(folder)
+    monkeypatch.setattr(params_file.subprocess, "run", None)
+    params_file.check(folder)

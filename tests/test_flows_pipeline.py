@@ -1,0 +1,181 @@
+"""The pipeline flow against a real Prefect server, on a real DVC project with the smoke recipe."""
+
+import json
+import os
+import re
+import shutil
+import signal
+import sys
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import psutil
+import pytest
+from dvc_project import Project, make_project
+from prefect_server import Server, run_server
+
+STAGES = ["manifest", "features", "train", "evaluate", "export"]
+FLOW = [sys.executable, "-m", "flows.pipeline"]
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    with run_server(tmp_path_factory.mktemp("prefect")) as started:
+        yield started
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory: pytest.TempPathFactory, server: Server) -> Project:
+    """The pipeline, run once by the flow."""
+    made = make_project(tmp_path_factory.mktemp("project").resolve(), max_epochs=4)
+    made.environment |= server.environment
+    printed = made.run(*FLOW)
+    assert states(printed) == dict.fromkeys(STAGES, "Ran"), printed
+    made.commit()
+    return made
+
+
+@pytest.fixture
+def edited(project: Project) -> Iterator[Project]:
+    yield project
+    project.run("git", "checkout", "-q", ".")
+    project.dvc("checkout", "-q")
+    shutil.rmtree(project.folder / ".scratch" / "train", ignore_errors=True)
+
+
+def states(printed: str) -> dict[str, str]:
+    """Of every stage, as the summary at the end of a run names it."""
+    lines = re.findall(r"Flow run '.*?' - (\S+)  +([A-Z]\w+)  ", printed)
+    return {name: state for name, state in lines if name in STAGES}
+
+
+def wait_for(what: Any, seconds: float = 90.0) -> None:
+    deadline = time.monotonic() + seconds
+    while not what():
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+
+
+def is_training(project: Project) -> bool:
+    return any((project.folder / ".scratch" / "train").glob("*/resume/last.ckpt"))
+
+
+def test_an_unchanged_pipeline_starts_no_stage_and_shows_its_metrics(project: Project) -> None:
+    printed = project.run(*FLOW)
+    assert states(printed) == dict.fromkeys(STAGES, "Unchanged")
+    assert "Running stage" not in printed
+    assert re.search(r" - wer +0\.\d+", printed)
+
+
+def test_the_run_page_shows_what_people_look_at(project: Project, server: Server) -> None:
+    artifacts = {artifact["key"]: artifact for artifact in server.artifacts()}
+    assert {"metrics", "loss", "transcripts", "params", "training-progress"} <= set(artifacts)
+    metrics = {row["metric"]: row["this run"] for row in json.loads(artifacts["metrics"]["data"])}
+    stored = json.loads((project.folder / "artifacts" / "evaluate" / "metrics.json").read_text())
+    assert metrics["wer"] == round(stored["wer"], 4)
+    assert artifacts["loss"]["data"].startswith("data:image/png;base64,")
+    assert artifacts["training-progress"]["data"] == 100
+    assert project.run("git", "rev-parse", "HEAD~1").strip() in artifacts["params"]["data"]
+
+
+def test_the_tasks_have_the_edges_of_the_pipeline(project: Project, server: Server) -> None:
+    upstream = server.edges()
+    assert upstream["evaluate"] == {"features", "train"}
+    assert upstream["export"] == {"train"}
+
+
+def test_an_override_runs_what_it_touches_and_old_params_come_from_the_cache(edited: Project) -> None:
+    expected = {**dict.fromkeys(STAGES, "Ran"), "manifest": "Unchanged", "features": "Unchanged"}
+    printed = edited.run(*FLOW, "-S", "lr=2e-3", "--experiment", "slower")
+    assert states(printed) == expected
+    assert "lr modified" in printed
+    assert "slower" in edited.dvc("exp", "list", "--name-only")
+    edited.run("git", "checkout", "-q", "params.yaml")
+    cached = {name: "Cached" if state == "Ran" else state for name, state in expected.items()}
+    assert states(edited.run(*FLOW)) == cached
+
+
+def test_validation_changes_no_weights(edited: Project) -> None:
+    before = edited.trained()
+    assert states(edited.run(*FLOW, "--mode", "val")) == {"evaluate": "Ran"}
+    assert edited.trained() == before
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["-S", "lr=abc"], "lr: Input should be a valid number"),
+        (["--recipe", "nothing"], "no such recipe; there are"),
+        (["nothing"], "no stage nothing; there are manifest"),
+    ],
+)
+def test_what_cannot_run_is_said_before_anything_runs(
+    edited: Project, arguments: list[str], said: str
+) -> None:
+    done = edited.attempt(*FLOW, *arguments)
+    assert done.returncode == 1
+    assert said in done.stdout
+    assert "Traceback" not in done.stdout
+    assert edited.run("git", "status", "--porcelain") == ""
+
+
+def test_a_stage_that_fails_fails_the_run_and_what_needs_it_does_not_start(edited: Project) -> None:
+    done = edited.attempt(*FLOW, "-S", "lr=1e9", "evaluate")
+    assert done.returncode == 1
+    expected = {"manifest": "Unchanged", "features": "Unchanged", "train": "Failed", "evaluate": "NotReady"}
+    assert states(done.stdout) == expected
+    assert "loss became" in done.stdout.splitlines()[-1]
+
+
+def test_two_runs_at_the_same_time_train_once(edited: Project) -> None:
+    with ThreadPoolExecutor(2) as pool:
+        both = list(pool.map(lambda _: edited.attempt(*FLOW, "-S", "lr=3e-3", "train"), range(2)))
+    printed = [done.stdout for done in both]
+    assert [done.returncode for done in both] == [0, 0], printed
+    assert sorted(states(text)["train"] for text in printed) == ["Ran", "Unchanged"]
+
+
+@pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
+def test_a_stopped_run_leaves_no_process_and_no_lock(edited: Project, sent: signal.Signals) -> None:
+    process = edited.start(*FLOW, "-S", "lr=4e-3", "-S", "train.trainer.max_epochs=300", "train")
+    wait_for(lambda: is_training(edited) or process.poll() is not None)
+    family = psutil.Process(process.pid).children(recursive=True)
+    os.kill(process.pid, sent)
+    started = time.monotonic()
+    assert process.wait(timeout=30) != 0
+    psutil.wait_procs(family, timeout=10)
+    assert edited.processes() == []
+    assert time.monotonic() - started < 10
+    edited.run("git", "checkout", "-q", ".")
+    assert states(edited.run(*FLOW, "manifest")) == {"manifest": "Unchanged"}
+
+
+def test_a_plain_dvc_beside_a_run_is_told_so_and_harms_nothing(edited: Project) -> None:
+    process = edited.start(*FLOW, "-S", "lr=5e-3", "-S", "train.trainer.max_epochs=12", "train")
+    wait_for(lambda: is_training(edited) or process.poll() is not None)
+    plain = edited.attempt(sys.executable, "-m", "dvc", "repro", "-s", "train")
+    assert plain.returncode != 0
+    assert "is busy, it is being blocked by" in plain.stdout
+    assert process.wait(timeout=120) == 0
+
+
+def test_a_stage_that_takes_too_long_is_ended(edited: Project) -> None:
+    started = time.monotonic()
+    done = edited.attempt(
+        *FLOW, "-S", "lr=6e-3", "-S", "train.trainer.max_epochs=3000", "--stage-timeout-seconds", "12", "train"
+    )
+    assert done.returncode == 1
+    assert states(done.stdout)["train"] == "TimedOut"
+    assert edited.processes() == []
+    assert time.monotonic() - started < 40
+
+
+def test_a_training_that_is_killed_from_outside_goes_on(edited: Project) -> None:
+    process = edited.start(*FLOW, "-S", "lr=7e-3", "-S", "train.trainer.max_epochs=40", "train")
+    wait_for(lambda: is_training(edited) or process.poll() is not None)
+    training = next(p for p in edited.processes() if p.cmdline()[1:] == ["-m", "stages.train"])
+    training.kill()
+    assert process.wait(timeout=120) == 0
+    assert "resuming in epoch" in (edited.folder / ".scratch" / "log.txt").read_text()

@@ -1,0 +1,128 @@
+"""Scheduled retraining on a real DVC project: recordings in a table, and a drop folder for new ones."""
+
+import csv
+import json
+import re
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from dvc_project import Project, make_project
+from prefect_server import Server, run_server
+
+from stages.corpora.tones import Tones
+
+RETRAIN = [sys.executable, "-m", "flows.retrain", "--drop-folder", "drop"]
+ROOT = Path("data/raw/own")
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    with run_server(tmp_path_factory.mktemp("prefect")) as started:
+        yield started
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory: pytest.TempPathFactory, server: Server) -> Project:
+    """A champion that was trained on very little."""
+    made = make_project(tmp_path_factory.mktemp("project").resolve(), max_epochs=6)
+    made.environment |= server.environment
+    record(made.folder / ROOT, "old", Tones(num_train=24, num_validation=16, num_test=48))
+    table = {"class_path": "stages.corpora.table.Table", "init_args": {"path": "*.csv"}}
+    made.set({"manifest.root": str(ROOT), "manifest.corpora": [table], "export.formats": []})
+    made.dvc("add", "-q", str(ROOT))
+    made.commit()
+    (made.folder / "drop").mkdir()
+    said = made.run(*RETRAIN)
+    assert "Promoted: champion/0001 is the champion now; there was no champion" in said
+    return made
+
+
+def record(folder: Path, name: str, corpus: Tones, seed: int = 0) -> None:
+    """Recordings, and a table of them that gives every row its split."""
+    folder.mkdir(parents=True, exist_ok=True)
+    rows = []
+    for utterance in corpus.utterances(folder, folder, seed):
+        audio = folder / f"{name}-{utterance.audio.name}"
+        values = [audio.name, utterance.text, f"{name}-{utterance.id}", f"{name}-{utterance.speaker}"]
+        rows.append([*values, utterance.split, utterance.offset_seconds, utterance.duration_seconds])
+    for audio in list(folder.glob("*.flac")):
+        if not re.match("old-|new-|odd-", audio.name):
+            audio.rename(folder / f"{name}-{audio.name}")
+    with (folder / f"{name}.csv").open("w", newline="") as stream:
+        writer = csv.writer(stream)
+        writer.writerow(["audio_filepath", "text", "id", "speaker", "split", "offset", "duration"])
+        writer.writerows(rows)
+
+
+def tags(project: Project) -> list[str]:
+    return project.run("git", "tag", "--list").split()
+
+
+def records(project: Project) -> list[str]:
+    return [path.read_text() for path in sorted((project.folder / "artifacts/logs/retrain").iterdir())]
+
+
+def test_without_new_data_nothing_runs(project: Project) -> None:
+    said = project.run(*RETRAIN)
+    assert "NothingNew: code, params and data are those of the newest candidate" in said
+    assert "Running stage" not in said
+    assert tags(project) == ["champion/0001"]
+
+
+def test_dropped_data_that_is_unlike_the_old_is_refused_before_it_is_trained_on(project: Project) -> None:
+    odd = Tones(num_train=64, num_validation=1, num_test=1, tone_seconds=0.8, gap_seconds=0.5)
+    record(project.folder / "drop", "odd", odd)
+    said = project.run(*RETRAIN)
+    assert re.search(r"Refused: duration of the 64 new utterances is far from the old ones'", said)
+    assert "Running stage 'train'" not in said
+    assert tags(project) == ["champion/0001"]
+    assert "# Refused" in records(project)[-1]
+    for path in (project.folder / "drop").iterdir():
+        path.unlink()
+
+
+def test_more_data_makes_a_better_model_which_is_promoted_and_can_be_rolled_back(
+    project: Project, server: Server
+) -> None:
+    (project.folder / "README.md").write_text("an edit that nobody committed")
+    before = project.run("git", "status", "--porcelain")
+    record(project.folder / "drop", "new", Tones(num_train=256, num_validation=1, num_test=1), seed=1)
+    said = project.run(*RETRAIN, "--margin", "0.01", "--max-new-characters", "0.05")
+    assert "Promoted: champion/0002 is the champion now; wer " in said
+    assert project.run("git", "status", "--porcelain") == before
+    first, second = (
+        json.loads(project.run("git", "show", f"champion/000{n}:artifacts/evaluate/metrics.json"))["wer"]
+        for n in (1, 2)
+    )
+    assert second < first - 0.01
+    assert any("better than champion/0001" in artifact["data"] for artifact in server.artifacts() if
+               artifact["key"] == "verdict")  # fmt: skip
+    assert "probability that the candidate is better by more than 0.01" in records(project)[-1]
+    assert "new.csv" in project.dvc("list", ".", str(ROOT), "--rev", "champion/0002")
+    assert "champion is champion/0001 now" in project.run(*RETRAIN[:3], "--rollback")
+    assert tags(project) == ["champion/0001"]
+
+
+@pytest.mark.slow
+def test_a_worse_candidate_is_refused_and_one_that_fails_leaves_the_champion(project: Project) -> None:
+    project.set({"lr": 1e-9})
+    project.commit()
+    assert re.search(r"Refused: wer .*, and not 0\.95; champion/0001 stays", project.run(*RETRAIN))
+    project.set({"lr": 1e9})
+    project.commit()
+    done = project.attempt(*RETRAIN)
+    assert done.returncode == 1
+    assert "Failed: " in done.stdout
+    assert "loss became" in records(project)[-1]
+    assert tags(project) == ["champion/0001"]
+
+
+@pytest.mark.slow
+def test_a_deleted_clone_is_made_again(project: Project) -> None:
+    import shutil
+
+    shutil.rmtree(project.folder / ".scratch" / "retrain" / "clone")
+    assert project.attempt(*RETRAIN).returncode in (0, 1)
+    assert (project.folder / ".scratch" / "retrain" / "clone" / ".dvc").is_dir()

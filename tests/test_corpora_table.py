@@ -242,3 +242,11 @@ def test_a_table_of_an4_gives_the_utterances_of_its_lists(tmp_path: Path, extens
         (u.id, u.text, u.speaker, u.split) for u in lists
     ]
     assert [u.audio for u in found] == [AN4 / u.audio for u in lists]
+
+
+def test_a_pattern_reads_every_table_that_it_matches_in_order(tmp_path: Path) -> None:
+    for name in ("tables/b.csv", "tables/a.csv", "other.csv"):
+        write(tmp_path, name, [{"audio_filepath": f"{Path(name).stem}.wav", "text": "yes"}])
+    assert [str(found.audio) for found in read(tmp_path, "tables/*.csv")] == ["tables/a.wav", "tables/b.wav"]
+    with pytest.raises(ValueError, match=r"none/\*\.csv: no table matches"):
+        read(tmp_path, "none/*.csv")

@@ -31,6 +31,7 @@ REQUIRED = ("audio", "text")
 
 class Table(Corpus):
     """One table, or a table for each split; their paths are relative to manifest.root and lie below it.
+    A path may be a pattern, as in ``tables/*.csv``: every table that it matches is read, in order.
 
     ``columns`` names the table's columns where they differ from NeMo's; all but audio and text are
     optional and used when present. Cells are read as text, as they stand. Audio paths are relative to
@@ -57,10 +58,9 @@ class Table(Corpus):
         self.split_names: dict[str, Split] = split_names or {}
 
     def utterances(self, root: Path, audio_folder: Path, seed: int) -> Iterator[Utterance]:
-        if isinstance(self.path, str):
-            yield from self._rows(root, self.path, None)
-        else:
-            for split, path in self.path.items():
+        paths = {None: self.path} if isinstance(self.path, str) else self.path
+        for split, pattern in paths.items():
+            for path in _matching(root, pattern):
                 yield from self._rows(root, path, split)
 
     def _rows(self, root: Path, path: str, split: Split | None) -> Iterator[Utterance]:
@@ -82,7 +82,7 @@ class Table(Corpus):
 
     def _cells(self, root: Path, path: str) -> pd.DataFrame:
         """The table in our own column names: text, empty where there is none; times as numbers or None."""
-        if Path(path).is_absolute() or Path(os.path.normpath(path)).parts[:1] == ("..",):
+        if _leaves(path):
             raise ValueError(
                 f"{path}: a table outside manifest.root, where DVC sees no change; move it below {root}"
             )
@@ -101,6 +101,20 @@ class Table(Corpus):
         for column in ("offset", "duration"):
             cells[column] = _seconds(cells[column], f"{root / path}", names[column])
         return cells
+
+
+def _matching(root: Path, path: str) -> list[str]:
+    """The tables that a pattern means, relative to the root; any other path itself."""
+    if not set("*?[") & set(path) or _leaves(path):
+        return [path]
+    found = sorted(match.relative_to(root).as_posix() for match in root.glob(path) if match.is_file())
+    if not found:
+        raise ValueError(f"{root / path}: no table matches; put one there, or correct init_args.path")
+    return found
+
+
+def _leaves(path: str) -> bool:
+    return Path(path).is_absolute() or Path(os.path.normpath(path)).parts[:1] == ("..",)
 
 
 def _relative_to_root(table: str, audio: str) -> Path:

@@ -58,9 +58,9 @@ def serve_flows(cron: str) -> None:
 
     alone = ConcurrencyLimitConfig(limit=1, collision_strategy=ConcurrencyLimitStrategy.CANCEL_NEW)
     serve(
-        pipeline.to_deployment("local"),  # type: ignore[arg-type]
+        pipeline.to_deployment("pipeline"),  # type: ignore[arg-type]
         retrain.to_deployment("nightly", cron=cron, concurrency_limit=alone, paused=False),  # type: ignore[arg-type]
-        tune.to_deployment("local"),  # type: ignore[arg-type]
+        tune.to_deployment("tune"),  # type: ignore[arg-type]
     )
 
 

@@ -76,7 +76,11 @@ def run(*arguments: str, folder: Path = Path(), on_line: Line | None = None) -> 
 
 def end_all() -> None:
     """End every command that ``run`` waits for in other threads; there it returns as after a failure."""
-    for process in list(_running):
+    running = list(_running)
+    for process in running:  # all at once, so that their grace periods do not add up
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGTERM)
+    for process in running:
         _end_group(process)
 
 

@@ -19,6 +19,7 @@ from flows.search_space import Search, override
 from flows.study import Measured, Proposal, TrialFailed
 
 HISTORY = "artifacts/train/history.csv"
+APPLIED = ("params.yaml", "dvc.lock", HISTORY)
 NUM_REASON_LINES = 6
 FAILED_STAGE = re.compile(r"ERROR: failed to reproduce '(\w+)'")
 
@@ -105,6 +106,16 @@ def run_trial(proposal: Proposal, search: Search, folder: Path, copy: Path, say:
         quiet = ("--quiet", "--no-write-fetch-head", "--no-auto-maintenance")
         git("fetch", *quiet, str(copy), f"{ref}:{ref}", folder=folder)
     return measured
+
+
+def apply(name: str, folder: Path) -> None:
+    """Bring an experiment's params and results into the working tree."""
+    try:
+        dvc.answer("exp", "apply", name, folder=folder)
+    except RuntimeError:
+        # It also fails when all is applied, for want of the outputs of a stage that never ran: export.
+        if git("diff", "--name-only", str(experiment(name, folder)), "--", *APPLIED, folder=folder):
+            raise
 
 
 def best_epoch(history: str, search: Search) -> Measured:

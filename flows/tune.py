@@ -21,7 +21,6 @@ from prefect.task_runners import ThreadPoolTaskRunner
 from ruamel.yaml import YAML
 
 from flows import dvc, trials, tune_page
-from flows.git import git
 from flows.search_space import Search, impossible, misplaced, read_search, refuse
 from flows.study import (
     Measured,
@@ -170,15 +169,19 @@ def shared_cores(parallel_trials: int) -> Iterator[None]:
 
 def finish(search: Search, winner: str, folder: Path, apply_winner: bool) -> list[str]:
     """Apply the winner if that was asked for and nobody's edits are in its way; what to say about it."""
-    lines = ["`dvc exp show --all-commits` shows all trials", f"to apply the best: dvc exp apply {winner}"]
+    began = trials.began_with(search.study, folder)
+    assert began
+    lines = [
+        f"all trials: dvc exp show --rev {began[0][:7]}",
+        f"to apply the best: dvc exp apply {winner}",
+    ]
     if not apply_winner:
         return lines
     with dvc.only_run(folder / dvc.LOCK, lines.append):
-        if trials.began_with(search.study, folder) != trials.state_of(folder):
+        if began != trials.state_of(folder):
             return [*lines, "not applied: tracked files are not what they were when the study began"]
-        dvc.answer("exp", "apply", winner, folder=folder)
-    changed = git("diff", "--stat", "--", "params.yaml", folder=folder).strip()
-    return [*lines[:1], f"applied {winner}: {changed or 'params.yaml had the best values already'}"]
+        trials.apply(winner, folder)
+    return [*lines[:1], f"applied {winner}; `make repro` exports it"]
 
 
 def main() -> int:

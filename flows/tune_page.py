@@ -90,7 +90,7 @@ def _table(study: "Study", search: Search) -> None:
     create_table_artifact(
         rows(study, search),
         key=_key(search, "trials"),
-        description=advice + "`dvc exp show --all-commits` shows them all.",
+        description=advice + "`dvc exp show` shows them all.",
     )
 
 

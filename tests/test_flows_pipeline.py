@@ -164,7 +164,14 @@ def test_a_plain_dvc_beside_a_run_is_told_so_and_harms_nothing(edited: Project) 
 def test_a_stage_that_takes_too_long_is_ended(edited: Project) -> None:
     started = time.monotonic()
     done = edited.attempt(
-        *FLOW, "-S", "lr=6e-3", "-S", "train.trainer.max_epochs=3000", "--stage-timeout-seconds", "12", "train"
+        *FLOW,
+        "-S",
+        "lr=6e-3",
+        "-S",
+        "train.trainer.max_epochs=3000",
+        "--stage-timeout-seconds",
+        "12",
+        "train",
     )
     assert done.returncode == 1
     assert states(done.stdout)["train"] == "TimedOut"

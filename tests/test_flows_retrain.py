@@ -30,7 +30,7 @@ def project(tmp_path_factory: pytest.TempPathFactory, server: Server) -> Project
     made.environment |= server.environment
     record(made.folder / ROOT, "old", Tones(num_train=24, num_validation=16, num_test=48))
     table = {"class_path": "stages.corpora.table.Table", "init_args": {"path": "*.csv"}}
-    made.set({"manifest.root": str(ROOT), "manifest.corpora": [table], "export.formats": []})
+    made.set({"manifest.root": str(ROOT), "manifest.corpora": [table]})
     made.dvc("add", "-q", str(ROOT))
     made.commit()
     (made.folder / "drop").mkdir()

@@ -31,6 +31,7 @@ from stages.program.outputs import forget_old, scratch_folder, whole_folder, wri
 from stages.program.stage import Stage
 from stages.schema import params as schema
 from stages.schema.feature_table import read_metadata
+from stages.schema.trainer import DEVICES
 from stages.tasks.checkpoint import Recipe, pack
 from stages.tasks.optimization import Optimization
 from stages.tasks.task import Task
@@ -186,6 +187,7 @@ def _trainer(params: schema.Params, work: Path, callbacks: list[Any]) -> lightni
     tensorboard = TensorBoardLogger(LOGS, name="tensorboard", version=work.name[:8])
     loggers = [tensorboard, *(part.build(save_dir=LOGS) for part in settings.loggers)]
     watched = {"enable_progress_bar": sys.stderr.isatty()}  # a file gets ValidationReport's lines instead
+    watched |= DEVICES
     return lightning.Trainer(
         **{**watched, **settings.trainer},
         default_root_dir=LOGS,

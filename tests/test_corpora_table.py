@@ -170,10 +170,24 @@ FAULTY: dict[str, tuple[str, str, str]] = {
     "rows longer than the header": (
         "t.csv",
         "audio_filepath,text\na,b,c\n",
-        r"t\.csv: .* row 1 has more cells",
+        r"t\.csv: .* row 1 has 3 cells, the header 2",
     ),
-    "one longer row": ("t.csv", "audio_filepath,text\na,b\na,b,c\n", r"t\.csv: .* line 3, saw 3"),
-    "an open quote": ("t.csv", 'audio_filepath,text\na,"b\n', r"t\.csv: .*EOF inside string"),
+    "one longer row": (
+        "t.csv",
+        "audio_filepath,text\na,b\na,b,c\n",
+        r"t\.csv: .* row 2 has 3 cells, the header 2",
+    ),
+    "one shorter row": (
+        "t.csv",
+        "audio_filepath,text\na,b\na\n",
+        r"t\.csv: .* row 2 has 1 cells, the header 2",
+    ),
+    "a column twice": (
+        "t.csv",
+        "audio_filepath,text,text\na,b,c\n",
+        r"t\.csv: .* two columns are called 'text'",
+    ),
+    "an open quote": ("t.csv", 'audio_filepath,text\na,"b\n', r"t\.csv: .*unexpected end of data"),
     "not Parquet": ("t.parquet", "a", r"t\.parquet: not a readable \.parquet table"),
     "no number": (
         "t.csv",

@@ -67,6 +67,13 @@ def test_another_reference_is_refused_by_its_name() -> None:
         compare(scored([1, 1]), candidate)
 
 
+def test_a_file_of_something_else_is_refused_by_what_it_lacks() -> None:
+    with pytest.raises(ValueError, match="the candidate's file has no column reference"):
+        compare(scored([1]), scored([1]).drop(columns="reference"))
+    with pytest.raises(ValueError, match="the champion was scored twice on u000"):
+        compare(pd.concat([scored([1]), scored([1])]), scored([1]))
+
+
 def test_unknown_speakers_are_one_group() -> None:
     assert [s.name for s in compare(scored([1, 1], [None, "bob"]), scored([1, 1])).speakers] == [
         "(unknown)",
@@ -89,5 +96,5 @@ def test_the_program_prints_for_people_and_for_programs(
     assert "wer: champion 0.2000, candidate 0.1000, difference -0.1000" in capsys.readouterr().out
     main([*paths, "--json"])
     assert json.loads(capsys.readouterr().out)["probability_better"] == 1.0
-    with pytest.raises(SystemExit, match="missing"):
+    with pytest.raises(SystemExit, match=r"missing.parquet: no such file"):
         main([paths[0], str(tmp_path / "missing.parquet")])

@@ -45,7 +45,7 @@ def shuffle_transcripts(manifest: Path) -> None:
 
 
 def test_simple_ctc_learns_the_tones(tmp_path: Path, run_stages: Callable[..., None]) -> None:
-    run_stages("simple_ctc", "manifest", "features", "train", "evaluate")
+    run_stages("simple_ctc", "manifest", "features", "train", "evaluate", "export")
     assert metrics(tmp_path)["cer"] <= 0.05
 
 

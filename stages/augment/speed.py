@@ -1,15 +1,19 @@
 """Speed perturbation (Ko et al. 2015, Audio augmentation for speech recognition)."""
 
+from typing import Annotated
+
 import soxr
+from annotated_types import Ge, Le
 
 from stages.augment.copy import Copy, Samples
-from stages.schema.quantities import PositiveFloat
+
+SpeedFactor = Annotated[float, Ge(0.1), Le(10)]
 
 
 class Speed(Copy):
     """Play faster (factor above 1) or slower: tempo and pitch change together, N becomes N / factor."""
 
-    def __init__(self, factor: PositiveFloat = 1.1) -> None:
+    def __init__(self, factor: SpeedFactor = 1.1) -> None:
         self.factor = factor
 
     def apply(self, samples: Samples, sample_rate: int) -> Samples:

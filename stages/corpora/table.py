@@ -1,8 +1,8 @@
 """Tables that people already have: NeMo JSON lines, CSV, TSV or Parquet, with a path and a text column."""
 
+import csv
 import os
 from collections.abc import Collection, Iterable, Iterator
-from csv import QUOTE_NONE
 from pathlib import Path
 from typing import Any, Literal
 
@@ -67,7 +67,7 @@ class Table(Corpus):
         rows: Iterable[Any] = self._cells(root, path).itertuples()
         for row in rows:
             audio = _relative_to_root(path, row.audio)
-            offset = row.offset or 0.0
+            offset = float(row.offset or 0.0)
             own_split = self.split_names.get(row.split, row.split)
             yield Utterance(
                 id=row.id or _default_id(audio, offset, f"{path}, {row.Index}"),
@@ -77,7 +77,7 @@ class Table(Corpus):
                 speaker=row.speaker or None,
                 language=row.language or None,
                 offset_seconds=offset,
-                duration_seconds=row.duration,
+                duration_seconds=None if row.duration is None else float(row.duration),
             )
 
     def _cells(self, root: Path, path: str) -> pd.DataFrame:
@@ -161,7 +161,7 @@ def _read(path: Path, wanted: Collection[str]) -> pd.DataFrame:
         raise ValueError(f"{path}: no such table; put it there, or correct init_args.path") from error
     except UnicodeDecodeError as error:
         raise ValueError(f"{path}: not UTF-8 text ({error}); save it as UTF-8") from error
-    except (OSError, ValueError, pa.ArrowException) as error:
+    except (OSError, ValueError, csv.Error, pa.ArrowException) as error:
         raise ValueError(f"{path}: not a readable {path.suffix} table: {error}") from error
 
 
@@ -196,23 +196,32 @@ def _json_object(line: str, number: int) -> dict[str, Any]:
 
 
 def _read_csv(path: Path, wanted: Collection[str]) -> pd.DataFrame:
-    return _read_delimited(path, sep=",")
+    return _read_delimited(path)
 
 
 def _read_tsv(path: Path, wanted: Collection[str]) -> pd.DataFrame:
-    return _read_delimited(path, sep="\t", quoting=QUOTE_NONE)
+    return _read_delimited(path, delimiter="\t", quoting=csv.QUOTE_NONE)
 
 
 def _read_delimited(path: Path, **dialect: Any) -> pd.DataFrame:
-    table: pd.DataFrame = pd.read_csv(path, dtype=str, na_filter=False, encoding="utf-8-sig", **dialect)
-    # pandas takes the first column for an index where the first row is longer than the header.
-    if not isinstance(table.index, pd.RangeIndex):
-        raise ValueError("row 1 has more cells than the header")
-    return table.set_axis(_row_names(len(table)))
+    """With csv and not pandas, which says nothing of a row that is shorter than the header."""
+    with path.open(encoding="utf-8-sig", newline="") as stream:
+        filled = [row for row in csv.reader(stream, strict=True, **dialect) if row]
+    if not filled:
+        raise ValueError("No columns in the file")
+    header, *rows = filled
+    if twice := sorted({name for name in header if header.count(name) > 1}):
+        raise ValueError(f"two columns are called {twice[0]!r}")
+    for number, row in enumerate(rows, 1):
+        if len(row) != len(header):
+            raise ValueError(f"row {number} has {len(row)} cells, the header {len(header)}: {row[:3]}")
+    return pd.DataFrame(rows, columns=header, index=_row_names(len(rows)), dtype=str)
 
 
 def _read_parquet(path: Path, wanted: Collection[str]) -> pd.DataFrame:
     names = pq.read_schema(path).names
+    if twice := sorted({name for name in names if names.count(name) > 1}):
+        raise ValueError(f"two columns are called {twice[0]!r}")
     # Without partitioning=None a folder called split=train would become a column.
     table = pq.read_table(path, columns=[name for name in names if name in wanted], partitioning=None)
     texts = {}

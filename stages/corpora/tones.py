@@ -35,6 +35,8 @@ class Tones(Corpus):
         detuning: Fraction = 0.1,
         speakers_per_split: PositiveInt = 8,
     ) -> None:
+        if not alphabet.replace(" ", ""):
+            raise ValueError("Tones: the alphabet needs a letter")
         self.counts = {"train": num_train, "validation": num_validation, "test": num_test}
         self.alphabet = alphabet
         self.tone_seconds = tone_seconds

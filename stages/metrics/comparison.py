@@ -7,6 +7,7 @@ a paired bootstrap over utterances (Bisani and Ney 2004). The exit code is 0 who
 
 import argparse
 import json
+import math
 import sys
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -108,16 +109,21 @@ def compare(
 
 
 def _pair(champion: "pd.DataFrame", candidate: "pd.DataFrame") -> "pd.DataFrame":
+    for name, table in (("champion", champion), ("candidate", candidate)):
+        if absent := {"id", "speaker", "reference"} - set(table.columns):
+            raise ValueError(f"the {name}'s file has no column {min(absent)}: it is no hypotheses.parquet")
+        if table["id"].duplicated().any():
+            raise ValueError(
+                f"the {name} was scored twice on {table['id'][table['id'].duplicated()].iloc[0]}"
+            )
     if not len(champion):
         raise ValueError("the champion was scored on no utterance")
-    pairs = champion.merge(
-        candidate, on="id", how="left", suffixes=("_champion", "_candidate"), validate="one_to_one"
-    )
-    absent = pairs.loc[pairs["reference_candidate"].isna(), "id"]
-    if len(absent):
+    pairs = champion.merge(candidate, on="id", how="left", suffixes=("_champion", "_candidate"))
+    missing = pairs.loc[pairs["reference_candidate"].isna(), "id"]
+    if len(missing):
         raise ValueError(
-            f"the candidate was not scored on {len(absent)} of the champion's {len(champion)} utterances,"
-            f" first {absent.iloc[0]}; a comparison needs the same test set"
+            f"the candidate was not scored on {len(missing)} of the champion's {len(champion)} utterances,"
+            f" first {missing.iloc[0]}; a comparison needs the same test set"
         )
     other = pairs[pairs["reference_champion"] != pairs["reference_candidate"]]
     if len(other):
@@ -161,7 +167,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--margin", type=float, default=0.0, help="by how much it must be better, a fraction")
     parser.add_argument("--json", action="store_true", help="print JSON")
     given = parser.parse_args(arguments)
+    if not math.isfinite(given.margin):
+        parser.error("--margin: expected a finite number")
     try:
+        for path in (given.champion, given.candidate):
+            if not path.exists():
+                raise ValueError(f"{path}: no such file")
         champion, candidate = (pd.read_parquet(path) for path in (given.champion, given.candidate))
         found = compare(champion, candidate, metric=given.metric, margin=given.margin)
     except (ValueError, OSError) as error:

@@ -40,18 +40,31 @@ def die_with_dvc() -> None:
     """
     if sys.platform != "linux" or "DVC_STAGE" not in os.environ:
         return
-    dvc = os.getppid()
-    while b"\0DVC_STAGE=" in b"\0" + Path(f"/proc/{dvc}/environ").read_bytes():  # still a shell
-        dvc = int(Path(f"/proc/{dvc}/stat").read_text().rpartition(")")[2].split()[1])
-    if os.getsid(dvc) != os.getsid(0):  # an adoptive parent: dvc died before this line
-        os._exit(1)
-    life = os.pidfd_open(dvc)
+    try:
+        life = os.pidfd_open(_dvc())
+    except OSError:  # a kernel before 5.3, or a parent that this container does not see
+        return
 
     def wait() -> None:
         select.select([life], [], [])
         os.kill(os.getpid(), signal.SIGKILL)
 
     threading.Thread(target=wait, daemon=True).start()
+
+
+def _dvc() -> int:
+    """The first process above that does not have this stage's environment: not its shell."""
+    own = _stage_of("self")
+    parent = os.getppid()
+    while _stage_of(str(parent)) == own:
+        parent = int(Path(f"/proc/{parent}/stat").read_text().rpartition(")")[2].split()[1])
+    return parent
+
+
+def _stage_of(process: str) -> set[bytes]:
+    """Which stage of which project dvc started a process for."""
+    variables = Path(f"/proc/{process}/environ").read_bytes().split(b"\0")
+    return {variable for variable in variables if variable.startswith((b"DVC_STAGE=", b"DVC_ROOT="))}
 
 
 def exit_on_sigterm() -> None:

@@ -49,7 +49,6 @@ class Stage:
         parser.add_argument("--params", type=Path, default=Path("params.yaml"), metavar="FILE")
         path = parser.parse_args().params
         die_with_dvc()
-        exit_on_sigterm()
         try:
             self.run(run, path, clean)
         except KeyboardInterrupt:
@@ -63,6 +62,7 @@ class Stage:
         """Read params, run, and compare what was read with what is there now (ValueError if it changed)."""
         inputs = Inputs(PACKAGE / name for name in self.code)  # before seconds of importing parts
         params = read_params(path)
+        exit_on_sigterm()  # not before: while modules are imported, an exit would pass for their error
         for folder in self.data(params):
             if not folder.exists():
                 raise ValueError(f"{folder}: no such file or folder, but this stage reads it")

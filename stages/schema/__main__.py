@@ -1,5 +1,6 @@
 """Check params.yaml without running anything: python -m stages.schema [FILE]"""
 
+import argparse
 import sys
 from pathlib import Path
 
@@ -7,7 +8,9 @@ from stages.schema.reading import read_params
 
 
 def main() -> int:
-    path = Path(sys.argv[1] if len(sys.argv) > 1 else "params.yaml")
+    parser = argparse.ArgumentParser(prog="python -m stages.schema", description=__doc__)
+    parser.add_argument("file", nargs="?", type=Path, default=Path("params.yaml"))
+    path = parser.parse_args().file
     try:
         read_params(path)
     except ValueError as error:

@@ -35,7 +35,7 @@ class Sound(SimpleNamespace):
 
 def problems(params: Any) -> Problems:
     """Everything that does not fit together in Params, or in a Sound with some of their values."""
-    for check in (_folders, _splits, _carve, _domains, _frontends, _optimization, _monitors, _callbacks):
+    for check in CHECKS:
         with suppress(Unknown):
             yield from check(params)
 
@@ -130,3 +130,18 @@ def _callbacks(params: Any) -> Problems:
         if issubclass(part.load(), owned):
             message = "the stage keeps checkpoints itself: see train.checkpoint"
             yield problem(("train", "callbacks", index), message)
+            continue
+        try:
+            part.try_out()
+        except ValueError as error:
+            yield problem(("train", "callbacks", index), str(error))
+
+
+def _formats(params: Any) -> Problems:
+    """A format twice would write its files twice."""
+    classes = [part.class_path for part in params.export.formats]
+    for name in sorted({name for name in classes if classes.count(name) > 1}):
+        yield problem(("export", "formats"), f"{name} is there twice")
+
+
+CHECKS = (_folders, _splits, _carve, _domains, _frontends, _optimization, _monitors, _callbacks, _formats)

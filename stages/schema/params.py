@@ -6,7 +6,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from stages.schema.agreement import problems
 from stages.schema.part import Family, Part, refusal
-from stages.schema.quantities import Fraction, NonNegativeInt, PositiveFloat, PositiveInt
+from stages.schema.quantities import Fraction, NonNegativeInt, PositiveFloat, PositiveInt, SampleRate, Seed
 from stages.schema.trainer import TrainerArguments
 
 Split = Literal["train", "validation", "test"]
@@ -66,7 +66,7 @@ class Executor(Section):
 
 class Features(Section):
     frontend: FrontendPart
-    sample_rate: PositiveInt
+    sample_rate: SampleRate
     copies: list[CopyPart]
     executor: Executor
 
@@ -121,7 +121,7 @@ class Train(Section):
 
 
 class Evaluate(Section):
-    split: Split
+    split: Literal["validation", "test"]
     search: SearchPart | None
     metrics: list[MetricPart] = Field(min_length=1)
 
@@ -133,7 +133,7 @@ class Export(Section):
 class Params(Section):
     """The whole of params.yaml."""
 
-    seed: NonNegativeInt
+    seed: Seed
     lr: PositiveFloat
     manifest: Manifest
     features: Features

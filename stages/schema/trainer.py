@@ -23,6 +23,7 @@ POSITIVE = (
     "limit_val_batches",
     "val_check_interval",
 )
+DEVICES = {"devices": 1, "num_nodes": 1}  # a batch sampler by duration does not share out batches yet
 NOT_ZERO = ("max_epochs", "max_steps")
 
 
@@ -39,7 +40,7 @@ def _check(arguments: dict[str, Any]) -> dict[str, Any]:
     level = chatter.level
     chatter.setLevel(logging.ERROR)
     try:
-        trainer(**{"enable_progress_bar": False, **arguments, **AS_THE_STAGE})
+        trainer(**{"enable_progress_bar": False, **DEVICES, **arguments, **AS_THE_STAGE})
     except Exception as error:  # Lightning refuses values with many exception types
         raise ValueError(f"lightning.Trainer refuses these arguments: {error}") from error
     finally:
@@ -55,6 +56,8 @@ def _impossible(arguments: dict[str, Any]) -> Iterator[InitErrorDetails]:
             yield problem((name,), "Input should be greater than 0", value)
         if name in NOT_ZERO and value == 0:
             yield problem((name,), "nothing would be trained (-1 is no limit)", value)
+        if name in DEVICES and value != 1:
+            yield problem((name,), "training runs on one device", value)
         if name == "gradient_clip_val" and value < 0:
             yield problem((name,), "Input should be greater than or equal to 0", value)
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from prefect import State, Task, flow, task
+from prefect.cache_policies import NO_CACHE
 from prefect.client.schemas.objects import TaskRun
 from prefect.logging import get_run_logger
 from prefect.states import Completed, Failed
@@ -42,7 +43,9 @@ def can_help(task: Task[..., Any], task_run: TaskRun, state: State) -> bool:
     return isinstance(state.result(raise_on_failure=False), dvc.Busy | StageKilled)
 
 
-patient = task(retries=3, retry_delay_seconds=[10, 60, 300], retry_condition_fn=can_help)
+patient = task(
+    retries=3, retry_delay_seconds=[10, 60, 300], retry_condition_fn=can_help, cache_policy=NO_CACHE
+)
 
 
 @patient

@@ -14,6 +14,7 @@ from typing import Any
 
 from prefect import State, flow, task
 from prefect.artifacts import create_markdown_artifact
+from prefect.cache_policies import NO_CACHE
 from prefect.logging import get_run_logger
 from prefect.states import Completed, Failed
 
@@ -104,7 +105,7 @@ def _judge(gate: Gate, drop_folder: Path | None, started: datetime) -> Verdict:
     return verdict
 
 
-@task
+@task(cache_policy=NO_CACHE)
 def renew(drop_folder: Path | None) -> str:
     """The clone as it should be; a fingerprint of what the stages will read."""
     WORK.mkdir(parents=True, exist_ok=True)
@@ -134,7 +135,7 @@ def _rates(comparison: dict[str, Any], gate: Gate) -> str:
     )
 
 
-@task
+@task(cache_policy=NO_CACHE)
 def compare(before: str, gate: Gate) -> tuple[dict[str, Any], str]:
     """Champion and candidate on the champion's test utterances, as numbers and as text."""
     command = [sys.executable, "-m", "stages.metrics.comparison", str(_of(before, HYPOTHESES)), HYPOTHESES]
@@ -166,18 +167,18 @@ def _refusals(comparison: dict[str, Any], before: str, gate: Gate) -> list[str]:
 
 def _promote(name: str, reasons: list[str], details: list[str]) -> Verdict:
     tag = champion.next_tag(PROJECT)
-    commit = experiment(name, CLONE)
-    assert commit
-    git(
-        "tag", "--annotate", "--force", tag, commit, "--message", f"{tag}: {'; '.join(reasons)}", folder=CLONE
-    )
+    candidate = experiment(name, CLONE)
+    assert candidate
+    reason = f"{tag}: {'; '.join(reasons)}"
+    git("tag", "--annotate", "--force", tag, candidate, "--message", reason, folder=CLONE)
     git("push", "--quiet", "origin", f"refs/tags/{tag}", folder=CLONE)
     return Verdict("Promoted", [f"{tag} is the champion now", *reasons], details)
 
 
 def _of(tag: str, path: str) -> Path:
     """A file that DVC keeps, as it was at a tag."""
-    target = WORK / tag.replace("/", "-") / Path(path).name
+    commit = git("rev-parse", f"{tag}^{{commit}}", folder=PROJECT)  # a rolled back number is given again
+    target = WORK / commit / Path(path).name
     if not target.exists():
         target.parent.mkdir(parents=True, exist_ok=True)
         dvc.answer("get", ".", path, "--rev", tag, "--out", str(target), folder=PROJECT)

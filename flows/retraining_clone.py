@@ -42,24 +42,28 @@ def renew(clone: Path, project: Path, drop_folder: Path | None) -> str:
 
 
 def _renew_data(clone: Path, project: Path, drop_folder: Path | None) -> None:
-    imported = {
-        path: _yaml(clone / path)
-        for path in git("ls-files", "*.dvc", folder=clone).split("\n")
-        if path and "deps" in _yaml(clone / path)
-    }
-    for path in imported:
-        _dvc("update", path, folder=clone)
     root = Path(_yaml(clone / "params.yaml")["manifest"]["root"])
+    found = root.is_absolute() or _has_files(project / root)
+    for path in git("ls-files", "*.dvc", folder=clone).splitlines():
+        if "deps" in _yaml(clone / path):
+            _dvc("update", path, folder=clone)
+            found = found and path != f"{root}.dvc"
+        elif path != f"{root}.dvc" or not found:
+            _dvc("checkout", path, folder=clone)
     if root.is_absolute():
         if drop_folder:
             raise ValueError(f"a drop folder needs manifest.root inside the project, not {root}")
         return
-    if f"{root}.dvc" not in imported:
+    if found:
         _mirror(project / root, clone / root)
     if drop_folder:
         _lay_over(drop_folder, clone / root)
-    if any(path.is_file() and path.name != ".gitkeep" for path in (clone / root).rglob("*")):
+    if _has_files(clone / root):
         _dvc("add", "--quiet", str(root), folder=clone)
+
+
+def _has_files(folder: Path) -> bool:
+    return any(path.is_file() and path.name != ".gitkeep" for path in folder.rglob("*"))
 
 
 def _mirror(source: Path, target: Path) -> None:

@@ -65,7 +65,8 @@ def metrics_table(folder: Path) -> list[dict[str, Any]]:
     promoted = champion.current(folder)
     before = champion.metrics(promoted, folder) if promoted else {}
     rows = []
-    for name, value in now.items():
+    for name in sorted(now, key=lambda name: f"{name}_ci_low" not in now):  # the rates themselves first
+        value = now[name]
         row: dict[str, Any] = {"metric": name, "this run": _rounded(value)}
         rows.append(row | ({promoted: _rounded(before.get(name))} if promoted else {}))
     return rows

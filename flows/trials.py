@@ -19,7 +19,7 @@ from flows.search_space import Search, override
 from flows.study import Measured, Proposal, TrialFailed
 
 HISTORY = "artifacts/train/history.csv"
-APPLIED = ("params.yaml", "dvc.lock", HISTORY)
+APPLIED = ("params.yaml", "dvc.lock", HISTORY)  # by which it shows that an experiment was
 NUM_REASON_LINES = 6
 FAILED_STAGE = re.compile(r"ERROR: failed to reproduce '(\w+)'")
 
@@ -114,7 +114,10 @@ def apply(name: str, folder: Path) -> None:
         dvc.answer("exp", "apply", name, folder=folder)
     except RuntimeError:
         # It also fails when all is applied, for want of the outputs of a stage that never ran: export.
-        if git("diff", "--name-only", str(experiment(name, folder)), "--", *APPLIED, folder=folder):
+        commit = experiment(name, folder)
+        if any(
+            git_bytes("show", f"{commit}:{p}", folder=folder) != (folder / p).read_bytes() for p in APPLIED
+        ):
             raise
 
 

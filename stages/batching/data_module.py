@@ -55,7 +55,12 @@ def loader(dataset: FeatureDataset, sampler: DurationSampler, num_workers: int =
         collate_fn=collate,
         num_workers=num_workers,
         persistent_workers=num_workers > 0,
-        worker_init_fn=die_with_parent if num_workers else None,
+        worker_init_fn=_start_worker if num_workers else None,
         # its own, as a loader draws a seed whenever it starts: dropout after a resume must not notice
         generator=torch.Generator(),
     )
+
+
+def _start_worker(worker: int) -> None:
+    """A loader's worker never outlives its training."""
+    die_with_parent()

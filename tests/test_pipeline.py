@@ -35,26 +35,8 @@ CHANGED_BY: list[tuple[str, Any, list[str]]] = [
 @pytest.fixture(scope="module")
 def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
     """The pipeline, run once."""
-<<<<<<< HEAD
-    made = make_project(tmp_path_factory.mktemp("project").resolve(), max_epochs=8)
-=======
-    folder = tmp_path_factory.mktemp("project").resolve()
-    listed = ["git", "ls-files", "--cached", "--others", "--exclude-standard"]
-    for name in subprocess.run(listed, cwd=ROOT, capture_output=True, text=True, check=True).stdout.split(
-        "\n"
-    ):
-        if name and (ROOT / name).exists():
-            (folder / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy2(ROOT / name, folder / name)
-    made = Project(folder)
-    shutil.copy(ROOT / "flows" / "recipes" / "simple_ctc.yaml", folder / "params.yaml")
-    (folder / "dvc.lock").unlink(missing_ok=True)
-    made.set({"train.trainer.max_epochs": 24})  # long enough to be killed on a busy machine
-    made.run("git", "init", "-q")
-    made.run("git", "config", "user.email", "test@example.org")
-    made.run("git", "config", "user.name", "test")
-    commit(made)
->>>>>>> main
+    # Epochs enough to be killed between, on a busy machine too.
+    made = make_project(tmp_path_factory.mktemp("project").resolve(), max_epochs=24)
     assert ran(made.dvc("repro")) == ALL
     made.commit()
     return made

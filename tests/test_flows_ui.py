@@ -111,7 +111,7 @@ def test_a_run_started_in_the_browser_completes_and_shows_its_metrics(
     picture(page, "run")
     (metrics,) = [artifact for artifact in server.artifacts() if artifact["key"] == "metrics"]
     page.goto(f"{server.url}/artifacts/artifact/{metrics['id']}")
-    page.get_by_role("cell", name="wer", exact=True).wait_for()
+    page.get_by_text("wer", exact=True).wait_for()
     picture(page, "metrics")
     (loss,) = [artifact for artifact in server.artifacts() if artifact["key"] == "loss"]
     page.goto(f"{server.url}/artifacts/artifact/{loss['id']}")

@@ -306,15 +306,12 @@ def test_trials_are_experiments_and_the_best_one_is_applied(tmp_path: Path) -> N
         project.environment |= server.environment
         printed = project.run(sys.executable, "-m", "flows.tune", "search.yaml")
         artifacts = {artifact["key"]: artifact for artifact in server.artifacts()}
-        runs = {run["name"]: run["state_name"] for run in server.ask("task_runs/filter")}
     refs = project.run("git", "for-each-ref", "--format=%(refname)", "refs/exps").split()
     (best,) = [ref.rpartition("/")[2] for ref in refs if "/toy-" in ref]
-    assert sorted(runs.items()) == sorted(
-        {"toy-000": "Failed", "toy-001": "Failed", best: "Completed"}.items()
-    )
-    assert set(artifacts) == {"tune-toy-trials", "tune-toy-history"}
+    assert {"tune-toy-trials", "tune-toy-history"} <= set(artifacts)
     rows = {row["experiment"]: row for row in json.loads(artifacts["tune-toy-trials"]["data"])}
-    assert (rows[best]["lr"], rows[""]["lr"]) == (0.003, 1e30)
+    assert (rows[best]["state"], rows[best]["lr"]) == ("complete", 0.003)
+    assert (rows[""]["state"], rows[""]["lr"]) == ("fail", 1e30)
     assert "the training loss became" in rows[""]["reason"]
     assert "lr: 0.003\n" in (project.folder / "params.yaml").read_text()
     measured = [row["val_cer"] for row in trials.epochs((project.folder / trials.HISTORY).read_text())]

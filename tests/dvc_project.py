@@ -4,6 +4,7 @@ import contextlib
 import hashlib
 import os
 import shutil
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -42,8 +43,9 @@ class Project:
     def start(self, *command: str) -> "subprocess.Popen[bytes]":
         log = (self.folder / ".scratch" / "log.txt").open("wb")
         return subprocess.Popen(
-            command, cwd=self.folder, env=self.environment, stdout=log, stderr=log, start_new_session=True
-        )
+            command, cwd=self.folder, env=self.environment, stdout=log, stderr=log, start_new_session=True,
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # a shell's & had it ignored
+        )  # fmt: skip
 
     def set(self, changes: dict[str, Any]) -> None:
         yaml = YAML()

@@ -77,7 +77,7 @@ def test_the_run_page_shows_what_people_look_at(project: Project, server: Server
     assert metrics["wer"] == round(stored["wer"], 4)
     assert artifacts["loss"]["data"].startswith("data:image/png;base64,")
     assert artifacts["training-progress"]["data"] == 100
-    assert project.run("git", "rev-parse", "HEAD~1").strip() in artifacts["params"]["data"]
+    assert project.run("git", "rev-parse", "HEAD").strip() in artifacts["params"]["data"]
 
 
 def test_the_tasks_have_the_edges_of_the_pipeline(project: Project, server: Server) -> None:

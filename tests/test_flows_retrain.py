@@ -87,8 +87,8 @@ def test_more_data_makes_a_better_model_which_is_promoted_and_can_be_rolled_back
     project: Project, server: Server
 ) -> None:
     (project.folder / "README.md").write_text("an edit that nobody committed")
-    before = project.run("git", "status", "--porcelain")
     record(project.folder / "drop", "new", Tones(num_train=256, num_validation=1, num_test=1), seed=1)
+    before = project.run("git", "status", "--porcelain")
     said = project.run(*RETRAIN, "--margin", "0.01", "--max-new-characters", "0.05")
     assert "Promoted: champion/0002 is the champion now; wer " in said
     assert project.run("git", "status", "--porcelain") == before

@@ -16,6 +16,7 @@ import pytest
 from dvc_project import Project, make_project
 from prefect_server import Server, run_server
 
+pytestmark = pytest.mark.slow
 STAGES = ["manifest", "features", "train", "evaluate", "export"]
 FLOW = [sys.executable, "-m", "flows.pipeline"]
 

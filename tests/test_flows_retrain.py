@@ -13,6 +13,7 @@ from prefect_server import Server, run_server
 
 from stages.corpora.tones import Tones
 
+pytestmark = pytest.mark.slow
 RETRAIN = [sys.executable, "-m", "flows.retrain", "--drop-folder", "drop"]
 ROOT = Path("data/raw/own")
 
@@ -105,7 +106,6 @@ def test_more_data_makes_a_better_model_which_is_promoted_and_can_be_rolled_back
     assert tags(project) == ["champion/0001"]
 
 
-@pytest.mark.slow
 def test_a_worse_candidate_is_refused_and_one_that_fails_leaves_the_champion(project: Project) -> None:
     project.set({"lr": 1e-9})
     project.commit()
@@ -119,7 +119,6 @@ def test_a_worse_candidate_is_refused_and_one_that_fails_leaves_the_champion(pro
     assert tags(project) == ["champion/0001"]
 
 
-@pytest.mark.slow
 def test_a_deleted_clone_is_made_again(project: Project) -> None:
     import shutil
 

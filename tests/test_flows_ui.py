@@ -143,8 +143,7 @@ def test_a_run_cancelled_in_the_browser_leaves_no_process(
     open_run(page, server, run)
     picture(page, "training")
     page.get_by_role("button", name="Cancel", exact=True).first.click()
-    page.wait_for_timeout(1000)
-    page.locator("#p-modal-teleport-target button", has_text=re.compile("cancel", re.I)).first.click()
+    page.get_by_role("dialog").get_by_role("button", name="Confirm").click()
     started = time.monotonic()
     while any("stages.train" in process.cmdline() for process in project.processes()):
         assert time.monotonic() - started < 15

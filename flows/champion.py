@@ -8,10 +8,10 @@ import json
 from pathlib import Path
 from typing import Any
 
+from flows.dvc import METRICS
 from flows.git import git, git_bytes
 
 PREFIX = "champion/"
-METRICS = "artifacts/evaluate/metrics.json"
 
 
 def current(folder: Path) -> str | None:
@@ -21,7 +21,7 @@ def current(folder: Path) -> str | None:
 
 def metrics(tag: str, folder: Path) -> dict[str, Any]:
     """Its metrics.json."""
-    found: dict[str, Any] = json.loads(git_bytes("show", f"{tag}:{METRICS}", folder=folder))
+    found: dict[str, Any] = json.loads(git_bytes("show", f"{tag}:{METRICS.as_posix()}", folder=folder))
     return found
 
 

@@ -14,13 +14,10 @@ import time
 import urllib.request
 from pathlib import Path
 
+from flows.tied import tied
+
 HOST = "127.0.0.1"
 STARTUP_SECONDS = 120.0
-# Started by exec and not between fork and exec, as in flows/dvc.py.
-SERVER = (
-    "import sys; from stages.program.processes import die_with_parent; die_with_parent(int(sys.argv.pop(1)));"
-    "from prefect.cli import app; sys.exit(app())"
-)
 
 
 def main() -> None:
@@ -67,8 +64,7 @@ def serve_flows(cron: str) -> None:
 def _start_server(port: int) -> "subprocess.Popen[bytes]":
     log = Path(".scratch") / "prefect-server.log"
     log.parent.mkdir(exist_ok=True)
-    command = [sys.executable, "-c", SERVER, str(os.getpid())]
-    command += ["server", "start", "--host", HOST, "--port", str(port)]
+    command = tied("prefect", "server", "start", "--host", HOST, "--port", str(port))
     with log.open("wb") as stream:
         server = subprocess.Popen(command, stdout=stream, stderr=stream, start_new_session=True)
     deadline = time.monotonic() + STARTUP_SECONDS

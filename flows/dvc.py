@@ -20,13 +20,17 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
+from flows.tied import tied
+
+PROJECT = Path(__file__).parents[1]
 LOCK = Path(".dvc/tmp/pipeline.lock")
+# What the stages leave that flows read.
+TRAIN_MANIFEST = Path("data/manifest/train.json")
+HISTORY = Path("artifacts/train/history.csv")
+METRICS = Path("artifacts/evaluate/metrics.json")
+HYPOTHESES = Path("artifacts/evaluate/hypotheses.parquet")
+REPORT = Path("artifacts/evaluate/report.html")
 GRACE_SECONDS = 5.0
-# Started by exec and not between fork and exec: a flow's process has threads.
-STARTER = (
-    "import sys; from stages.program.processes import die_with_parent; die_with_parent(int(sys.argv[1]));"
-    "sys.argv[:2] = ['dvc']; from dvc.cli import main; sys.exit(main())"
-)
 BUSY = "is busy, it is being blocked by"
 
 Line = Callable[[str], None]
@@ -127,7 +131,7 @@ def _start(
 ) -> "subprocess.Popen[str]":
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
     return subprocess.Popen(
-        [sys.executable, "-c", STARTER, str(os.getpid()), "--wait-for-lock", *arguments],
+        tied("dvc", "--wait-for-lock", *arguments),
         cwd=folder,
         env={**os.environ, "PATH": path, "PYTHONUNBUFFERED": "1"},
         start_new_session=True,

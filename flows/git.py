@@ -23,12 +23,15 @@ def commit(folder: Path) -> str:
     return git("rev-parse", "HEAD", folder=folder) + (" and uncommitted changes" if edited else "")
 
 
-def experiment(name: str, folder: Path) -> str | None:
-    """The commit of a DVC experiment, whatever it was started from; None where there is none."""
-    for line in git(
-        "for-each-ref", "--format=%(objectname) %(refname)", "refs/exps", folder=folder
-    ).splitlines():
-        found, ref = line.split(" ", 1)
-        if ref.rpartition("/")[2] == name:
-            return found
-    return None
+def experiments(folder: Path) -> dict[str, str]:
+    """The commit of every DVC experiment by its name, whatever it was started from."""
+    listed = git("for-each-ref", "--format=%(refname) %(objectname)", "refs/exps", folder=folder)
+    return {
+        ref.rpartition("/")[2]: commit
+        for ref, commit in (line.split(" ", 1) for line in reversed(listed.splitlines()))
+    }
+
+
+def has_files(folder: Path) -> bool:
+    """Whether a folder holds more than what keeps it in git."""
+    return any(path.is_file() and path.name != ".gitkeep" for path in folder.rglob("*"))

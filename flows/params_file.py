@@ -4,6 +4,10 @@ import hashlib
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
+
+from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
 
 from stages.program.inputs import Inputs
 
@@ -47,6 +51,14 @@ def check(folder: Path) -> None:
         raise ValueError(done.stderr.strip())
     marker.parent.mkdir(parents=True, exist_ok=True)
     marker.touch()
+
+
+def read_yaml(path: Path) -> Any:
+    """As DVC reads YAML, to which 1e-4 is a number; ValueError with the file's name when it is none."""
+    try:
+        return YAML(typ="safe", pure=True).load(path.read_text(encoding="utf-8"))
+    except (YAMLError, OSError, ValueError) as error:
+        raise ValueError(f"{path}: not readable as YAML: {error}") from error
 
 
 def _recipe(folder: Path, name: str) -> Path:

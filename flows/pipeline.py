@@ -19,8 +19,8 @@ from prefect.logging import get_run_logger
 from prefect.states import Completed, Failed
 
 from flows import dvc, git, params_file, run_page
+from flows.dvc import PROJECT
 
-PROJECT = Path(__file__).parents[1]
 UNCHANGED, CACHED, RAN = "Unchanged", "Cached", "Ran"
 MADE = {CACHED, RAN}  # after which what comes next has something new to read
 KILLED = re.compile(r"exited with (-9|137)$")
@@ -152,17 +152,15 @@ def pipeline(
     """
     logger = get_run_logger()
     changes = [*(overrides or []), *([f"evaluate.split={EVALUATED[mode]}"] if mode in EVALUATED else [])]
+    alone = mode in EVALUATED
     try:
         with dvc.only_run(PROJECT / dvc.LOCK, logger.info):
-            if experiment and git.experiment(experiment, PROJECT):
-                raise ValueError(f"there is an experiment {experiment!r} already; choose another name")
-            for said in params_file.prepare(PROJECT, recipe, changes):
-                logger.info(said)
+            _prepare(recipe, changes, experiment)
             states = run_stages(
                 PROJECT,
-                ["evaluate"] if mode in EVALUATED else targets,
+                ["evaluate"] if alone else targets,
                 force=force,
-                alone=mode in EVALUATED,
+                alone=alone,
                 timeout_seconds=stage_timeout_seconds,
             )
             if outcome(states).is_completed():
@@ -174,6 +172,14 @@ def pipeline(
     for line in summary(PROJECT, states):
         logger.info(line)
     return outcome(states)
+
+
+def _prepare(recipe: str | None, changes: list[str], experiment: str | None) -> None:
+    """Everything that can be refused before a stage runs."""
+    if experiment and experiment in git.experiments(PROJECT):
+        raise ValueError(f"there is an experiment {experiment!r} already; choose another name")
+    for said in params_file.prepare(PROJECT, recipe, changes):
+        get_run_logger().info(said)
 
 
 def _keep(experiment: str | None, push: bool) -> Iterator[tuple[str, ...]]:
@@ -195,7 +201,7 @@ def summary(folder: Path, states: dict[str, State]) -> list[str]:
     """What ran, what did not and why, and the metrics."""
     width = max(map(len, states), default=0)
     lines = [f"{name:{width}}  {state.name:9}  {state.message or ''}" for name, state in states.items()]
-    if (folder / run_page.METRICS).exists():
+    if (folder / dvc.METRICS).exists():
         for row in run_page.metrics_table(folder):
             name, *values = row.values()
             lines.append(f"{name:36} " + "  ".join(f"{value!s:>10}" for value in values))

@@ -19,16 +19,16 @@ from prefect.logging import get_run_logger
 from prefect.states import Completed, Failed
 
 from flows import champion, dvc, incoming, retraining_clone, run_page
-from flows.git import experiment, git
+from flows.dvc import HYPOTHESES, METRICS, PROJECT, TRAIN_MANIFEST
+from flows.git import experiments, git
 from flows.notification import notify
-from flows.pipeline import PROJECT, UNCHANGED, outcome, run_stages, summary
+from flows.pipeline import UNCHANGED, outcome, run_stages, summary
 from stages.schema.manifest_row import read_manifest
 
 WORK = PROJECT / ".scratch" / "retrain"
 CLONE = WORK / "clone"
 JUDGED = WORK / "judged"  # the fingerprint of the newest candidate that was promoted or refused
 RECORDS = PROJECT / "artifacts" / "logs" / "retrain"
-HYPOTHESES, TRAIN_MANIFEST = "artifacts/evaluate/hypotheses.parquet", "data/manifest/train.json"
 
 
 @dataclass
@@ -83,9 +83,10 @@ def retrain(gate: Gate = Gate(), drop_folder: str | None = None) -> State:
 def _judge(gate: Gate, drop_folder: Path | None, started: datetime) -> Verdict:
     fingerprint = renew(drop_folder)
     before = champion.current(PROJECT)
-    if before and JUDGED.exists() and JUDGED.read_text() == fingerprint:
+    if JUDGED.exists() and JUDGED.read_text() == fingerprint:  # a champion that was taken back stays so
         return Verdict(
-            "NothingNew", [f"code, params and data are those of the newest candidate; {before} stays"]
+            "NothingNew",
+            [f"code, params and data are those of the newest candidate; {before or 'none'} stays"],
         )
     states = run_stages(CLONE, ["manifest"])
     complaints = _incoming(before, gate) if before and outcome(states).is_completed() else []
@@ -138,8 +139,8 @@ def _rates(comparison: dict[str, Any], gate: Gate) -> str:
 @task(cache_policy=NO_CACHE)
 def compare(before: str, gate: Gate) -> tuple[dict[str, Any], str]:
     """Champion and candidate on the champion's test utterances, as numbers and as text."""
-    command = [sys.executable, "-m", "stages.metrics.comparison", str(_of(before, HYPOTHESES)), HYPOTHESES]
-    command += ["--metric", gate.metric, "--margin", str(gate.margin)]
+    command = [sys.executable, "-m", "stages.metrics.comparison", str(_of(before, HYPOTHESES))]
+    command += [str(HYPOTHESES), "--metric", gate.metric, "--margin", str(gate.margin)]
     printed = []
     for options in (["--json"], []):
         done = subprocess.run([*command, *options], cwd=CLONE, capture_output=True, text=True, check=False)
@@ -158,7 +159,7 @@ def _refusals(comparison: dict[str, Any], before: str, gate: Gate) -> list[str]:
         found.append(f"{gate.metric} of the worst speaker {worst[0]:.4f} -> {worst[1]:.4f}")
     blank = [
         float(metrics.get("blank_ratio", 0.0))
-        for metrics in (champion.metrics(before, PROJECT), json.loads((CLONE / run_page.METRICS).read_text()))
+        for metrics in (champion.metrics(before, PROJECT), json.loads((CLONE / METRICS).read_text()))
     ]
     if blank[1] - blank[0] > gate.max_blank_ratio_rise:
         found.append(f"blank ratio {blank[0]:.4f} -> {blank[1]:.4f}")
@@ -167,21 +168,20 @@ def _refusals(comparison: dict[str, Any], before: str, gate: Gate) -> list[str]:
 
 def _promote(name: str, reasons: list[str], details: list[str]) -> Verdict:
     tag = champion.next_tag(PROJECT)
-    candidate = experiment(name, CLONE)
-    assert candidate
+    candidate = experiments(CLONE)[name]
     reason = f"{tag}: {'; '.join(reasons)}"
     git("tag", "--annotate", "--force", tag, candidate, "--message", reason, folder=CLONE)
     git("push", "--quiet", "origin", f"refs/tags/{tag}", folder=CLONE)
     return Verdict("Promoted", [f"{tag} is the champion now", *reasons], details)
 
 
-def _of(tag: str, path: str) -> Path:
+def _of(tag: str, path: Path) -> Path:
     """A file that DVC keeps, as it was at a tag."""
     commit = git("rev-parse", f"{tag}^{{commit}}", folder=PROJECT)  # a rolled back number is given again
-    target = WORK / commit / Path(path).name
+    target = WORK / commit / path.name
     if not target.exists():
         target.parent.mkdir(parents=True, exist_ok=True)
-        dvc.answer("get", ".", path, "--rev", tag, "--out", str(target), folder=PROJECT)
+        dvc.answer("get", ".", str(path), "--rev", tag, "--out", str(target), folder=PROJECT)
     return target
 
 

@@ -5,6 +5,7 @@ import csv
 import io
 import json
 import re
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -19,12 +20,9 @@ from prefect.artifacts import (
 from prefect.logging import get_run_logger
 
 from flows import champion
+from flows.dvc import HISTORY, HYPOTHESES, METRICS, REPORT
 from flows.git import commit
 
-METRICS = Path("artifacts/evaluate/metrics.json")
-HYPOTHESES = Path("artifacts/evaluate/hypotheses.parquet")
-HISTORY = Path("artifacts/train/history.csv")
-REPORT = Path("artifacts/evaluate/report.html")
 EPOCH = re.compile(r"epoch (\d+)/(\d+)  (.*)")
 NUM_TRANSCRIPTS = 12
 
@@ -52,10 +50,15 @@ class Progress:
 
 
 def show(folder: Path) -> None:
-    """Every artifact that there is something for; one that cannot be made is named in the log."""
-    for make in (_metrics, _loss, _transcripts, _params, _report):
+    """Every artifact that there is something for."""
+    make_all((_metrics, _loss, _transcripts, _params, _report), folder)
+
+
+def make_all(makers: Iterable[Callable[..., None]], *given: Any) -> None:
+    """Make artifacts; one that cannot be made is named in the log."""
+    for make in makers:
         try:
-            make(folder)
+            make(*given)
         except Exception as error:  # noqa: BLE001 - what ran is done, whatever its page looks like
             get_run_logger().warning("not on the run page:%s: %s", make.__name__.replace("_", " "), error)
 
@@ -110,10 +113,10 @@ def picture(history: Path) -> str:
     return png_uri(figure)
 
 
-def png_uri(figure: Any) -> str:
+def png_uri(figure: Any, bbox_inches: str | None = None) -> str:
     """A matplotlib figure as a data: URI, which a page shows without asking anybody for it."""
     stream = io.BytesIO()
-    figure.savefig(stream, format="png", dpi=100)
+    figure.savefig(stream, format="png", dpi=100, bbox_inches=bbox_inches)
     return f"data:image/png;base64,{base64.b64encode(stream.getvalue()).decode()}"
 
 

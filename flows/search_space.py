@@ -11,9 +11,8 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
-from ruamel.yaml import YAML
-from ruamel.yaml.error import YAMLError
 
+from flows.params_file import read_yaml
 from stages.schema.part import Family, Part
 
 if TYPE_CHECKING:
@@ -110,9 +109,9 @@ class Search(Grammar):
 
 def read_search(path: Path, params: Path) -> Search:
     """Read and check a search file beside the params that it varies; ValueError with all problems."""
-    document = _read(path)
+    document = read_yaml(path)
     spaces = document.get("search_spaces") if isinstance(document, dict) else None
-    problems = misplaced(spaces, _read(params)) if isinstance(spaces, dict) else []
+    problems = misplaced(spaces, read_yaml(params)) if isinstance(spaces, dict) else []
     try:
         search = Search.model_validate(document)
     except ValidationError as error:
@@ -198,14 +197,6 @@ def _steps(path: str) -> list[str | int]:
 
 def _children(node: Any) -> dict[Any, Any]:
     return node if isinstance(node, dict) else dict(enumerate(node)) if isinstance(node, list) else {}
-
-
-def _read(path: Path) -> Any:
-    """As DVC reads YAML, to which 1e-4 is a number."""
-    try:
-        return YAML(typ="safe", pure=True).load(path.read_text(encoding="utf-8"))
-    except (YAMLError, OSError, ValueError) as error:
-        raise ValueError(f"{path}: not readable as YAML: {error}") from error
 
 
 def _explain(error: ValidationError) -> list[str]:

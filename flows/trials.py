@@ -9,16 +9,15 @@ import io
 import math
 import re
 import shutil
-from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 from flows import dvc
-from flows.git import experiment, git, git_bytes
+from flows.dvc import HISTORY
+from flows.git import experiments, git, git_bytes, has_files
 from flows.search_space import Search, override
 from flows.study import Measured, Proposal, TrialFailed
 
-HISTORY = "artifacts/train/history.csv"
 APPLIED = ("params.yaml", "dvc.lock", HISTORY)  # by which it shows that an experiment was
 NUM_REASON_LINES = 6
 FAILED_STAGE = re.compile(r"ERROR: failed to reproduce '(\w+)'")
@@ -76,15 +75,9 @@ def untracked(params: Any, folder: Path) -> list[str]:
         f"{root}: a trial sees only what is tracked; first `dvc add {root}`"
         for root in roots
         if not root.is_absolute()
-        and any(path.is_file() and path.name != ".gitkeep" for path in (folder / root).rglob("*"))
+        and has_files(folder / root)
         and not set(git("ls-files", str(root), f"{root}.dvc", folder=folder).split()) - {f"{root}/.gitkeep"}
     ]
-
-
-def taken(names: Iterable[str], folder: Path) -> list[str]:
-    """Those of the names that experiments have already, of whatever commit."""
-    refs = git("for-each-ref", "--format=%(refname)", "refs/exps", folder=folder).splitlines()
-    return sorted({ref.rpartition("/")[2] for ref in refs} & set(names))
 
 
 def run_trial(proposal: Proposal, search: Search, folder: Path, copy: Path, say: dvc.Line) -> Measured:
@@ -93,10 +86,10 @@ def run_trial(proposal: Proposal, search: Search, folder: Path, copy: Path, say:
     TrialFailed when it has no result; ValueError when no trial of this search can have one.
     """
     where = folder  # has it already when a killed search came this far
-    if not experiment(proposal.name, folder):
+    if not experiments(folder).get(proposal.name):
         where = copy
         _train(proposal, copy, say)
-    commit = experiment(proposal.name, where)
+    commit = experiments(where).get(proposal.name)
     if not commit:
         raise TrialFailed("dvc made no experiment of it")
     measured = best_epoch(git_bytes("show", f"{commit}:{HISTORY}", folder=where).decode(), search)
@@ -114,7 +107,7 @@ def apply(name: str, folder: Path) -> None:
         dvc.answer("exp", "apply", name, folder=folder)
     except RuntimeError:
         # It also fails when all is applied, for want of the outputs of a stage that never ran: export.
-        commit = experiment(name, folder)
+        commit = experiments(folder).get(name)
         if any(
             git_bytes("show", f"{commit}:{p}", folder=folder) != (folder / p).read_bytes() for p in APPLIED
         ):

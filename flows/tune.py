@@ -18,9 +18,11 @@ from prefect.cache_policies import NO_CACHE
 from prefect.logging import get_run_logger
 from prefect.states import Completed, Failed
 from prefect.task_runners import ThreadPoolTaskRunner
-from ruamel.yaml import YAML
 
 from flows import dvc, trials, tune_page
+from flows.dvc import PROJECT
+from flows.git import experiments
+from flows.params_file import read_yaml
 from flows.search_space import Search, impossible, misplaced, read_search, refuse
 from flows.study import (
     Measured,
@@ -37,8 +39,6 @@ from flows.study import (
 
 if TYPE_CHECKING:
     from optuna import Study
-
-PROJECT = Path(__file__).parents[1]
 
 
 @task(task_run_name="{proposal.name}", cache_policy=NO_CACHE)
@@ -99,7 +99,7 @@ def prepare(search: Search, folder: Path, say: dvc.Line) -> "Study":
     begun = counted(study)
     mine = {trial.number for trial in begun}
     ahead = {name_of(search, number) for number in range(search.n_trials) if number not in mine}
-    if names := trials.taken(ahead, folder):
+    if names := sorted(ahead & experiments(folder).keys()):
         raise ValueError(
             f"there are experiments of the names that trials of study {search.study!r} would have: choose "
             f"another name, or `dvc exp remove {' '.join(names)}`"
@@ -117,7 +117,7 @@ def prepare(search: Search, folder: Path, say: dvc.Line) -> "Study":
         say(f"study {search.study!r} goes on: {done} of {search.n_trials} trials done")
     copy = scratch / search.study
     trials.copy_project(search.study, folder, copy)
-    params = YAML(typ="safe", pure=True).load((copy / "params.yaml").read_text(encoding="utf-8"))
+    params = read_yaml(copy / "params.yaml")
     refuse(misplaced(search.search_spaces, params) + trials.untracked(params, folder), "the search")
     if not begun:
         refuse(impossible(search, params, copy), "the search")

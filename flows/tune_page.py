@@ -1,12 +1,10 @@
 """What a search's page in the Prefect UI shows: its trials, and Optuna's plots of them."""
 
-import base64
-import io
 from typing import TYPE_CHECKING, Any
 
 from prefect.artifacts import create_image_artifact, create_table_artifact
-from prefect.logging import get_run_logger
 
+from flows.run_page import make_all, png_uri
 from flows.search_space import Leaf, Search
 from flows.study import best_trial, counted, name_of
 
@@ -76,12 +74,8 @@ def reasons(study: "Study", search: Search) -> list[str]:
 
 
 def show(study: "Study", search: Search) -> None:
-    """Every artifact that can be made; one that cannot is named in the log."""
-    for make in (_table, _history, _importances):
-        try:
-            make(study, search)
-        except Exception as error:  # noqa: BLE001 - the search is done, whatever its page looks like
-            get_run_logger().warning("not on the run page:%s: %s", make.__name__.replace("_", " "), error)
+    """Every artifact that there is something for."""
+    make_all((_table, _history, _importances), study, search)
 
 
 def _table(study: "Study", search: Search) -> None:
@@ -127,10 +121,9 @@ def picture(study: "Study", plot: str, metric: str) -> str:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ExperimentalWarning)
         figure = getattr(visualization.matplotlib, plot)(study, target_name=metric).figure
-    png = io.BytesIO()
-    figure.savefig(png, format="png", bbox_inches="tight")
+    uri = png_uri(figure, bbox_inches="tight")
     pyplot.close(figure)
-    return "data:image/png;base64," + base64.b64encode(png.getvalue()).decode()
+    return uri
 
 
 def _key(search: Search, what: str) -> str:

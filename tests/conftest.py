@@ -1,10 +1,11 @@
 """Fixtures that several test files share."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from prefect_server import Server, run_server
 from ruamel.yaml import YAML
 
 RECIPES = Path(__file__).parents[1] / "flows" / "recipes"
@@ -31,6 +32,13 @@ def write_params(tmp_path: Path) -> Callable[..., Path]:
         return path
 
     return write
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A Prefect server of the module's own."""
+    with run_server(tmp_path_factory.mktemp("prefect")) as started:
+        yield started
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -74,6 +74,11 @@ class Project:
                     found.append(process)
         return found
 
+    def restore(self) -> None:
+        """What is committed, with its outputs."""
+        self.run("git", "checkout", "-q", ".")
+        self.dvc("checkout", "-q")
+
     def commit(self) -> None:
         self.run("git", "add", "-A")
         self.run("git", "commit", "-qm", "state")

@@ -14,17 +14,11 @@ from typing import Any
 import psutil
 import pytest
 from dvc_project import Project, make_project
-from prefect_server import Server, run_server
+from prefect_server import Server
 
 pytestmark = pytest.mark.slow
 STAGES = ["manifest", "features", "train", "evaluate", "export"]
 FLOW = [sys.executable, "-m", "flows.pipeline"]
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    with run_server(tmp_path_factory.mktemp("prefect")) as started:
-        yield started
 
 
 @pytest.fixture(scope="module")
@@ -41,8 +35,7 @@ def project(tmp_path_factory: pytest.TempPathFactory, server: Server) -> Project
 @pytest.fixture
 def edited(project: Project) -> Iterator[Project]:
     yield project
-    project.run("git", "checkout", "-q", ".")
-    project.dvc("checkout", "-q")
+    project.restore()
     shutil.rmtree(project.folder / ".scratch" / "train", ignore_errors=True)
 
 

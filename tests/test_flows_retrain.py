@@ -4,24 +4,17 @@ import csv
 import json
 import re
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from dvc_project import Project, make_project
-from prefect_server import Server, run_server
+from prefect_server import Server
 
 from stages.corpora.tones import Tones
 
 pytestmark = pytest.mark.slow
 RETRAIN = [sys.executable, "-m", "flows.retrain", "--drop-folder", "drop"]
 ROOT = Path("data/raw/own")
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    with run_server(tmp_path_factory.mktemp("prefect")) as started:
-        yield started
 
 
 @pytest.fixture(scope="module")

@@ -53,8 +53,7 @@ def edited(project: Project) -> Iterator[Project]:
 def rerun(edited: Project) -> Iterator[Project]:
     """The project, its outputs too put back afterwards."""
     yield edited
-    edited.run("git", "checkout", "-q", ".")
-    edited.dvc("checkout", "-q")
+    edited.restore()
 
 
 def ran(output: str) -> list[str]:

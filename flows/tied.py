@@ -1,0 +1,16 @@
+"""Commands that never outlive the process that started them."""
+
+import os
+import sys
+
+# The kernel is asked after exec and not between fork and exec: a flow's process has threads.
+STARTER = (
+    "import runpy, sys; from stages.program.processes import die_with_parent;"
+    "die_with_parent(int(sys.argv.pop(1))); module = sys.argv.pop(1);"
+    "runpy.run_module(module, run_name='__main__', alter_sys=True)"
+)
+
+
+def tied(module: str, *arguments: str) -> list[str]:
+    """``python -m module arguments`` as a command that the kernel kills when this process dies (Linux)."""
+    return [sys.executable, "-c", STARTER, str(os.getpid()), module, *arguments]

@@ -5,7 +5,6 @@ python -m flows.pipeline [--recipe NAME] [-S KEY=VALUE ...] [--mode val] [--expe
 
 import argparse
 import re
-import sys
 import time
 from collections import deque
 from collections.abc import Iterator
@@ -18,7 +17,7 @@ from prefect.client.schemas.objects import TaskRun
 from prefect.logging import get_run_logger
 from prefect.states import Completed, Failed
 
-from flows import dvc, git, params_file, run_page
+from flows import dvc, git, params_file, run_page, terminal
 from flows.dvc import PROJECT
 
 UNCHANGED, CACHED, RAN = "Unchanged", "Cached", "Ran"
@@ -224,8 +223,7 @@ def main() -> None:
     parser.add_argument("--experiment", metavar="NAME")
     parser.add_argument("--stage-timeout-seconds", type=float)
     parser.add_argument("--push", action="store_true", help="to the dvc remote")
-    state = pipeline(**vars(parser.parse_args()), return_state=True)
-    sys.exit(0 if state.is_completed() else 1)
+    terminal.run(pipeline, **vars(parser.parse_args()))
 
 
 if __name__ == "__main__":

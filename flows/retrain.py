@@ -18,7 +18,7 @@ from prefect.cache_policies import NO_CACHE
 from prefect.logging import get_run_logger
 from prefect.states import Completed, Failed
 
-from flows import champion, dvc, incoming, retraining_clone, run_page
+from flows import champion, dvc, incoming, retraining_clone, run_page, terminal
 from flows.dvc import HYPOTHESES, METRICS, PROJECT, TRAIN_MANIFEST
 from flows.git import experiments, git
 from flows.notification import notify
@@ -95,6 +95,8 @@ def _judge(gate: Gate, drop_folder: Path | None, started: datetime) -> Verdict:
         run_page.show(CLONE)
     if outcome(states).is_failed():
         raise RuntimeError(outcome(states).message)
+    judged = JUDGED.with_suffix(".new")
+    judged.write_text(fingerprint)  # a full disk is found out here, and not when a model was promoted
     if before and all(state.name == UNCHANGED for state in states.values()):
         verdict = Verdict("NothingNew", ["no stage had anything to do"])
     elif complaints:
@@ -102,7 +104,7 @@ def _judge(gate: Gate, drop_folder: Path | None, started: datetime) -> Verdict:
     else:
         verdict = _decide(before, gate, f"retrain-{started:%Y%m%d-%H%M%S}")
         verdict.details += summary(CLONE, states)
-    JUDGED.write_text(fingerprint)
+    judged.replace(JUDGED)
     return verdict
 
 
@@ -186,15 +188,25 @@ def _of(tag: str, path: Path) -> Path:
 
 
 def _publish(verdict: Verdict, started: datetime) -> None:
-    """On the run page, in a record, and to whoever wants to hear of it."""
+    """In a record, to whoever wants to hear of it, and on the run page."""
+    get_run_logger().info("%s: %s", verdict.name, "; ".join(verdict.reasons))
+    news = () if verdict.name == "NothingNew" else (_record, _notification)
+    run_page.make_all((*news, _page), verdict, started)
+
+
+def _record(verdict: Verdict, started: datetime) -> None:
+    RECORDS.mkdir(parents=True, exist_ok=True)
+    path = RECORDS / f"{started:%Y%m%d-%H%M%S}-{verdict.name.lower()}.md"
+    path.write_text(verdict.markdown(started))
+
+
+def _notification(verdict: Verdict, started: datetime) -> None:
+    notify(f"Earshot retraining: {verdict.name}. {'; '.join(verdict.reasons)}")
+
+
+def _page(verdict: Verdict, started: datetime) -> None:
     text = verdict.markdown(started)
     create_markdown_artifact(text, "verdict", "What became of the candidate, and why")
-    get_run_logger().info("%s: %s", verdict.name, "; ".join(verdict.reasons))
-    if verdict.name == "NothingNew":
-        return
-    RECORDS.mkdir(parents=True, exist_ok=True)
-    (RECORDS / f"{started:%Y%m%d-%H%M%S}-{verdict.name.lower()}.md").write_text(text)
-    notify(f"Earshot retraining: {verdict.name}. {'; '.join(verdict.reasons)}")
 
 
 def main() -> None:
@@ -208,8 +220,7 @@ def main() -> None:
     if given.pop("rollback"):
         print(f"the champion is {champion.rollback(PROJECT) or 'none'} now")
         return
-    state = retrain(Gate(**given), drop_folder, return_state=True)
-    sys.exit(0 if state.is_completed() else 1)
+    terminal.run(retrain, Gate(**given), drop_folder)
 
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
+import httpx
 from prefect.artifacts import (
     create_image_artifact,
     create_link_artifact,
@@ -55,12 +56,14 @@ def show(folder: Path) -> None:
 
 
 def make_all(makers: Iterable[Callable[..., None]], *given: Any) -> None:
-    """Make artifacts; one that cannot be made is named in the log."""
+    """Show what a run did; what cannot be shown is named in the log."""
     for make in makers:
         try:
             make(*given)
         except Exception as error:  # noqa: BLE001 - what ran is done, whatever its page looks like
-            get_run_logger().warning("not on the run page:%s: %s", make.__name__.replace("_", " "), error)
+            get_run_logger().warning("cannot show the%s: %s", make.__name__.replace("_", " "), error)
+            if isinstance(error, httpx.TransportError):  # a minute's tries are enough
+                break
 
 
 def metrics_table(folder: Path) -> list[dict[str, Any]]:

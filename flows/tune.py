@@ -19,7 +19,7 @@ from prefect.logging import get_run_logger
 from prefect.states import Completed, Failed
 from prefect.task_runners import ThreadPoolTaskRunner
 
-from flows import dvc, trials, tune_page
+from flows import dvc, terminal, trials, tune_page
 from flows.dvc import PROJECT
 from flows.git import experiments
 from flows.params_file import read_yaml
@@ -184,7 +184,7 @@ def finish(search: Search, winner: str, folder: Path, apply_winner: bool) -> lis
     return [*lines[:1], f"applied {winner}; `make repro` exports it"]
 
 
-def main() -> int:
+def main() -> None:
     parser = argparse.ArgumentParser(
         prog="python -m flows.tune",
         description=tune.fn.__doc__,
@@ -196,11 +196,9 @@ def main() -> int:
     try:
         search = read_search(chosen.search, PROJECT / "params.yaml")
     except ValueError as error:
-        print(error, file=sys.stderr)
-        return 1
-    state = tune(search, chosen.apply_winner, return_state=True)
-    return 0 if state.is_completed() else 1
+        sys.exit(str(error))
+    terminal.run(tune, search, chosen.apply_winner)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

@@ -41,6 +41,9 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
         yield started
 
 
+LONGEST = ("test_flows_pipeline.py", "test_pipeline.py", "test_flows_retrain.py", "test_flows_ui.py")
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The longest file first, so that it is not what everybody waits for at the end."""
-    items.sort(key=lambda item: item.path.name != "test_pipeline.py")
+    """The longest files first, so that they are not what everybody waits for at the end."""
+    items.sort(key=lambda item: (*LONGEST, item.path.name).index(item.path.name))

@@ -41,11 +41,16 @@ class Project:
         return self.run(sys.executable, "-m", "dvc", *arguments)
 
     def start(self, *command: str) -> "subprocess.Popen[bytes]":
+        """Start a command; ``log`` is what it has printed."""
+        (self.folder / ".scratch").mkdir(exist_ok=True)
         log = (self.folder / ".scratch" / "log.txt").open("wb")
         return subprocess.Popen(
             command, cwd=self.folder, env=self.environment, stdout=log, stderr=log, start_new_session=True,
             preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # a shell's & had it ignored
         )  # fmt: skip
+
+    def log(self) -> str:
+        return (self.folder / ".scratch" / "log.txt").read_text()
 
     def set(self, changes: dict[str, Any]) -> None:
         yaml = YAML()

@@ -18,6 +18,7 @@ from typing import Any
 class Server:
     url: str
     environment: dict[str, str]
+    process: "subprocess.Popen[bytes]"
 
     def ask(self, path: str, **filters: Any) -> Any:
         """What a POST to the API answers."""
@@ -65,7 +66,7 @@ def run_server(home: Path) -> Iterator[Server]:
         process = subprocess.Popen(command, env={**os.environ, **environment}, stdout=log, stderr=log)
     try:
         _wait_until_ready(url, process, home / "server.log")
-        yield Server(url, environment)
+        yield Server(url, environment, process)
     finally:
         process.terminate()
         process.wait(timeout=30)

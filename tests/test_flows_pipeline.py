@@ -16,7 +16,6 @@ import pytest
 from dvc_project import Project, make_project
 from prefect_server import Server
 
-pytestmark = pytest.mark.slow
 STAGES = ["manifest", "features", "train", "evaluate", "export"]
 FLOW = [sys.executable, "-m", "flows.pipeline"]
 
@@ -179,4 +178,4 @@ def test_a_training_that_is_killed_from_outside_goes_on(edited: Project) -> None
     training = next(p for p in edited.processes() if p.cmdline()[1:] == ["-m", "stages.train"])
     training.kill()
     assert process.wait(timeout=120) == 0
-    assert "resuming in epoch" in (edited.folder / ".scratch" / "log.txt").read_text()
+    assert "resuming in epoch" in edited.log()

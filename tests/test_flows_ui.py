@@ -18,10 +18,7 @@ from prefect_server import Server, free_port
 
 playwright = pytest.importorskip("playwright.sync_api")
 CHROMIUM = shutil.which("chromium")
-pytestmark = [
-    pytest.mark.slow,
-    pytest.mark.skipif(not CHROMIUM, reason="no Chromium here: apt-get install chromium"),
-]
+pytestmark = pytest.mark.skipif(not CHROMIUM, reason="no Chromium here: apt-get install chromium")
 QUIET = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
 MINUTES = 60_000.0
 
@@ -38,22 +35,17 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
 def server(project: Project) -> Iterator[Server]:
     """What make ui starts."""
     port = free_port()
-    (project.folder / ".scratch").mkdir(exist_ok=True)
     process = project.start(sys.executable, "-m", "flows.deploy", "--port", str(port))
     deadline = time.monotonic() + 180
-    while "Your deployments are being served" not in log(project):
-        assert process.poll() is None, log(project)
-        assert time.monotonic() < deadline, log(project)
+    while "Your deployments are being served" not in project.log():
+        assert process.poll() is None, project.log()
+        assert time.monotonic() < deadline, project.log()
         time.sleep(0.5)
-    yield Server(f"http://127.0.0.1:{port}", {})
+    yield Server(f"http://127.0.0.1:{port}", {}, process)
     process.terminate()
     process.wait(timeout=60)
     psutil.wait_procs(project.processes(), timeout=20)
     assert project.processes() == []
-
-
-def log(project: Project) -> str:
-    return (project.folder / ".scratch" / "log.txt").read_text()
 
 
 @pytest.fixture(scope="module")

@@ -99,7 +99,7 @@ def test_metrics_and_plots_are_shown(project: Project) -> None:
 def wait_for_first_epoch(project: Project, process: "subprocess.Popen[bytes]") -> psutil.Process:
     """The training process, once it has a finished epoch behind it."""
     while not list((project.folder / ".scratch" / "train").glob("*/resume/last.ckpt")):
-        assert process.poll() is None, (project.folder / ".scratch" / "log.txt").read_text()
+        assert process.poll() is None, project.log()
         time.sleep(0.02)
     return next(p for p in project.processes() if p.cmdline()[1:] == ["-m", "stages.train"])
 
@@ -143,10 +143,7 @@ def test_an_edit_during_training_is_no_result_and_undoing_it_costs_no_training(r
     wait_for_first_epoch(rerun, process)
     rerun.set({"lr": 0.5})
     assert process.wait(timeout=120) != 0
-    assert (
-        "params.yaml. The result belongs to what was there before"
-        in (rerun.folder / ".scratch" / "log.txt").read_text()
-    )
+    assert "params.yaml. The result belongs to what was there before" in rerun.log()
     rerun.set({"lr": 1.0e-2})
     output = rerun.dvc("repro", "-f", "-s", "train")
     assert "epoch" not in output

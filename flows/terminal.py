@@ -1,0 +1,24 @@
+"""A flow started from a terminal: its exit code, and an end even when its server has gone."""
+
+import os
+import sys
+from typing import Any, NoReturn
+
+import httpx
+from prefect import Flow, State
+from prefect.settings import PREFECT_API_URL
+
+
+def run(flow: Flow[..., State], *arguments: Any, **parameters: Any) -> NoReturn:
+    """Run a flow and exit: 0 when it completed, 1 otherwise."""
+    try:
+        state = flow(*arguments, **parameters, return_state=True)
+    except httpx.TransportError as error:
+        print(
+            f"the Prefect server at {PREFECT_API_URL.value()} cannot be reached any more ({error}): it does"
+            " not know how this run ended; what the run's stages made is kept",
+            file=sys.stderr,
+            flush=True,
+        )
+        os._exit(1)  # at a normal exit Prefect tries for minutes to send what it still has
+    sys.exit(0 if state.is_completed() else 1)

@@ -29,6 +29,7 @@ class FeatureDataset(Dataset[Example]):
         augment: Sequence[Augmentation] = (),
         seed: int = 0,
     ) -> None:
+        self.folder = folder
         self.metadata = read_metadata(folder)
         self.augment = augment
         self.seed = seed

@@ -1,0 +1,62 @@
+"""From feature shards to what a task trains on: vocabulary, batches, and what is left out of them."""
+
+from pathlib import Path
+
+import pyarrow.parquet as pq
+
+from stages.batching.data_module import DataModule
+from stages.batching.feature_dataset import FeatureDataset
+from stages.schema import params as schema
+from stages.schema.feature_table import read_metadata
+from stages.tasks.checkpoint import Recipe
+from stages.tasks.task import Task
+
+
+def fit_tokens(settings: schema.Train, features: Path) -> Recipe:
+    """What the task is built from; the vocabulary comes from the training transcripts."""
+    folder = features / "train"
+    metadata = read_metadata(folder)
+    tokens = settings.tokens.build()
+    tokens.fit(pq.read_table(folder / "index.parquet", columns=["text"])["text"].to_pylist())
+    return Recipe(
+        task=settings.task,
+        tokens=settings.tokens,
+        vocabulary=tokens.vocabulary,
+        features=metadata,
+        frontend=settings.frontend,
+    )
+
+
+def read_data(params: schema.Params, task: Task, features: Path, first_epoch: int) -> DataModule:
+    """The batches, without what cannot be learned; ValueError if nothing is left."""
+    settings = params.train
+    augment = [part.build() for part in settings.augment]
+    train = FeatureDataset(features / "train", task.tokens.encode, augment, params.seed)
+    validation = FeatureDataset(features / "validation", task.tokens.encode_known)
+    _drop_unlearnable(train, task)
+    _report_unlearnable(validation, task, "not part of val_loss")
+    _report_unknown(validation, task)
+    batching = settings.batching.model_dump()
+    return DataModule(train, validation, seed=params.seed, first_epoch=first_epoch, **batching)
+
+
+def _drop_unlearnable(train: FeatureDataset, task: Task) -> None:
+    hopeless = _report_unlearnable(train, task, "left out of training")
+    train.keep([position for position in range(len(train)) if position not in hopeless])
+    if not len(train):
+        raise ValueError(f"{train.folder}: no utterance is long enough for its transcript")
+
+
+def _report_unlearnable(dataset: FeatureDataset, task: Task, consequence: str) -> set[int]:
+    """Positions of utterances that no alignment fits, counted and named."""
+    hopeless = task.unlearnable(dataset.num_frames.tolist(), dataset.targets)
+    if hopeless:
+        names = ", ".join(f"{dataset.ids[p]} (copy {dataset.copies[p]})" for p in hopeless[:5])
+        print(f"{consequence}: {len(hopeless)} utterances too short for their transcripts, first {names}")
+    return set(hopeless)
+
+
+def _report_unknown(validation: FeatureDataset, task: Task) -> None:
+    for name, text in zip(validation.ids, validation.texts, strict=True):
+        if unknown := task.tokens.unknown(text):
+            print(f"validation utterance {name}: {unknown} never occurs in training, so counts as an error")

@@ -20,6 +20,7 @@ from ruamel.yaml import YAML
 
 from stages.callbacks.epoch_seed import EpochSeed
 from stages.callbacks.history import History
+from stages.callbacks.resume_state import ResumeState
 from stages.callbacks.run_record import VERSIONS, record_run
 from stages.callbacks.validation_report import ValidationReport
 from stages.program.inputs import Inputs
@@ -78,10 +79,10 @@ def fit(params: schema.Params, work: Path) -> None:
     task = recipe.build()
     task.optimization = Optimization(params.lr, settings.optimizer, settings.schedule)
     resume = work / "resume" / "last.ckpt"
-    data = read_data(params, task, FEATURES, _first_epoch(resume))
+    data = read_data(params, task, FEATURES, _first_batch(resume))
     history = History()
     best = _best(settings, work)
-    trainer = _trainer(params, work, [history, best, EpochSeed(params.seed)])
+    trainer = _trainer(params, work, [ResumeState(resume), history, best, EpochSeed(params.seed)])
     trainer.fit(task, data, ckpt_path=resume if resume.exists() else None, weights_only=True)
     if trainer.interrupted:
         raise ValueError("training was interrupted; run again to go on from the last finished epoch")
@@ -99,12 +100,14 @@ def fit(params: schema.Params, work: Path) -> None:
     record_run(trainer, task, time.monotonic() - started, LOGS / "train.json")
 
 
-def _first_epoch(resume: Path) -> int:
+def _first_batch(resume: Path) -> tuple[int, int]:
+    """The epoch and the batch at which training begins or goes on."""
     if not resume.exists():
-        return 0
-    epoch = int(torch.load(resume, map_location="cpu", weights_only=True)["epoch"]) + 1
-    print(f"resuming in epoch {epoch + 1}, after the last finished one ({resume})", flush=True)
-    return epoch
+        return 0, 0
+    state = torch.load(resume, map_location="cpu", weights_only=True)
+    epoch, batch = int(state["epoch"]), int(state["resume"]["num_batches"])
+    print(f"resuming in epoch {epoch + 1}, after {batch} of its batches ({resume})", flush=True)
+    return epoch, batch
 
 
 def _best(settings: schema.Train, work: Path) -> ModelCheckpoint:
@@ -123,10 +126,6 @@ def _trainer(params: schema.Params, work: Path, callbacks: list[Any]) -> lightni
     callbacks = [*callbacks, ValidationReport(), *(part.build() for part in settings.callbacks)]
     if settings.early_stopping:
         callbacks.append(EarlyStopping(**settings.early_stopping.model_dump()))
-    resume = ModelCheckpoint(
-        dirpath=work / "resume", filename="last", every_n_epochs=1, save_on_train_epoch_end=True,
-        enable_version_counter=False,
-    )  # fmt: skip
     tensorboard = TensorBoardLogger(LOGS, name="tensorboard", version=work.name[:8])
     loggers = [tensorboard, *(part.build(save_dir=LOGS) for part in settings.loggers)]
     watched = {"enable_progress_bar": sys.stderr.isatty()}  # a file gets ValidationReport's lines instead
@@ -135,7 +134,7 @@ def _trainer(params: schema.Params, work: Path, callbacks: list[Any]) -> lightni
         **{**watched, **settings.trainer},
         default_root_dir=LOGS,
         logger=loggers,
-        callbacks=[*callbacks, resume],
+        callbacks=callbacks,
     )
 
 

@@ -1,64 +1,24 @@
 """The train and evaluate stages, on the tone corpus in a folder of its own."""
 
 import csv
-import json
-from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pyarrow.parquet as pq
 import pytest
 import torch
-from ruamel.yaml import YAML
+from training_project import Project, training_project
 
-from stages import evaluate, features, manifest, train
+from stages import evaluate, features, train
 from stages.callbacks.epoch_seed import EpochSeed
 from stages.program.inputs import Inputs
 from stages.schema.manifest_row import read_manifest, write_rows
 from stages.schema.reading import read_params
 
-RECIPE = Path(__file__).parents[1] / "flows" / "recipes" / "simple_ctc.yaml"
-TINY = {"num_train": 24, "num_validation": 6, "num_test": 6}
-Change = Callable[[dict[str, Any]], None]
-
-
-class Project:
-    """A folder with params and features; stages run in this process."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self.params = folder / "params.yaml"
-
-    def change(self, change: Change) -> None:
-        yaml = YAML(typ="safe", pure=True)
-        document = yaml.load(self.params.read_text())
-        change(document)
-        with self.params.open("w") as stream:
-            yaml.dump(document, stream)
-
-    def run(self, stage: Any) -> None:
-        stage.STAGE.run(stage.run, self.params, getattr(stage, "clean", None))
-
-    def json(self, path: str) -> Any:
-        return json.loads((self.folder / path).read_text())
-
 
 @pytest.fixture
-def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Project]:
-    monkeypatch.chdir(tmp_path)
-    for name in ("default", "none"):
-        (tmp_path / "data" / "raw" / name).mkdir(parents=True)
-    made = Project(tmp_path)
-    made.params.write_text(RECIPE.read_text())
-
-    def shrink(document: dict[str, Any]) -> None:
-        document["manifest"]["corpora"][0]["init_args"] = TINY
-        document["train"]["trainer"] |= {"max_epochs": 2, "accelerator": "cpu", "enable_model_summary": False}
-
-    made.change(shrink)
-    made.run(manifest)
-    made.run(features)
-    return made
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Project:
+    return training_project(tmp_path, monkeypatch)
 
 
 def history(project: Project) -> list[dict[str, str]]:

@@ -1,5 +1,7 @@
 """The batches of training and validation."""
 
+import signal
+
 import lightning
 import torch
 from torch.utils.data import DataLoader
@@ -22,21 +24,22 @@ class DataModule(lightning.LightningDataModule):
         max_batch_seconds: float,
         max_batch_size: int | None,
         num_workers: int,
-        first_epoch: int = 0,
+        first: tuple[int, int] = (0, 0),
     ) -> None:
-        """``first_epoch`` is where a resumed training goes on: loaders start before Lightning knows it."""
+        """``first`` is the epoch and batch at which a resumed training goes on: loaders start before
+        Lightning knows it.
+        """
         super().__init__()
         self.train, self.validation = train, validation
         self.seed = seed
         self.limits = (max_batch_seconds, max_batch_size)
         self.num_workers = num_workers
-        self.first_epoch = first_epoch
+        self.first = first
 
     def train_dataloader(self) -> DataLoader[Batch]:
-        epoch = max(self.first_epoch, self.trainer.current_epoch if self.trainer else 0)
-        return loader(
-            self.train, DurationSampler(self.train.seconds, *self.limits, self.seed, epoch), self.num_workers
-        )
+        epoch, batch = max(self.first, (self.trainer.current_epoch if self.trainer else 0, 0))
+        sampler = DurationSampler(self.train.seconds, *self.limits, self.seed, epoch, batch)
+        return loader(self.train, sampler, self.num_workers)
 
     def val_dataloader(self) -> DataLoader[Batch]:
         return loader(
@@ -62,5 +65,7 @@ def loader(dataset: FeatureDataset, sampler: DurationSampler, num_workers: int =
 
 
 def _start_worker(worker: int) -> None:
-    """A loader's worker never outlives its training."""
+    """A loader's worker never outlives its training, and leaves signals to it."""
     die_with_parent()
+    for signum in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(signum, signal.SIG_IGN)

@@ -27,10 +27,13 @@ class DurationSampler:
         max_batch_size: int | None = None,
         seed: int | None = None,
         epoch: int = 0,
+        first_batch: int = 0,
     ) -> None:
+        """``first_batch`` is where a resumed training goes on in its first epoch, which is ``epoch``."""
         self.seconds = np.asarray(seconds, dtype=np.float64)
         self.seed = seed
         self.epoch = epoch
+        self.resumed = (epoch, first_batch)
         slack = 1.0 if seed is None else (1 + JITTER) / (1 - JITTER)
         self.ends = _cut(np.sort(self.seconds) * slack, max_batch_seconds, max_batch_size)
 
@@ -47,7 +50,8 @@ class DurationSampler:
 
     def __iter__(self) -> Iterator[list[Key]]:
         epoch = self.epoch
-        for batch in self._batches(epoch):
+        first = self.resumed[1] if epoch == self.resumed[0] else 0
+        for batch in self._batches(epoch)[first:]:
             yield [(int(position), epoch) for position in batch]
 
     def _batches(self, epoch: int) -> list[Array]:

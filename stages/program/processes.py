@@ -11,7 +11,6 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from multiprocessing import get_context
 from pathlib import Path
-from types import FrameType
 from typing import TypeVar
 
 T = TypeVar("T")
@@ -65,15 +64,6 @@ def _stage_of(process: str) -> set[bytes]:
     """Which stage of which project dvc started a process for."""
     variables = Path(f"/proc/{process}/environ").read_bytes().split(b"\0")
     return {variable for variable in variables if variable.startswith((b"DVC_STAGE=", b"DVC_ROOT="))}
-
-
-def exit_on_sigterm() -> None:
-    """Turn SIGTERM into an exit with code 143, so that an interrupted stage never looks finished."""
-
-    def leave(signum: int, frame: FrameType | None) -> None:
-        raise SystemExit(128 + signum)
-
-    signal.signal(signal.SIGTERM, leave)
 
 
 def parallel(function: Callable[[T], R], items: Iterable[T], num_processes: int | None) -> Iterator[R]:

@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from stages.program.inputs import Inputs
-from stages.program.processes import die_with_dvc, exit_on_sigterm
+from stages.program.processes import die_with_dvc
+from stages.program.signals import exit_on_signals
 from stages.schema.params import Params
 from stages.schema.reading import read_params
 
@@ -62,7 +63,7 @@ class Stage:
         """Read params, run, and compare what was read with what is there now (ValueError if it changed)."""
         inputs = Inputs(PACKAGE / name for name in self.code)  # before seconds of importing parts
         params = read_params(path)
-        exit_on_sigterm()  # not before: while modules are imported, an exit would pass for their error
+        exit_on_signals()  # not before: while modules are imported, an exit would pass for their error
         for folder in self.data(params):
             if not folder.exists():
                 raise ValueError(f"{folder}: no such file or folder, but this stage reads it")

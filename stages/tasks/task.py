@@ -50,7 +50,7 @@ class Task(lightning.LightningModule):
         self.frontend: Frontend | None = None
         self.optimization: Optimization | None = None
         self.validated: list[tuple[str, str, Hypothesis]] = []  # id, reference, hypothesis
-        self._sums: dict[str, list[Tensor]] = {}
+        self.loss_sums: dict[str, list[Tensor]] = {}  # since the last validation: total and count
 
     def encode(self, batch: Batch) -> Encoded:
         """What loss and decode share: (B, T', ...) and frame counts (B,)."""
@@ -106,9 +106,8 @@ class Task(lightning.LightningModule):
         for metric in (WordErrorRate(num_bootstraps=0), CharacterErrorRate(num_bootstraps=0)):
             self.log(f"val_{metric.name}", metric.compute(references, texts)[metric.name], prog_bar=True)
         self.log("val_blank_ratio", blank_ratio(hypotheses))
-        # what was summed before a resume is not the sanity check's to take
-        for name in ("val_loss",) if self.trainer.sanity_checking else ("train_loss", "val_loss"):
-            if sums := self._sums.pop(name, None):
+        for name in ("train_loss", "val_loss"):
+            if sums := self.loss_sums.pop(name, None):
                 self.log(name, sums[0] / sums[1].clamp(min=1), prog_bar=True)
 
     def configure_optimizers(self) -> Any:
@@ -117,16 +116,10 @@ class Task(lightning.LightningModule):
         epochs = self.trainer.max_epochs
         return self.optimization.configure(self, steps, epochs if epochs and epochs > 0 else math.inf)
 
-    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        checkpoint["loss_sums"] = self._sums
-
-    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        self._sums = checkpoint["loss_sums"]
-
     def _add(self, name: str, total: Tensor, count: Tensor) -> None:
         """Sum up an epoch's loss, so that a partial last batch weighs what it holds."""
-        before = self._sums.get(name, [torch.zeros_like(total), torch.zeros_like(count)])
-        self._sums[name] = [before[0] + total.detach(), before[1] + count]
+        before = self.loss_sums.get(name, [torch.zeros_like(total), torch.zeros_like(count)])
+        self.loss_sums[name] = [before[0] + total.detach(), before[1] + count]
 
 
 def blank_ratio(hypotheses: Sequence[Hypothesis]) -> float:

@@ -27,7 +27,7 @@ def fit_tokens(settings: schema.Train, features: Path) -> Recipe:
     )
 
 
-def read_data(params: schema.Params, task: Task, features: Path, first_epoch: int) -> DataModule:
+def read_data(params: schema.Params, task: Task, features: Path, first: tuple[int, int]) -> DataModule:
     """The batches, without what cannot be learned; ValueError if nothing is left."""
     settings = params.train
     augment = [part.build() for part in settings.augment]
@@ -37,7 +37,7 @@ def read_data(params: schema.Params, task: Task, features: Path, first_epoch: in
     _report_unlearnable(validation, task, "not part of val_loss")
     _report_unknown(validation, task)
     batching = settings.batching.model_dump()
-    return DataModule(train, validation, seed=params.seed, first_epoch=first_epoch, **batching)
+    return DataModule(train, validation, seed=params.seed, first=first, **batching)
 
 
 def _drop_unlearnable(train: FeatureDataset, task: Task) -> None:

@@ -1,0 +1,142 @@
+"""What a stopped training goes on from: the start of an epoch, or the very batch at which a signal came."""
+
+import copy
+import random
+import time
+from pathlib import Path
+from typing import Any, cast
+
+import numpy as np
+import torch
+from lightning.pytorch import Callback, LightningModule, Trainer
+from torch.optim import Optimizer
+
+from stages.program.signals import exit_on_signals, hold_exit, release_exit
+from stages.tasks.task import Task
+
+SAVE_SECONDS = 600.0  # what a SIGKILL or a power cut costs at most, epochs however long
+
+
+class ResumeState(Callback):
+    """Saves the full state of training at ``path``.
+
+    At the start of every epoch, every ten minutes, and when a signal or an error ends the training: then as
+    of the last optimizer step, or of the start of the validation that was under way. To be the first
+    callback, so that a signal waits while weights change and while others note what came of a validation.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.boundary: dict[str, Any] = {}  # what moves on between optimizer steps, as it was at the last one
+        self.loaded: dict[str, Any] = {}
+        self.saved = time.monotonic()
+
+    def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        assert isinstance(pl_module, Task)
+        exit_on_signals()  # in the place of Lightning's handlers, which end a training between two states
+        if self.loaded:  # not before the sanity check, which has sums and metrics of its own
+            pl_module.loss_sums = self.loaded["loss_sums"]
+            trainer.callback_metrics.update(self.loaded["metrics"])
+            if self.loaded["random"]:
+                _set_random_state(self.loaded["random"])
+
+    def on_train_epoch_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        self._note(trainer, pl_module)
+        # the state before the epoch: what was counted of it is counted again, and EpochSeed draws anew
+        for counts in _counts(self.boundary["loops"]["epoch_progress"]):
+            counts["ready"] -= 1
+        self.boundary |= {"num_batches": 0, "random": None}
+        if trainer.global_step:
+            self._save(trainer)
+        release_exit()
+
+    def on_before_optimizer_step(
+        self, trainer: Trainer, pl_module: LightningModule, optimizer: Optimizer
+    ) -> None:
+        hold_exit()
+
+    def on_train_batch_end(
+        self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any, batch_idx: int
+    ) -> None:
+        loop = trainer.fit_loop
+        assert loop._data_fetcher
+        validates = loop.epoch_loop._should_check_val_fx(loop._data_fetcher)
+        if loop._should_accumulate() or validates or trainer.is_last_batch:
+            return  # held until the weights are whole, and until validation or the next epoch starts
+        self._note(trainer, pl_module)
+        if time.monotonic() - self.saved > SAVE_SECONDS:
+            self._save(trainer)
+        release_exit()
+
+    def on_validation_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        if trainer.sanity_checking:
+            return
+        if not trainer.fit_loop._should_accumulate():
+            self._note(trainer, pl_module)
+            # validation has no state of its own: it starts again, as one of which no batch is done
+            for counts in _counts(self.boundary["loops"]["epoch_loop.val_loop.batch_progress"]):
+                counts |= {"ready": 1, "started": 1, "processed": 0, "completed": 0}
+        release_exit()
+
+    def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        if not trainer.sanity_checking:
+            hold_exit()
+
+    def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        # else Lightning keeps a metric from its schedule in an epoch that was resumed
+        trainer.fit_loop.restarting = False
+
+    def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        release_exit()
+
+    def on_exception(self, trainer: Trainer, pl_module: LightningModule, exception: BaseException) -> None:
+        if isinstance(exception, SystemExit) and trainer.global_step:
+            self._save(trainer)
+
+    def on_save_checkpoint(
+        self, trainer: Trainer, pl_module: LightningModule, checkpoint: dict[str, Any]
+    ) -> None:
+        checkpoint["resume"] = dict(self.boundary)
+        checkpoint["loops"]["fit_loop"] = checkpoint["resume"].pop("loops")
+
+    def on_load_checkpoint(
+        self, trainer: Trainer, pl_module: LightningModule, checkpoint: dict[str, Any]
+    ) -> None:
+        self.loaded = checkpoint["resume"]
+
+    def _note(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        assert isinstance(pl_module, Task)
+        self.boundary = {
+            "loops": copy.deepcopy(trainer.fit_loop.state_dict()),
+            "loss_sums": copy.copy(pl_module.loss_sums),
+            "metrics": dict(trainer.callback_metrics),
+            "num_batches": trainer.fit_loop.epoch_loop.batch_progress.current.ready,
+            "random": _random_state(),
+        }
+
+    def _save(self, trainer: Trainer) -> None:
+        trainer.save_checkpoint(self.path)
+        self.saved = time.monotonic()
+
+
+def _counts(progress: dict[str, Any]) -> list[dict[str, int]]:
+    return [progress["total"], progress["current"]]
+
+
+def _random_state() -> dict[str, Any]:
+    """Of every generator that a training may draw from, as what loads without running code."""
+    name, keys, *rest = cast(tuple[Any, ...], np.random.get_state())
+    return {
+        "torch": torch.get_rng_state(),
+        "cuda": torch.cuda.get_rng_state_all() if torch.cuda.is_available() else [],
+        "numpy": [name, torch.from_numpy(keys.astype(np.int64)), *rest],
+        "python": random.getstate(),
+    }
+
+
+def _set_random_state(state: dict[str, Any]) -> None:
+    torch.set_rng_state(state["torch"])
+    torch.cuda.set_rng_state_all(state["cuda"])
+    name, keys, *rest = state["numpy"]
+    np.random.set_state((name, keys.numpy().astype(np.uint32), *rest))
+    random.setstate(state["python"])

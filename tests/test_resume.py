@@ -1,0 +1,107 @@
+"""A training that was stopped anywhere goes on as if nothing had happened."""
+
+import os
+import signal
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from training_project import Project, training_project
+
+from stages import train
+from stages.callbacks.history import History
+from stages.tasks.task import Task
+
+SCHEDULES = {
+    "warm-up and cosine": {
+        "class_path": "stages.schedules.warmup_cosine.WarmupCosine",
+        "interval": "step",
+    },
+    "plateau": {
+        "class_path": "torch.optim.lr_scheduler.ReduceLROnPlateau",
+        "init_args": {"patience": 0, "threshold": 0.5},
+        "interval": "epoch",
+        "monitor": "val_loss",
+    },
+    "by epoch": {
+        "class_path": "torch.optim.lr_scheduler.ExponentialLR",
+        "init_args": {"gamma": 0.7},
+        "interval": "epoch",
+    },
+}
+MOMENTS = {
+    "a forward pass": (Task, "training_step", 9),
+    "the first forward pass of an epoch": (Task, "training_step", 11),
+    "an optimizer step": (torch.optim.AdamW, "step", 5),
+    "the last optimizer step of an epoch": (torch.optim.AdamW, "step", 6),
+    "a validation": (Task, "validation_step", 5),
+    "the end of a validation": (History, "on_validation_end", 3),
+}
+
+
+@pytest.fixture
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Project:
+    return training_project(tmp_path, monkeypatch)
+
+
+def signal_at(monkeypatch: pytest.MonkeyPatch, owner: Any, name: str, call: int) -> None:
+    """Send this process SIGTERM in the middle of the nth call of a method."""
+    original: Callable[..., Any] = getattr(owner, name)
+    calls = 0
+
+    def method(*args: Any, **kwargs: Any) -> Any:
+        nonlocal calls
+        calls += 1
+        if calls == call:
+            os.kill(os.getpid(), signal.SIGTERM)
+        return original(*args, **kwargs)
+
+    monkeypatch.setattr(owner, name, method)
+
+
+def results(project: Project) -> dict[str, bytes]:
+    folder = project.folder / "artifacts" / "train"
+    return {name: (folder / name).read_bytes() for name in ("best.ckpt", "last.ckpt", "history.csv")}
+
+
+SETTINGS: dict[str, dict[str, Any]] = {
+    "as it is": {},
+    "accumulating": {"train.trainer.accumulate_grad_batches": 2, "train.trainer.val_check_interval": 0.5},
+    "validating within a step": {
+        "train.trainer.accumulate_grad_batches": 2,
+        "train.trainer.val_check_interval": 3,
+    },
+    "validating every third epoch": {"train.trainer.check_val_every_n_epoch": 3},
+    "loader workers and early stopping": {
+        "train.batching.num_workers": 2,
+        "train.early_stopping": {"monitor": "val_loss", "mode": "max", "patience": 1},
+    },
+}
+CASES = [
+    *((moment, schedule, "as it is") for moment in MOMENTS for schedule in SCHEDULES),
+    *((moment, "plateau", settings) for moment in MOMENTS for settings in list(SETTINGS)[1:3]),
+    *((moment, "warm-up and cosine", "validating every third epoch") for moment in list(MOMENTS)[:4]),
+    *(
+        (moment, "by epoch", "loader workers and early stopping")
+        for moment in ("a forward pass", "a validation")
+    ),
+]
+
+
+@pytest.mark.parametrize(("moment", "schedule", "settings"), CASES)
+def test_a_signal_at_any_moment_changes_no_byte(
+    project: Project, monkeypatch: pytest.MonkeyPatch, moment: str, schedule: str, settings: str
+) -> None:
+    project.set({"train.schedule": SCHEDULES[schedule], "train.batching.max_batch_seconds": 8.0})
+    project.set({"train.trainer.max_epochs": 3} | SETTINGS[settings])
+    project.run(train)
+    uninterrupted = results(project)
+    with monkeypatch.context() as patch:
+        signal_at(patch, *MOMENTS[moment])
+        with pytest.raises(SystemExit) as stopped:
+            project.run(train)
+    assert stopped.value.code == 128 + signal.SIGTERM
+    project.run(train)
+    assert results(project) == uninterrupted

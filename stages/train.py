@@ -14,13 +14,13 @@ from typing import Any
 
 import lightning
 import torch
-from lightning.pytorch.callbacks import EarlyStopping, ModelCheckpoint
+from lightning.pytorch.callbacks import EarlyStopping
 from lightning.pytorch.loggers import TensorBoardLogger
 from ruamel.yaml import YAML
 
+from stages.callbacks.checkpoints import Checkpoints
 from stages.callbacks.epoch_seed import EpochSeed
 from stages.callbacks.history import History
-from stages.callbacks.resume_state import ResumeState
 from stages.callbacks.run_record import VERSIONS, record_run
 from stages.callbacks.validation_report import ValidationReport
 from stages.program.inputs import Inputs
@@ -28,9 +28,7 @@ from stages.program.outputs import forget_old, scratch_folder, whole_folder, wri
 from stages.program.stage import Stage
 from stages.schema import params as schema
 from stages.schema.trainer import DEVICES
-from stages.tasks.checkpoint import pack
 from stages.tasks.optimization import Optimization
-from stages.tasks.task import Task
 from stages.tasks.training_data import fit_tokens, read_data
 
 FEATURES = Path("data/features")
@@ -53,8 +51,10 @@ def run(params: schema.Params, inputs: Inputs) -> None:
     finished = work / "finished"
     if not finished.exists():
         fit(params, work)
-    for path in sorted(finished.iterdir()):
-        write_whole(OUTPUT / path.name, path.read_bytes())
+    shutil.rmtree(OUTPUT / "checkpoints", ignore_errors=True)
+    (OUTPUT / "checkpoints").mkdir(parents=True)
+    for path in sorted(path for path in finished.rglob("*") if path.is_file()):
+        write_whole(OUTPUT / path.relative_to(finished), path.read_bytes())
 
 
 def clean(params: schema.Params, inputs: Inputs) -> None:
@@ -78,19 +78,19 @@ def fit(params: schema.Params, work: Path) -> None:
     recipe = fit_tokens(settings, FEATURES)
     task = recipe.build()
     task.optimization = Optimization(params.lr, settings.optimizer, settings.schedule)
-    resume = work / "resume" / "last.ckpt"
+    start = Path(settings.inputs) / settings.resume_from if settings.resume_from else None
+    checkpoints = Checkpoints(settings.checkpoint, work, start)
+    resume = checkpoints.state.path
     data = read_data(params, task, FEATURES, _first_batch(resume))
     history = History()
-    best = _best(settings, work)
-    trainer = _trainer(params, work, [ResumeState(resume), history, best, EpochSeed(params.seed)])
+    trainer = _trainer(params, work, [*checkpoints.callbacks, history, EpochSeed(params.seed)])
     trainer.fit(task, data, ckpt_path=resume if resume.exists() else None, weights_only=True)
     if trainer.interrupted:
         raise ValueError("training was interrupted; run again to go on from the last finished epoch")
     if not history.rows and not settings.trainer.get("fast_dev_run"):
         raise ValueError("train.trainer: it never validated, so there is no best checkpoint; let it validate")
     with whole_folder(work / "finished") as folder:
-        (folder / "best.ckpt").write_bytes(pack(recipe, _best_weights(best, task)))
-        (folder / "last.ckpt").write_bytes(pack(recipe, task.state_dict()))
+        checkpoints.write(folder, recipe, task)
         (folder / "history.csv").write_bytes(history.csv())
         (folder / "tokens.json").write_text(
             json.dumps(recipe.vocabulary, ensure_ascii=False, indent=1) + "\n"
@@ -110,17 +110,6 @@ def _first_batch(resume: Path) -> tuple[int, int]:
     return epoch, batch
 
 
-def _best(settings: schema.Train, work: Path) -> ModelCheckpoint:
-    return ModelCheckpoint(
-        dirpath=work / "best",
-        filename="{epoch}-{step}",
-        monitor=settings.checkpoint.monitor,
-        mode=settings.checkpoint.mode,
-        save_weights_only=True,
-        enable_version_counter=False,
-    )
-
-
 def _trainer(params: schema.Params, work: Path, callbacks: list[Any]) -> lightning.Trainer:
     settings = params.train
     callbacks = [*callbacks, ValidationReport(), *(part.build() for part in settings.callbacks)]
@@ -136,16 +125,6 @@ def _trainer(params: schema.Params, work: Path, callbacks: list[Any]) -> lightni
         logger=loggers,
         callbacks=callbacks,
     )
-
-
-def _best_weights(best: ModelCheckpoint, task: Task) -> dict[str, torch.Tensor]:
-    """The best validation's weights; the last ones after a fast_dev_run, which validates but saves none."""
-    if not best.best_model_path:
-        return task.state_dict()
-    weights: dict[str, torch.Tensor] = torch.load(
-        best.best_model_path, map_location="cpu", weights_only=True
-    )["state_dict"]
-    return weights
 
 
 if __name__ == "__main__":

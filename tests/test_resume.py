@@ -1,7 +1,12 @@
 """A training that was stopped anywhere goes on as if nothing had happened."""
 
 import os
+import random
+import shutil
 import signal
+import subprocess
+import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -104,4 +109,33 @@ def test_a_signal_at_any_moment_changes_no_byte(
             project.run(train)
     assert stopped.value.code == 128 + signal.SIGTERM
     project.run(train)
+    assert results(project) == uninterrupted
+
+
+NUM_KILLS = 20
+
+
+@pytest.mark.slow
+def test_a_training_killed_at_twenty_random_moments_ends_with_the_same_bytes(project: Project) -> None:
+    project.set({"train.trainer.max_epochs": 250, "train.batching.max_batch_seconds": 4.0})
+    project.set(SETTINGS["loader workers and early stopping"])
+    project.set({"train.early_stopping.patience": 99, "train.schedule": SCHEDULES["plateau"]})
+    command = [sys.executable, "-m", "stages.train"]
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])}
+    subprocess.run(command, env=environment, check=True)
+    uninterrupted = results(project)
+    shutil.rmtree("artifacts/train")
+    generator = random.Random(0)
+    for _ in range(NUM_KILLS):
+        with Path("log.txt").open("wb") as log:
+            process = subprocess.Popen(command, env=environment, stdout=log, stderr=log)
+        while "epoch" not in Path("log.txt").read_text() and process.poll() is None:
+            time.sleep(0.01)
+        time.sleep(generator.uniform(0.0, 1.5))
+        process.send_signal(generator.choice([signal.SIGTERM, signal.SIGKILL, signal.SIGINT]))
+        told = time.monotonic()
+        assert process.wait(timeout=60) != 0, Path("log.txt").read_text()
+        assert time.monotonic() - told < 4
+        assert not Path("artifacts/train").exists()
+    subprocess.run(command, env=environment, check=True)
     assert results(project) == uninterrupted

@@ -14,6 +14,7 @@ from torch.optim import Optimizer
 from stages.program.signals import exit_on_signals, hold_exit, release_exit
 from stages.tasks.task import Task
 
+LRS = {"lr", "initial_lr", "max_lr", "min_lr"}  # what torch's optimizers and schedules keep in a group
 SAVE_SECONDS = 600.0  # what a SIGKILL or a power cut costs at most, epochs however long
 
 
@@ -25,8 +26,10 @@ class ResumeState(Callback):
     callback, so that a signal waits while weights change and while others note what came of a validation.
     """
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
+    def __init__(self, path: Path, keep_end: bool = False) -> None:
+        """``keep_end``: also save the state from which a finished training could go on, at ``end``."""
+        self.path, self.end = path, path.with_name("end.ckpt")
+        self.keep_end = keep_end
         self.boundary: dict[str, Any] = {}  # what moves on between optimizer steps, as it was at the last one
         self.loaded: dict[str, Any] = {}
         self.saved = time.monotonic()
@@ -37,6 +40,10 @@ class ResumeState(Callback):
         if self.loaded:  # not before the sanity check, which has sums and metrics of its own
             pl_module.loss_sums = self.loaded["loss_sums"]
             trainer.callback_metrics.update(self.loaded["metrics"])
+            assert pl_module.optimization
+            for group in trainer.optimizers[0].param_groups:  # another lr, of a training made longer, counts
+                for name in LRS & group.keys():
+                    group[name] *= pl_module.optimization.lr / self.loaded["lr"]
             if self.loaded["random"]:
                 _set_random_state(self.loaded["random"])
 
@@ -87,6 +94,11 @@ class ResumeState(Callback):
         trainer.fit_loop.restarting = False
 
     def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        if self.keep_end:
+            self._note(trainer, pl_module)
+            if trainer.is_last_batch:  # and not stopped within an epoch by max_steps
+                self.boundary |= {"num_batches": 0, "random": None}
+            trainer.save_checkpoint(self.end)
         release_exit()
 
     def on_exception(self, trainer: Trainer, pl_module: LightningModule, exception: BaseException) -> None:
@@ -106,10 +118,12 @@ class ResumeState(Callback):
 
     def _note(self, trainer: Trainer, pl_module: LightningModule) -> None:
         assert isinstance(pl_module, Task)
+        assert pl_module.optimization
         self.boundary = {
             "loops": copy.deepcopy(trainer.fit_loop.state_dict()),
             "loss_sums": copy.copy(pl_module.loss_sums),
             "metrics": dict(trainer.callback_metrics),
+            "lr": pl_module.optimization.lr,
             "num_batches": trainer.fit_loop.epoch_loop.batch_progress.current.ready,
             "random": _random_state(),
         }

@@ -1,8 +1,9 @@
 """params.yaml: two shared values and five sections, each read by the stage of its name alone."""
 
+from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from stages.schema.agreement import problems
 from stages.schema.part import Family, Part, refusal
@@ -42,6 +43,15 @@ LoggerPart = Annotated[
 SearchPart = Annotated[Part, Family("stages.search.search.Search")]
 MetricPart = Annotated[Part, Family("stages.metrics.metric.Metric")]
 FormatPart = Annotated[Part, Family("stages.formats.format.Format")]
+
+
+def _below_inputs(path: str) -> str:
+    if not path or Path(path).is_absolute() or ".." in Path(path).parts:
+        raise ValueError("needs a path below train.inputs, where DVC sees it")
+    return path
+
+
+InputFile = Annotated[str, AfterValidator(_below_inputs)]
 
 
 class Section(BaseModel):
@@ -93,8 +103,15 @@ SchedulePart = Annotated[
 
 
 class Checkpoint(Section):
+    """``save_top_k`` best ones and those of ``every_n_epochs`` are kept; with ``save_weights_only: false``
+    also the state from which train.resume_from goes on.
+    """
+
     monitor: str
     mode: Literal["min", "max"]
+    save_top_k: PositiveInt = 1
+    every_n_epochs: PositiveInt | None = None
+    save_weights_only: bool = True
 
 
 class EarlyStopping(Section):
@@ -115,6 +132,7 @@ class Train(Section):
     schedule: SchedulePart | None
     checkpoint: Checkpoint
     early_stopping: EarlyStopping | None
+    resume_from: InputFile | None = None
     callbacks: list[CallbackPart]
     loggers: list[LoggerPart]
     trainer: TrainerArguments

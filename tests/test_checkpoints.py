@@ -1,0 +1,103 @@
+"""What training keeps beside its best weights, and going on from a state that it kept."""
+
+import csv
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from training_project import Project, training_project
+
+from stages import train
+from stages.tasks.checkpoint import load
+
+TRAINED = Path("artifacts/train")
+KEPT = TRAINED / "checkpoints"
+
+
+@pytest.fixture
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Project:
+    return training_project(tmp_path, monkeypatch)
+
+
+def history() -> list[dict[str, str]]:
+    with (TRAINED / "history.csv").open() as lines:
+        return list(csv.DictReader(lines))
+
+
+def weights(path: Path) -> dict[str, Any]:
+    return load(path)[1].state_dict()
+
+
+@pytest.mark.parametrize(("monitor", "mode"), [("val_loss", "min"), ("val_blank_ratio", "max")])
+def test_the_best_ones_are_kept_in_their_order_and_those_of_every_nth_epoch(
+    project: Project, monitor: str, mode: str
+) -> None:
+    kept = {"monitor": monitor, "mode": mode, "save_top_k": 3, "every_n_epochs": 2}
+    project.set({"train.trainer.max_epochs": 5, "train.checkpoint": kept})
+    project.run(train)
+    scores = [(float(row[monitor]), int(row["epoch"]), int(row["step"])) for row in history()]
+    ranked = sorted(scores, key=lambda score: score[0], reverse=mode == "max")[:3]
+    best = [f"best-{rank}-epoch={epoch}-step={step}.ckpt" for rank, (_, epoch, step) in enumerate(ranked, 1)]
+    periodic = [f"epoch={epoch}-step={step}.ckpt" for _, epoch, step in scores if epoch in (1, 3)]
+    assert sorted(path.name for path in KEPT.iterdir()) == sorted(best + periodic)
+    assert (KEPT / best[0]).read_bytes() == (TRAINED / "best.ckpt").read_bytes()
+    assert weights(KEPT / best[1]).keys() == weights(TRAINED / "last.ckpt").keys()
+
+
+def test_without_more_being_asked_for_no_more_is_kept(project: Project) -> None:
+    project.set({"train.checkpoint": {"monitor": "val_loss", "mode": "min", "save_top_k": 2}})
+    project.run(train)
+    project.set({"train.checkpoint": {"monitor": "val_loss", "mode": "min"}})
+    project.run(train)
+    assert list(KEPT.iterdir()) == []
+
+
+def keep_state(project: Project, epochs: int) -> None:
+    """A finished training whose state is now an input."""
+    kept = {"monitor": "val_loss", "mode": "min", "save_top_k": 2, "save_weights_only": False}
+    project.set({"train.trainer.max_epochs": epochs, "train.checkpoint": kept})
+    project.run(train)
+    Path("data/raw/start").mkdir()
+    shutil.copy(KEPT / "state.ckpt", "data/raw/start")
+
+
+@pytest.mark.parametrize("schedule", ["stages.schedules.warmup_cosine.WarmupCosine", None])
+def test_a_finished_training_goes_on_for_more_epochs(project: Project, schedule: str | None) -> None:
+    project.set({"train.schedule": schedule and {"class_path": schedule}})
+    project.set({"train.early_stopping": {"monitor": "val_loss", "mode": "min", "patience": 9}})
+    keep_state(project, epochs=2)
+    before = history()
+    project.set({"train.inputs": "data/raw/start", "train.resume_from": "state.ckpt"})
+    project.set({"train.trainer.max_epochs": 4})
+    project.run(train)
+    after = history()
+    assert after[:2] == before
+    assert [row["epoch"] for row in after] == ["0", "1", "2", "3"]
+    assert int(after[3]["step"]) == 2 * int(before[1]["step"])
+    if schedule is None:  # then it is as if it had never ended
+        longer = {path: path.read_bytes() for path in sorted(TRAINED.glob("**/*.ckpt"))}
+        project.set({"train.inputs": "data/raw/none", "train.resume_from": None})
+        project.run(train)
+        assert {path: path.read_bytes() for path in longer} == longer
+        assert history() == after
+
+
+def test_the_best_epoch_may_lie_before_the_state_from_which_training_goes_on(project: Project) -> None:
+    keep_state(project, epochs=2)
+    best = weights(TRAINED / "best.ckpt")
+    project.set({"train.inputs": "data/raw/start", "train.resume_from": "state.ckpt"})
+    project.set({"train.trainer.max_epochs": 3, "lr": 50.0, "train.schedule": None})
+    project.run(train)
+    assert float(history()[2]["val_loss"]) > float(history()[1]["val_loss"])
+    assert all(torch.equal(value, best[name]) for name, value in weights(TRAINED / "best.ckpt").items())
+
+
+def test_a_state_is_named_when_it_is_missing_or_none(project: Project) -> None:
+    project.set({"train.resume_from": "state.ckpt"})
+    with pytest.raises(ValueError, match=r"train\.resume_from: .*none/state\.ckpt: no such file"):
+        project.run(train)
+    Path("data/raw/none/state.ckpt").write_bytes(b"none")
+    with pytest.raises(ValueError, match=r"none/state\.ckpt is no state\.ckpt of a training"):
+        project.run(train)

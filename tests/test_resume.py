@@ -119,7 +119,7 @@ NUM_KILLS = 20
 def test_a_training_killed_at_twenty_random_moments_ends_with_the_same_bytes(project: Project) -> None:
     project.set({"train.trainer.max_epochs": 250, "train.batching.max_batch_seconds": 4.0})
     project.set(SETTINGS["loader workers and early stopping"])
-    project.set({"train.early_stopping.patience": 99, "train.schedule": SCHEDULES["plateau"]})
+    project.set({"train.early_stopping.patience": 999, "train.schedule": SCHEDULES["plateau"]})
     command = [sys.executable, "-m", "stages.train"]
     environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])}
     subprocess.run(command, env=environment, check=True)
@@ -134,7 +134,7 @@ def test_a_training_killed_at_twenty_random_moments_ends_with_the_same_bytes(pro
         time.sleep(generator.uniform(0.0, 1.5))
         process.send_signal(generator.choice([signal.SIGTERM, signal.SIGKILL, signal.SIGINT]))
         told = time.monotonic()
-        assert process.wait(timeout=60) != 0, Path("log.txt").read_text()
+        assert process.wait(timeout=60) != 0
         assert time.monotonic() - told < 4
         assert not Path("artifacts/train").exists()
     subprocess.run(command, env=environment, check=True)

@@ -1,5 +1,6 @@
 """The batches of training and validation."""
 
+import multiprocessing
 import signal
 
 import lightning
@@ -45,6 +46,12 @@ class DataModule(lightning.LightningDataModule):
         return loader(
             self.validation, DurationSampler(self.validation.seconds, *self.limits), self.num_workers
         )
+
+    def on_exception(self, exception: BaseException) -> None:
+        """End the loaders' workers: as they leave signals to the training, its exit would wait for them."""
+        signal.signal(signal.SIGCHLD, signal.SIG_DFL)  # torch's handler takes their end for an error
+        for worker in multiprocessing.active_children():
+            worker.kill()
 
     def transfer_batch_to_device(self, batch: Batch, device: torch.device, dataloader_idx: int) -> Batch:
         return batch.to(device)

@@ -11,7 +11,7 @@ import torch
 from lightning.pytorch import Callback, LightningModule, Trainer
 from torch.optim import Optimizer
 
-from stages.program.signals import exit_on_signals, hold_exit, release_exit
+from stages.program.signals import hold_exit, release_exit, take_signals
 from stages.tasks.task import Task
 
 LRS = {"lr", "initial_lr", "max_lr", "min_lr"}  # what torch's optimizers and schedules keep in a group
@@ -36,7 +36,7 @@ class ResumeState(Callback):
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         assert isinstance(pl_module, Task)
-        exit_on_signals()  # in the place of Lightning's handlers, which end a training between two states
+        take_signals()  # in the place of Lightning's handlers, which end a training between two states
         if self.loaded:  # not before the sanity check, which has sums and metrics of its own
             pl_module.loss_sums = self.loaded["loss_sums"]
             trainer.callback_metrics.update(self.loaded["metrics"])

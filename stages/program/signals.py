@@ -13,6 +13,11 @@ def exit_on_signals() -> None:
     """
     global _received, _held
     _received, _held = None, False
+    take_signals()
+
+
+def take_signals() -> None:
+    """The same again, after a library has put its own handlers in place."""
     for signum in (signal.SIGTERM, signal.SIGINT):
         if signal.getsignal(signum) is not signal.SIG_IGN:
             signal.signal(signum, _leave)
@@ -25,7 +30,9 @@ def hold_exit() -> None:
 
 
 def release_exit() -> None:
-    """Signals end the process again; SystemExit if one came meanwhile."""
+    """Signals end the process again; SystemExit if one came meanwhile, or was lost: Python drops what is
+    raised within a finalizer.
+    """
     global _held
     _held = False
     if _received is not None:

@@ -19,7 +19,9 @@ from lightning.pytorch.loggers import TensorBoardLogger
 from ruamel.yaml import YAML
 
 from stages.callbacks.epoch_seed import EpochSeed
+from stages.callbacks.freezing import Freezing
 from stages.callbacks.history import History
+from stages.callbacks.plateau import Plateau
 from stages.callbacks.run_record import VERSIONS, record_run
 from stages.callbacks.validation_report import ValidationReport
 from stages.program.inputs import Inputs
@@ -28,6 +30,7 @@ from stages.program.stage import Stage
 from stages.schema import params as schema
 from stages.schema.trainer import DEVICES
 from stages.tasks.checkpoint import pack
+from stages.tasks.initialization import initialize
 from stages.tasks.optimization import Optimization
 from stages.tasks.task import Task
 from stages.tasks.training_data import fit_tokens, read_data
@@ -76,12 +79,17 @@ def fit(params: schema.Params, work: Path) -> None:
     lightning.seed_everything(params.seed, workers=True, verbose=False)
     recipe = fit_tokens(settings, FEATURES)
     task = recipe.build()
-    task.optimization = Optimization(params.lr, settings.optimizer, settings.schedule)
     resume = work / "resume" / "last.ckpt"
+    state = None
+    if settings.init_from and not resume.exists():
+        state = initialize(task, settings.init_from, Path(settings.inputs), LOGS / "init_from.json")
+    task.optimization = Optimization(params.lr, settings.optimizer, settings.schedule, settings.groups, state)
     data = read_data(params, task, FEATURES, _first_epoch(resume))
     history = History()
     best = _best(settings, work)
-    trainer = _trainer(params, work, [history, best, EpochSeed(params.seed)])
+    trainer = _trainer(
+        params, work, [history, best, EpochSeed(params.seed), Freezing(settings.groups), Plateau()]
+    )
     trainer.fit(task, data, ckpt_path=resume if resume.exists() else None, weights_only=True)
     if trainer.interrupted:
         raise ValueError("training was interrupted; run again to go on from the last finished epoch")

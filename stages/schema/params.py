@@ -1,8 +1,9 @@
 """params.yaml: two shared values and five sections, each read by the stage of its name alone."""
 
+from pathlib import PurePath
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from stages.schema.agreement import problems
 from stages.schema.part import Family, Part, refusal
@@ -77,6 +78,26 @@ class Batching(Section):
     num_workers: NonNegativeInt
 
 
+class Group(Section):
+    """Parameters by name: the first pattern (as of file names) that matches one has it.
+
+    ``frozen`` parameters are never trained; those with ``unfreeze_epoch`` from that epoch (0-based) on.
+    """
+
+    pattern: Annotated[str, Field(min_length=1)]
+    lr_scale: PositiveFloat = 1.0
+    frozen: bool = False
+    unfreeze_epoch: PositiveInt | None = None
+
+    @model_validator(mode="after")
+    def frozen_parameters_have_no_plans(self) -> "Group":
+        if self.frozen and self.unfreeze_epoch is not None:
+            raise ValueError("frozen is for the whole training: leave out frozen or unfreeze_epoch")
+        if self.frozen and self.lr_scale != 1.0:
+            raise ValueError("what is frozen has no learning rate: leave out frozen or lr_scale")
+        return self
+
+
 class Schedule(Part):
     interval: Literal["step", "epoch"] = "step"
     monitor: str | None = None
@@ -104,6 +125,36 @@ class EarlyStopping(Section):
     min_delta: Annotated[float, Field(ge=0)] = 0.0
 
 
+class InitFrom(Section):
+    """The checkpoint whose weights training starts from: see stages.tasks.initialization.
+
+    ``path`` is relative to train.inputs; ``prefix`` is taken off its keys; ``tokens`` is the order of
+    its output layer, for a file that does not hold its vocabulary.
+    """
+
+    path: str
+    strict: bool = True
+    prefix: Annotated[str, Field(min_length=1)] | None = None
+    tokens: list[str] | None = None
+    restore_optimizer: bool = False
+    restore_schedule: bool = False
+
+    @field_validator("path")
+    @classmethod
+    def lies_in_the_inputs(cls, path: str) -> str:
+        if PurePath(path).is_absolute() or ".." in PurePath(path).parts:
+            raise ValueError("must be relative to train.inputs and lie in it, where DVC sees it change")
+        return path
+
+    @model_validator(mode="after")
+    def states_belong_to_weights(self) -> "InitFrom":
+        if not self.strict and (self.restore_optimizer or self.restore_schedule):
+            raise ValueError(
+                "restore_optimizer and restore_schedule need strict: true, as states fit all weights"
+            )
+        return self
+
+
 class Train(Section):
     inputs: str
     tokens: TokensPart
@@ -112,9 +163,11 @@ class Train(Section):
     augment: list[AugmentationPart]
     batching: Batching
     optimizer: OptimizerPart
+    groups: list[Group] = []
     schedule: SchedulePart | None
     checkpoint: Checkpoint
     early_stopping: EarlyStopping | None
+    init_from: InitFrom | None = None
     callbacks: list[CallbackPart]
     loggers: list[LoggerPart]
     trainer: TrainerArguments

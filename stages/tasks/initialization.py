@@ -64,10 +64,11 @@ def initialize(task: Task, settings: InitFrom, inputs: Path, report: Path) -> Op
         raise ValueError(f"{path} does not fit the model: set prefix, or strict: false to go on.\n{found}")
     if not found.loaded:
         raise ValueError(f"{path}: not one weight fits the model; set prefix.\n{found}")
+    states = _states(content, settings, path)
     task.load_state_dict({name: weights[name] for name in found.loaded}, strict=False)
     write_whole(report, (json.dumps(asdict(found), indent=1) + "\n").encode())
     print(found, flush=True)
-    return _states(content, settings, path)
+    return states
 
 
 def _read(path: Path, inputs: Path) -> Any:
@@ -77,13 +78,12 @@ def _read(path: Path, inputs: Path) -> Any:
         raise ValueError(
             f"{path}: a link out of train.inputs, behind which DVC sees no change; copy the file"
         )
-    if path.suffix == ".safetensors":
-        try:
-            return importlib.import_module("safetensors.torch").load_file(path)
-        except ImportError as error:
-            raise ValueError(f"{path}: pip install safetensors to read it") from error
     try:
+        if path.suffix == ".safetensors":
+            return importlib.import_module("safetensors.torch").load_file(path)
         return torch.load(path, map_location="cpu", weights_only=True)
+    except ImportError as error:
+        raise ValueError(f"{path}: pip install safetensors to read it") from error
     except pickle.UnpicklingError as error:
         if names := re.findall(r"GLOBAL ([\w.]+)", str(error)):
             raise ValueError(
@@ -92,7 +92,7 @@ def _read(path: Path, inputs: Path) -> Any:
                 "['state_dict'], NEW_PATH)"
             ) from error
         raise ValueError(f"{path}: no checkpoint: {str(error).splitlines()[0]}") from error
-    except Exception as error:  # torch names damage with many exception types
+    except Exception as error:  # damage has many exception types
         raise ValueError(f"{path}: no checkpoint: {error}") from error
 
 

@@ -87,9 +87,7 @@ def fit(params: schema.Params, work: Path) -> None:
     data = read_data(params, task, FEATURES, _first_epoch(resume))
     history = History()
     best = _best(settings, work)
-    trainer = _trainer(
-        params, work, [history, best, EpochSeed(params.seed), Freezing(settings.groups), Plateau()]
-    )
+    trainer = _trainer(params, work, [history, best, EpochSeed(params.seed)])
     trainer.fit(task, data, ckpt_path=resume if resume.exists() else None, weights_only=True)
     if trainer.interrupted:
         raise ValueError("training was interrupted; run again to go on from the last finished epoch")
@@ -128,7 +126,8 @@ def _best(settings: schema.Train, work: Path) -> ModelCheckpoint:
 
 def _trainer(params: schema.Params, work: Path, callbacks: list[Any]) -> lightning.Trainer:
     settings = params.train
-    callbacks = [*callbacks, ValidationReport(), *(part.build() for part in settings.callbacks)]
+    callbacks += [Freezing(settings.groups), Plateau(), ValidationReport()]
+    callbacks += [part.build() for part in settings.callbacks]
     if settings.early_stopping:
         callbacks.append(EarlyStopping(**settings.early_stopping.model_dump()))
     resume = ModelCheckpoint(

@@ -20,6 +20,7 @@ from ruamel.yaml import YAML
 
 from stages.callbacks.checkpoints import Checkpoints
 from stages.callbacks.epoch_seed import EpochSeed
+from stages.callbacks.freezing import Freezing
 from stages.callbacks.history import History
 from stages.callbacks.run_record import VERSIONS, record_run
 from stages.callbacks.validation_report import ValidationReport
@@ -28,6 +29,7 @@ from stages.program.outputs import forget_old, scratch_folder, whole_folder, wri
 from stages.program.stage import Stage
 from stages.schema import params as schema
 from stages.schema.trainer import DEVICES
+from stages.tasks.initialization import initialize
 from stages.tasks.optimization import Optimization
 from stages.tasks.training_data import fit_tokens, read_data
 
@@ -77,10 +79,13 @@ def fit(params: schema.Params, work: Path) -> None:
     lightning.seed_everything(params.seed, workers=True, verbose=False)
     recipe = fit_tokens(settings, FEATURES)
     task = recipe.build()
-    task.optimization = Optimization(params.lr, settings.optimizer, settings.schedule)
     start = Path(settings.inputs) / settings.resume_from if settings.resume_from else None
     checkpoints = Checkpoints(settings.checkpoint, work, start)
     resume = checkpoints.state.path
+    state = None
+    if settings.init_from and not resume.exists():
+        state = initialize(task, settings.init_from, Path(settings.inputs), LOGS / "init_from.json")
+    task.optimization = Optimization(params.lr, settings.optimizer, settings.schedule, settings.groups, state)
     data = read_data(params, task, FEATURES, _first_batch(resume))
     history = History()
     trainer = _trainer(params, work, [*checkpoints.callbacks, history, EpochSeed(params.seed)])
@@ -112,7 +117,8 @@ def _first_batch(resume: Path) -> tuple[int, int]:
 
 def _trainer(params: schema.Params, work: Path, callbacks: list[Any]) -> lightning.Trainer:
     settings = params.train
-    callbacks = [*callbacks, ValidationReport(), *(part.build() for part in settings.callbacks)]
+    callbacks += [Freezing(settings.groups), ValidationReport()]
+    callbacks += [part.build() for part in settings.callbacks]
     if settings.early_stopping:
         callbacks.append(EarlyStopping(**settings.early_stopping.model_dump()))
     tensorboard = TensorBoardLogger(LOGS, name="tensorboard", version=work.name[:8])

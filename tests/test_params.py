@@ -103,6 +103,20 @@ REFUSED: list[tuple[str, Any, str]] = [
     ("train.schedule", {"class_path": PLATEAU, "interval": "epoch"}, r"train\.schedule: .*Plateau needs monitor"),
     ("train.schedule", {"class_path": PLATEAU, "monitor": "val_wer"}, r"train\.schedule: .*Plateau needs interval: epoch"),
     (ENCODER, {"class_path": "stages.models.conformer.Conformer", "init_args": {"width": 30}}, r"width 30 must be"),
+    ("train.schedule.init_args.warmup_steps", 10, r"train\.schedule\.init_args: give warmup_fraction or warmup_steps, not both"),
+    ("train.schedule", {"class_path": "stages.schedules.warmup.Warmup"}, r"train\.schedule\.class_path: .*is a base class"),
+    # groups and what training starts from
+    ("train.groups", [{"pattern": "*", "lr_scal": 1.0}], r"train\.groups\[0\]\.lr_scal: unknown key \(did you mean lr_scale\?\)"),
+    ("train.groups", [{"pattern": "*", "lr_scale": 0.0}], r"train\.groups\[0\]\.lr_scale: .*greater than 0"),
+    ("train.groups", [{"lr_scale": 0.1}], r"train\.groups\[0\]\.pattern: missing"),
+    ("train.groups", [{"pattern": "*", "unfreeze_epoch": 0}], r"train\.groups\[0\]\.unfreeze_epoch: .*greater than 0"),
+    ("train.groups", [{"pattern": "*", "unfreeze_epoch": 20}], r"train\.groups\[0\]\.unfreeze_epoch: training ends after 20 epochs \(0 to 19\); use frozen: true, found 20"),
+    ("train.groups", [{"pattern": "*", "frozen": True, "unfreeze_epoch": 3}], r"train\.groups\[0\]: frozen is for the whole training: leave out frozen or unfreeze_epoch"),
+    ("train.groups", [{"pattern": "*", "frozen": True, "lr_scale": 0.1}], r"train\.groups\[0\]: what is frozen has no learning rate: leave out frozen or lr_scale"),
+    ("train.init_from", {"path": "/tmp/best.ckpt"}, r"train\.init_from\.path: must be relative to train\.inputs and lie in it"),
+    ("train.init_from", {"path": "../../artifacts/train/best.ckpt"}, r"train\.init_from\.path: must be relative to train\.inputs"),
+    ("train.init_from", {"path": "best.ckpt", "strikt": False}, r"train\.init_from\.strikt: unknown key \(did you mean strict\?\)"),
+    ("train.init_from", {"path": "best.ckpt", "strict": False, "restore_optimizer": True}, r"train\.init_from: restore_optimizer and restore_schedule need strict: true"),
 ]  # fmt: skip
 
 
@@ -211,6 +225,29 @@ def test_a_class_whose_edits_dvc_would_not_see_is_refused(
 def test_a_plateau_schedule_that_can_run_is_taken(write_params: WriteParams) -> None:
     schedule = {"class_path": PLATEAU, "interval": "epoch", "monitor": "val_wer"}
     assert read_params(write_params({"train.schedule": schedule})).train.schedule is not None
+
+
+def test_a_group_keeps_its_share_of_the_learning_rate_to_the_floor_of_a_schedule(
+    write_params: WriteParams,
+) -> None:
+    schedule = {"class_path": f"{SCHEDULES}.CosineAnnealingLR", "init_args": {"T_max": 9, "eta_min": 1e-6}}
+    groups = [{"pattern": "encoder.*", "lr_scale": 0.1}]
+    text = message(write_params({"train.schedule": schedule, "train.groups": groups}))
+    assert "train.groups[0].lr_scale: eta_min would be the same for every group; use WarmupCosine" in text
+
+
+def test_a_schedule_that_is_restored_must_be_there(write_params: WriteParams) -> None:
+    start = {"path": "model.ckpt", "restore_schedule": True}
+    text = message(write_params({"train.init_from": start, "train.schedule": None}))
+    assert "train.init_from.restore_schedule: needs a train.schedule to restore" in text
+
+
+def test_what_older_files_do_not_have_is_nothing(write_params: WriteParams) -> None:
+    path = write_params({})
+    lines = path.read_text().splitlines(keepends=True)
+    path.write_text("".join(line for line in lines if "groups:" not in line and "init_from:" not in line))
+    train = read_params(path).train
+    assert (train.groups, train.init_from) == ([], None)
 
 
 def test_features_and_waveforms_cannot_be_mixed_up(write_params: WriteParams) -> None:

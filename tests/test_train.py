@@ -111,6 +111,91 @@ def test_a_training_killed_in_any_epoch_resumes_to_the_same_bytes(
     assert {name: (folder / name).read_bytes() for name in uninterrupted} == uninterrupted
 
 
+def fine_tune(project: Project, **settings: Any) -> None:
+    """Train a checkpoint, and let the next training start from it, part by part, on a plateau schedule."""
+    project.run(train)
+    (project.folder / "data/raw/none/model.ckpt").write_bytes(Path("artifacts/train/best.ckpt").read_bytes())
+    plateau = "torch.optim.lr_scheduler.ReduceLROnPlateau"
+    changes = {
+        "init_from": {"path": "model.ckpt", **settings},
+        "groups": [
+            {"pattern": "encoder.layers.0.*", "frozen": True},
+            {"pattern": "encoder.*", "lr_scale": 0.5, "unfreeze_epoch": 1},
+        ],
+        "schedule": {
+            "class_path": plateau, "init_args": {"patience": 0, "threshold": 9.0, "threshold_mode": "abs"},
+            "interval": "epoch", "monitor": "val_loss",
+        },
+    }  # fmt: skip
+    project.change(lambda document: document["train"].update(changes))
+
+
+def test_training_from_a_checkpoint_starts_better_than_from_scratch(project: Project) -> None:
+    fine_tune(project)
+    scratch = history(project)
+    project.run(train)
+    assert float(history(project)[0]["val_loss"]) < min(float(row["val_loss"]) for row in scratch)
+    report = project.json("artifacts/logs/init_from.json")
+    assert (len(report["loaded"]), report["missing"], report["unexpected"]) == (6, [], [])
+
+
+def test_what_is_frozen_leaves_training_as_it_came(project: Project) -> None:
+    fine_tune(project)
+    project.run(train)
+    before, after = (
+        torch.load(path, weights_only=True)["state_dict"]
+        for path in ("data/raw/none/model.ckpt", "artifacts/train/last.ckpt")
+    )
+    same = {name for name in before if before[name].equal(after[name])}
+    assert same == {"encoder.layers.0.weight", "encoder.layers.0.bias"}
+    record = project.json("artifacts/logs/train.json")
+    assert record["parameters"] - record["trainable_parameters"] == 2 * 80  # of the frozen LayerNorm
+
+
+def test_a_killed_fine_tuning_resumes_to_the_same_bytes_and_starts_from_its_checkpoint_but_once(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def kill(callback: EpochSeed, trainer: Any, *_: Any) -> None:
+        if trainer.current_epoch == 2:
+            raise Killed
+
+    project.change(lambda document: document["train"]["trainer"].update(max_epochs=4))
+    fine_tune(project)
+    project.run(train)
+    folder = project.folder / "artifacts" / "train"
+    uninterrupted = {name: (folder / name).read_bytes() for name in ("best.ckpt", "last.ckpt", "history.csv")}
+    monkeypatch.setattr(EpochSeed, "on_train_batch_end", kill, raising=False)
+    with pytest.raises(Killed):
+        project.run(train)
+    monkeypatch.delattr(EpochSeed, "on_train_batch_end")
+    report = project.folder / "artifacts" / "logs" / "init_from.json"
+    report.unlink()
+    project.run(train)
+    assert not report.exists()
+    assert {name: (folder / name).read_bytes() for name in uninterrupted} == uninterrupted
+    assert len({row["lr"] for row in history(project)}) > 1  # the plateau was reached
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        (
+            {"groups": [{"pattern": "encodr.*"}]},
+            r"train\.groups\[0\]\.pattern: 'encodr\.\*' matches no parameter",
+        ),
+        ({"groups": [{"pattern": "*", "frozen": True}]}, r"train\.groups: every parameter is frozen"),
+        ({"init_from": {"path": "model.ckpt"}}, r"data/raw/none/model\.ckpt: no such file"),
+    ],
+)
+def test_what_cannot_be_trained_is_refused_before_a_batch(
+    project: Project, monkeypatch: pytest.MonkeyPatch, changes: dict[str, Any], expected: str
+) -> None:
+    monkeypatch.setattr(EpochSeed, "on_train_epoch_start", lambda *_: pytest.fail("training began"))
+    project.change(lambda document: document["train"].update(changes))
+    with pytest.raises(ValueError, match=expected):
+        project.run(train)
+
+
 def test_a_training_that_never_validates_has_no_best_checkpoint(project: Project) -> None:
     project.change(lambda document: document["train"]["trainer"].update(check_val_every_n_epoch=9))
     with pytest.raises(ValueError, match="it never validated"):

@@ -36,20 +36,25 @@ class DataModule(lightning.LightningDataModule):
         self.limits = (max_batch_seconds, max_batch_size)
         self.num_workers = num_workers
         self.first = first
+        self.started: list[DataLoader[Batch]] = []
 
     def train_dataloader(self) -> DataLoader[Batch]:
         epoch, batch = max(self.first, (self.trainer.current_epoch if self.trainer else 0, 0))
         sampler = DurationSampler(self.train.seconds, *self.limits, self.seed, epoch, batch)
-        return loader(self.train, sampler, self.num_workers)
+        return self._start(self.train, sampler)
 
     def val_dataloader(self) -> DataLoader[Batch]:
-        return loader(
-            self.validation, DurationSampler(self.validation.seconds, *self.limits), self.num_workers
-        )
+        return self._start(self.validation, DurationSampler(self.validation.seconds, *self.limits))
+
+    def _start(self, dataset: FeatureDataset, sampler: DurationSampler) -> DataLoader[Batch]:
+        self.started.append(loader(dataset, sampler, self.num_workers))
+        return self.started[-1]
 
     def on_exception(self, exception: BaseException) -> None:
         """End the loaders' workers: as they leave signals to the training, its exit would wait for them."""
-        signal.signal(signal.SIGCHLD, signal.SIG_DFL)  # torch's handler takes their end for an error
+        for started in self.started:
+            if started._iterator is not None:
+                started._iterator._shutdown_workers()  # type: ignore[attr-defined]
         for worker in multiprocessing.active_children():
             worker.kill()
 

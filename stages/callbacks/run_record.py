@@ -20,6 +20,7 @@ VERSIONS = {
 
 def record_run(trainer: lightning.Trainer, task: Task, seconds: float, path: Path) -> None:
     """Where, with what and for how long a training ran."""
+    trained = trainer.optimizers[0].param_groups
     record = {
         "commit": _commit(),
         "seconds": round(seconds, 1),
@@ -28,7 +29,8 @@ def record_run(trainer: lightning.Trainer, task: Task, seconds: float, path: Pat
         "device": str(trainer.strategy.root_device),
         "machine": platform.platform(),
         "versions": VERSIONS,
-        "trainable_parameters": sum(p.numel() for p in task.parameters() if p.requires_grad),
+        "trainable_parameters": sum(p.numel() for group in trained for p in group["params"]),
+        "parameters": sum(p.numel() for p in task.parameters()),
     }
     write_whole(path, (json.dumps(record, indent=1) + "\n").encode())
 

@@ -124,6 +124,29 @@ def _monitors(params: Any) -> Problems:
                 yield problem(place, f"nothing logs it; there are {', '.join(logged)}", monitor)
 
 
+def _groups(params: Any) -> Problems:
+    """Groups are unfrozen while training lasts, and stay at their share of the learning rate."""
+    epochs = params.train.trainer.get("max_epochs") or -1
+    for index, group in enumerate(params.train.groups):
+        place: Place = ("train", "groups", index)
+        if 0 < epochs <= (group.unfreeze_epoch or 0):
+            message = f"training ends after {epochs} epochs (0 to {epochs - 1}); use frozen: true"
+            yield problem((*place, "unfreeze_epoch"), message, group.unfreeze_epoch)
+        schedule = params.train.schedule
+        if group.lr_scale != 1.0 and schedule and schedule.init_args.get("eta_min"):
+            message = "eta_min would be the same for every group; use WarmupCosine, which ends at a fraction"
+            yield problem((*place, "lr_scale"), message, group.lr_scale)
+
+
+def _init_from(params: Any) -> Problems:
+    start = params.train.init_from
+    if start and start.restore_schedule and params.train.schedule is None:
+        yield problem(("train", "init_from", "restore_schedule"), "needs a train.schedule to restore", True)
+    if start and params.train.resume_from:
+        message = "a training that goes on has its weights already: set this or init_from to null"
+        yield problem(("train", "resume_from"), message)
+
+
 def _callbacks(params: Any) -> Problems:
     owned = import_class("lightning.pytorch.callbacks.ModelCheckpoint")
     for index, part in enumerate(params.train.callbacks):
@@ -144,4 +167,7 @@ def _formats(params: Any) -> Problems:
         yield problem(("export", "formats"), f"{name} is there twice")
 
 
-CHECKS = (_folders, _splits, _carve, _domains, _frontends, _optimization, _monitors, _callbacks, _formats)
+CHECKS = (
+    _folders, _splits, _carve, _domains, _frontends, _optimization, _groups, _init_from, _monitors,
+    _callbacks, _formats,
+)  # fmt: skip

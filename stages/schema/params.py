@@ -47,7 +47,7 @@ FormatPart = Annotated[Part, Family("stages.formats.format.Format")]
 
 def _below_inputs(path: str) -> str:
     if not path or Path(path).is_absolute() or ".." in Path(path).parts:
-        raise ValueError("needs a path below train.inputs, where DVC sees it")
+        raise ValueError("must be relative to train.inputs and lie in it, where DVC sees it change")
     return path
 
 
@@ -87,6 +87,26 @@ class Batching(Section):
     num_workers: NonNegativeInt
 
 
+class Group(Section):
+    """Parameters by name: the first pattern (as of file names) that matches one has it.
+
+    ``frozen`` parameters are never trained; those with ``unfreeze_epoch`` from that epoch (0-based) on.
+    """
+
+    pattern: Annotated[str, Field(min_length=1)]
+    lr_scale: PositiveFloat = 1.0
+    frozen: bool = False
+    unfreeze_epoch: PositiveInt | None = None
+
+    @model_validator(mode="after")
+    def frozen_parameters_have_no_plans(self) -> "Group":
+        if self.frozen and self.unfreeze_epoch is not None:
+            raise ValueError("frozen is for the whole training: leave out frozen or unfreeze_epoch")
+        if self.frozen and self.lr_scale != 1.0:
+            raise ValueError("what is frozen has no learning rate: leave out frozen or lr_scale")
+        return self
+
+
 class Schedule(Part):
     interval: Literal["step", "epoch"] = "step"
     monitor: str | None = None
@@ -121,6 +141,29 @@ class EarlyStopping(Section):
     min_delta: Annotated[float, Field(ge=0)] = 0.0
 
 
+class InitFrom(Section):
+    """The checkpoint whose weights training starts from: see stages.tasks.initialization.
+
+    ``path`` is relative to train.inputs; ``prefix`` is taken off its keys; ``tokens`` is the order of
+    its output layer, for a file that does not hold its vocabulary.
+    """
+
+    path: InputFile
+    strict: bool = True
+    prefix: Annotated[str, Field(min_length=1)] | None = None
+    tokens: list[str] | None = None
+    restore_optimizer: bool = False
+    restore_schedule: bool = False
+
+    @model_validator(mode="after")
+    def states_belong_to_weights(self) -> "InitFrom":
+        if not self.strict and (self.restore_optimizer or self.restore_schedule):
+            raise ValueError(
+                "restore_optimizer and restore_schedule need strict: true, as states fit all weights"
+            )
+        return self
+
+
 class Train(Section):
     inputs: str
     tokens: TokensPart
@@ -129,10 +172,12 @@ class Train(Section):
     augment: list[AugmentationPart]
     batching: Batching
     optimizer: OptimizerPart
+    groups: list[Group] = []
     schedule: SchedulePart | None
     checkpoint: Checkpoint
     early_stopping: EarlyStopping | None
     resume_from: InputFile | None = None
+    init_from: InitFrom | None = None
     callbacks: list[CallbackPart]
     loggers: list[LoggerPart]
     trainer: TrainerArguments

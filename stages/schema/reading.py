@@ -4,7 +4,7 @@ import json
 from contextlib import suppress
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from pydantic import BaseModel, ValidationError, create_model
 from ruamel.yaml import YAML
@@ -129,9 +129,13 @@ def _known_keys(steps: Steps, document: Any) -> list[str]:
     if steps[:-1] == ("train", "trainer"):
         return list(parameters_of(import_class("lightning.Trainer")))
     model: Any = Params
-    for step in steps[:-1]:
-        field = model.model_fields.get(str(step))
-        model = field.annotation if field else None
-        if not (isinstance(model, type) and issubclass(model, BaseModel)):
+    for step in (name for name in steps[:-1] if isinstance(name, str)):
+        field = model.model_fields.get(step)
+        annotation = field.annotation if field else None
+        within = (annotation, *get_args(annotation))  # a section may be optional, or one of a list
+        model = next(
+            (found for found in within if isinstance(found, type) and issubclass(found, BaseModel)), None
+        )
+        if model is None:
             return []
     return list(model.model_fields)

@@ -1,42 +1,64 @@
 """Optimizer and schedule of a task."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from torch import nn
+from torch.optim import Optimizer
 
-from stages.schema.params import Schedule
+from stages.schema.params import Group, Schedule
 from stages.schema.part import Part, parameters_of
+from stages.tasks.optimizer_state import OptimizerState
+from stages.tasks.parameter_groups import trainable
+
+RATES = ("max_lr", "min_lr", "base_lr")  # arguments of schedules that take a value for each group
 
 
 @dataclass(frozen=True)
 class Optimization:
-    """The one learning rate, and the parts that use it."""
+    """The one learning rate, the parts and groups that use it, and the state that they start from."""
 
     lr: float
     optimizer: Part
     schedule: Schedule | None
+    groups: Sequence[Group] = ()
+    state: OptimizerState | None = None
 
     def configure(self, module: nn.Module, total_steps: float, total_epochs: float) -> dict[str, Any]:
-        """Lightning's configuration, over the parameters that need gradients.
+        """Lightning's configuration, over the parameters that need gradients, now or once unfrozen.
 
-        A schedule's ``total_steps`` counts its own steps: the optimizer's, or epochs. ValueError if it
-        asks for them and training has no end.
+        The optimizer's first group is what no pattern matches, at ``lr``. A schedule's ``total_steps``
+        counts its own steps: the optimizer's, or epochs. ValueError if it asks for them and training
+        has no end.
         """
-        trainable = [parameter for parameter in module.parameters() if parameter.requires_grad]
-        optimizer = self.optimizer.build(params=trainable, lr=self.lr)
-        if self.schedule is None:
-            return {"optimizer": optimizer}
-        total = total_steps if self.schedule.interval == "step" else total_epochs
+        scales = [1.0, *(group.lr_scale for group in self.groups if not group.frozen)]
+        pairs = zip(trainable(module, self.groups), scales, strict=True)
+        parameters = [{"params": found, "lr": self.lr * scale} for found, scale in pairs]
+        optimizer = self.optimizer.build(params=parameters, lr=self.lr)
+        configured: dict[str, Any] = {"optimizer": optimizer}
+        scheduler, total = None, total_steps
+        if self.schedule:
+            total = total_steps if self.schedule.interval == "step" else total_epochs
+            scheduler = self._scheduler(self.schedule, optimizer, scales, total)
+            configured["lr_scheduler"] = {"scheduler": scheduler, "interval": self.schedule.interval}
+            if self.schedule.monitor:
+                configured["lr_scheduler"]["monitor"] = self.schedule.monitor
+        if self.state:
+            self.state.restore(optimizer, scheduler, total)
+        return configured
+
+    def _scheduler(self, schedule: Schedule, optimizer: Optimizer, scales: list[float], total: float) -> Any:
+        """A schedule whose arguments in units of the learning rate are scaled as the groups are."""
+        provided: dict[str, Any] = {"optimizer": optimizer}
         if math.isfinite(total):
-            provided: dict[str, Any] = {"total_steps": math.ceil(total)}
-        elif "total_steps" in parameters_of(self.schedule.load()):
+            provided["total_steps"] = math.ceil(total)
+        elif "total_steps" in parameters_of(schedule.load()):
             raise ValueError("train.trainer: this schedule needs an end, so give max_epochs or max_steps")
-        else:
-            provided = {}
-        scheduler = self.schedule.build(optimizer=optimizer, max_lr=self.lr, **provided)
-        settings = {"scheduler": scheduler, "interval": self.schedule.interval}
-        if self.schedule.monitor:
-            settings["monitor"] = self.schedule.monitor
-        return {"optimizer": optimizer, "lr_scheduler": settings}
+        rates = {"max_lr": self.lr, **schedule.init_args}
+        rates = {name: rates[name] for name in RATES if isinstance(rates.get(name), int | float)}
+        if self.groups:
+            rates = {name: [scale * rate for scale in scales] for name, rate in rates.items()}
+        others = {name: value for name, value in schedule.init_args.items() if name not in rates}
+        return schedule.model_copy(update={"init_args": others}).build(**provided, **rates)

@@ -43,6 +43,7 @@ class Task(lightning.LightningModule):
     logged: ClassVar[frozenset[str]] = frozenset(
         {"train_loss", "val_loss", "val_wer", "val_cer", "val_blank_ratio"}
     )  # what a checkpoint or early stopping may monitor
+    vocabulary_parameters: ClassVar[tuple[str, ...]] = ("head.*",)  # name patterns of the output layer
 
     def __init__(self, tokens: Tokens) -> None:
         super().__init__()

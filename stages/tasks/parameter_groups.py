@@ -1,0 +1,67 @@
+"""train.groups: which parameters of a model are trained, from which epoch on, and at what share of lr."""
+
+from collections.abc import Sequence
+from fnmatch import fnmatchcase
+
+from torch import nn
+
+from stages.schema.params import Group
+
+NUM_NAMES = 8
+
+
+def assign(module: nn.Module, groups: Sequence[Group]) -> list[list[nn.Parameter]]:
+    """The parameters that no pattern matches, then those of each group: the first match wins.
+
+    ValueError for a group that gets none.
+    """
+    found: list[list[nn.Parameter]] = [[] for _ in range(len(groups) + 1)]
+    for name, parameter in module.named_parameters():
+        matches = (place for place, group in enumerate(groups, 1) if fnmatchcase(name, group.pattern))
+        found[next(matches, 0)].append(parameter)
+    for place, group in enumerate(groups):
+        if not found[place + 1]:
+            names = [name for name, _ in module.named_parameters()]
+            shown = ", ".join(names[:: max(1, -(-len(names) // NUM_NAMES))])
+            raise ValueError(
+                f"train.groups[{place}].pattern: {group.pattern!r} matches no parameter that an earlier"
+                f" group leaves; there are {len(names)}, among them {shown}"
+            )
+    return found
+
+
+def trainable(module: nn.Module, groups: Sequence[Group]) -> list[list[nn.Parameter]]:
+    """What an optimizer gets, now or once it is unfrozen: the rest, then each group that is not frozen.
+
+    ValueError if that is nothing.
+    """
+    rest, *grouped = assign(module, groups)
+    pairs = zip(groups, grouped, strict=True)
+    later = [(group.unfreeze_epoch, parameters) for group, parameters in pairs if not group.frozen]
+    found = [
+        [parameter for parameter in parameters if epoch or parameter.requires_grad]
+        for epoch, parameters in [(None, rest), *later]
+    ]
+    if not any(found):
+        raise ValueError("train.groups: every parameter is frozen, so there is nothing to train")
+    return found
+
+
+def freeze(module: nn.Module, groups: Sequence[Group], epoch: float) -> None:
+    """Freeze what is frozen in this epoch, and nothing else of the groups that freeze.
+
+    What is frozen stays the same bit for bit: without gradients, and in evaluation mode (no dropout,
+    no batch statistics) where all parameters of a module are frozen. ValueError if nothing is left.
+    """
+    frozen: dict[nn.Parameter, bool] = {}
+    for group, parameters in zip(groups, assign(module, groups)[1:], strict=True):
+        if group.frozen or group.unfreeze_epoch:
+            frozen |= dict.fromkeys(parameters, group.frozen or epoch < (group.unfreeze_epoch or 0))
+    for parameter, is_frozen in frozen.items():
+        parameter.requires_grad_(not is_frozen)
+    for part in module.modules():  # a module comes before those within it
+        inside = list(part.parameters())
+        if inside and all(parameter in frozen for parameter in inside):
+            part.train(not all(frozen[parameter] for parameter in inside))
+    if not any(parameter.requires_grad for parameter in module.parameters()):
+        raise ValueError(f"train.groups: every parameter is frozen in epoch {epoch}: let one be trained")

@@ -1,5 +1,6 @@
 """The batches of training and validation."""
 
+import atexit
 import multiprocessing
 import signal
 
@@ -36,27 +37,15 @@ class DataModule(lightning.LightningDataModule):
         self.limits = (max_batch_seconds, max_batch_size)
         self.num_workers = num_workers
         self.first = first
-        self.started: list[DataLoader[Batch]] = []
 
     def train_dataloader(self) -> DataLoader[Batch]:
         epoch, batch = max(self.first, (self.trainer.current_epoch if self.trainer else 0, 0))
         sampler = DurationSampler(self.train.seconds, *self.limits, self.seed, epoch, batch)
-        return self._start(self.train, sampler)
+        return loader(self.train, sampler, self.num_workers)
 
     def val_dataloader(self) -> DataLoader[Batch]:
-        return self._start(self.validation, DurationSampler(self.validation.seconds, *self.limits))
-
-    def _start(self, dataset: FeatureDataset, sampler: DurationSampler) -> DataLoader[Batch]:
-        self.started.append(loader(dataset, sampler, self.num_workers))
-        return self.started[-1]
-
-    def on_exception(self, exception: BaseException) -> None:
-        """End the loaders' workers: as they leave signals to the training, its exit would wait for them."""
-        for started in self.started:
-            if started._iterator is not None:
-                started._iterator._shutdown_workers()  # type: ignore[attr-defined]
-        for worker in multiprocessing.active_children():
-            worker.kill()
+        sampler = DurationSampler(self.validation.seconds, *self.limits)
+        return loader(self.validation, sampler, self.num_workers)
 
     def transfer_batch_to_device(self, batch: Batch, device: torch.device, dataloader_idx: int) -> Batch:
         return batch.to(device)
@@ -81,3 +70,11 @@ def _start_worker(worker: int) -> None:
     die_with_parent()
     for signum in (signal.SIGTERM, signal.SIGINT):
         signal.signal(signum, signal.SIG_IGN)
+
+
+@atexit.register
+def _end_workers() -> None:
+    """Workers that a stopped training left: Python would ask them to end, which they ignore, and wait."""
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)  # torch's handler takes their end for an error
+    for worker in multiprocessing.active_children():
+        worker.kill()

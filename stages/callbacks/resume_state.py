@@ -102,7 +102,7 @@ class ResumeState(Callback):
         release_exit()
 
     def on_exception(self, trainer: Trainer, pl_module: LightningModule, exception: BaseException) -> None:
-        if isinstance(exception, SystemExit) and trainer.global_step:
+        if isinstance(exception, SystemExit) and trainer.global_step and self.boundary:
             self._save(trainer)
 
     def on_save_checkpoint(

@@ -27,6 +27,7 @@ LOCK = Path(".dvc/tmp/pipeline.lock")
 # What the stages leave that flows read.
 TRAIN_MANIFEST = Path("data/manifest/train.json")
 HISTORY = Path("artifacts/train/history.csv")
+TRAINING_PICTURE = Path("artifacts/logs/training.png")
 METRICS = Path("artifacts/evaluate/metrics.json")
 HYPOTHESES = Path("artifacts/evaluate/hypotheses.parquet")
 REPORT = Path("artifacts/evaluate/report.html")

@@ -92,6 +92,9 @@ SchedulePart = Annotated[
 ]
 
 
+RunName = Annotated[str, Field(pattern=r"^\w[\w .,+=-]*$")]  # it becomes a folder's name
+
+
 class Checkpoint(Section):
     monitor: str
     mode: Literal["min", "max"]
@@ -106,6 +109,7 @@ class EarlyStopping(Section):
 
 class Train(Section):
     inputs: str
+    run_name: RunName | None = None
     tokens: TokensPart
     task: TaskPart
     frontend: FrontendPart | None

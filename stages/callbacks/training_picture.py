@@ -25,7 +25,11 @@ STYLE: Any = {
     "axes.axisbelow": True,
     "legend.frameon": False,
     "lines.linewidth": 1.8,
+    "figure.constrained_layout.h_pad": 0.12,
+    "figure.constrained_layout.w_pad": 0.12,
 }
+LOSS, GRADIENT_NORM = "Loss", "Gradient norm, before clipping"
+LOGARITHMIC = {LOSS, GRADIENT_NORM}
 
 Rows = list[dict[str, str]]
 
@@ -39,10 +43,10 @@ def draw(history: str) -> bytes:
     names = list(rows[0]) if rows else []
     rates = [name for name in names if name.endswith(("er", "_acc"))]
     panels = {
-        "Loss": [name for name in names if name.endswith("_loss")],
+        LOSS: [name for name in names if name.endswith("_loss")],
         "Error rates" if not any(name.endswith("_acc") for name in rates) else "Accuracies": rates,
         "Learning rate": ["lr"],
-        "Gradient norm, before clipping": ["grad_norm"],
+        GRADIENT_NORM: ["grad_norm"],
     }
     with rc_context(STYLE):
         figure = Figure(figsize=(11, 6.6), layout="constrained")
@@ -55,24 +59,27 @@ def draw(history: str) -> bytes:
 
 def _panel(axes: Any, title: str, rows: Rows, names: list[str]) -> None:
     axis = "epoch" if len({row["epoch"] for row in rows}) == len(rows) else "step"
+    lowest = float("inf")
     for name, colour in zip(names, COLOURS * len(names), strict=False):
         points = [(int(row[axis]) + (axis == "epoch"), float(row[name])) for row in rows if row.get(name)]
         if not points:
             continue
-        x, y = zip(*points, strict=True)
-        axes.plot(x, y, color=colour, label=name, marker="o", markersize=3.5 if len(x) < 60 else 0)
-        if name.endswith("er"):
-            _mark_best(axes, *min(points, key=lambda point: point[1]), colour)
+        best = min(points, key=lambda point: point[1])
+        lowest = min(lowest, best[1])
+        is_rate = name.endswith("er")
+        label = f"{name}, best {best[1]:.4f} in {axis} {best[0]}" if is_rate else name
+        style = {"color": colour, "marker": "o", "clip_on": False}
+        axes.plot(*zip(*points, strict=True), label=label, markersize=3.5 * (len(points) < 60), **style)
+        if is_rate:
+            axes.plot(*best, markersize=8, markerfacecolor="white", **style)
     axes.set(title=title, xlabel=axis)
     axes.xaxis.get_major_locator().set_params(integer=True)
-    axes.set_ylim(bottom=0)
+    if title in LOGARITHMIC and 0 < lowest < float("inf"):
+        axes.set_yscale("log")
+    else:
+        axes.set_ylim(bottom=0)
     if len(names) > 1:
         axes.legend()
-
-
-def _mark_best(axes: Any, x: float, y: float, colour: str) -> None:
-    axes.plot([x], [y], marker="o", markersize=8, markerfacecolor="white", markeredgecolor=colour)
-    axes.annotate(f"{y:.3f}", (x, y), (0, 8), textcoords="offset points", ha="center", color=colour)
 
 
 if __name__ == "__main__":

@@ -44,10 +44,12 @@ class StepLog(Callback):
             logger.log_metrics(values, trainer.global_step)
 
     def on_validation_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        if trainer.sanity_checking or not (count := int(self.count)):
-            return
-        pl_module.log("grad_norm", float(self.sum) / count)
-        self.sum, self.count = 0.0, 0
+        if not trainer.sanity_checking and self.count:
+            pl_module.log("grad_norm", float(self.sum) / int(self.count))
+
+    def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        if not trainer.sanity_checking:  # not earlier: a validation that was cut short starts again
+            self.sum, self.count = 0.0, 0
 
     def state_dict(self) -> dict[str, Any]:
         return {"sum": self.sum, "count": self.count}

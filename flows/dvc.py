@@ -170,7 +170,7 @@ def _group_lives(process: "subprocess.Popen[str]") -> bool:
     return True
 
 
-def _exit_on_signals() -> None:
+def exit_on_signals() -> None:
     """SIGTERM and a closed terminal (unless nohup keeps it from mattering) end the run as Ctrl-C does."""
 
     def leave(signum: int, frame: FrameType | None) -> None:
@@ -185,7 +185,7 @@ def main() -> int:
     if sys.argv[1:2] != ["repro"]:
         print(__doc__, file=sys.stderr)
         return 2
-    _exit_on_signals()
+    exit_on_signals()
     try:
         with only_run(LOCK):
             return run(*sys.argv[1:])

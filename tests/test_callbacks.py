@@ -13,8 +13,9 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 from training_project import Project, training_project
 
 from stages import train
-from stages.callbacks import history, run_name
+from stages.callbacks import history, pace, run_name
 from stages.callbacks.epoch_seed import EpochSeed
+from stages.callbacks.pace import PaceBar
 from stages.callbacks.run_name import built_name, name_of_run
 from stages.callbacks.run_record import note_code
 from stages.callbacks.sample_table import markdown_table
@@ -129,6 +130,25 @@ def test_the_report_and_the_record_give_hours_of_audio_an_hour(
     assert record["hours_of_audio_per_hour"] > 0
     assert (record["train_utterances"], record["validation_utterances"], record["seed"]) == (24, 6, 0)
     assert 0 < record["train_hours"] * 3600 < 24 * 10
+
+
+def test_the_progress_bar_shows_the_pace_beside_the_metrics(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shown: list[dict[str, Any]] = []
+    get_metrics = PaceBar.get_metrics
+    monkeypatch.setattr(pace, "SECONDS_BETWEEN_READINGS", 0.0)
+    monkeypatch.setattr(PaceBar, "get_metrics", lambda *given: shown.append(get_metrics(*given)) or shown[-1])
+    project.set({"train.trainer.enable_progress_bar": True})
+    project.run(train)
+    assert float(shown[-1]["h/h"]) > 0
+    assert "all" in shown[-1]
+
+
+def test_a_progress_bar_among_the_callbacks_is_the_only_one(project: Project) -> None:
+    own = {"class_path": "lightning.pytorch.callbacks.TQDMProgressBar", "init_args": {"refresh_rate": 5}}
+    project.set({"train.callbacks": [own]})
+    project.run(train)
 
 
 def test_a_run_is_called_by_its_network_optimizer_batch_size_and_time(tmp_path: Path) -> None:

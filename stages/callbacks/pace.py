@@ -10,6 +10,8 @@ from lightning.pytorch.callbacks import ProgressBar, RichProgressBar
 
 from stages.batching.batch import Batch
 
+SECONDS_BETWEEN_READINGS = 1.0
+
 
 class Pace(Callback):
     """Counts the audio that was trained on since this process began, and the time without validation."""
@@ -19,6 +21,7 @@ class Pace(Callback):
         self._frame_seconds = 0.0  # of audio, over all devices
         self._seconds = 0.0
         self._resumed_at: float | None = None
+        self._first_step: int | None = None
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         metadata = trainer.datamodule.train.metadata  # type: ignore[attr-defined]
@@ -48,9 +51,10 @@ class Pace(Callback):
 
     def time_left(self, trainer: Trainer) -> str:
         """Until the last epoch, validations included; empty where nobody knows."""
-        steps = trainer.global_step - self._first_step
         left = trainer.estimated_stepping_batches - trainer.global_step
-        if not steps or left == float("inf"):
+        if self._first_step is None or left == float("inf"):
+            return ""
+        if not (steps := trainer.global_step - self._first_step):
             return ""
         seconds = (time.monotonic() - self._started) / steps * left
         return f"{seconds // 60:.0f} min {seconds % 60:.0f} s left"
@@ -64,7 +68,7 @@ class Pace(Callback):
 
 
 class PaceBar(RichProgressBar):
-    """Lightning's progress bar with the pace beside the metrics, read off the device once a second."""
+    """Lightning's progress bar with the pace beside the metrics, read off the device now and then."""
 
     def __init__(self, pace: Pace) -> None:
         super().__init__()
@@ -73,7 +77,7 @@ class PaceBar(RichProgressBar):
         self._read_at = 0.0
 
     def get_metrics(self, trainer: Trainer, pl_module: LightningModule) -> dict[str, Any]:
-        if not self._metrics or time.monotonic() > self._read_at + 1:
+        if not self._metrics or time.monotonic() > self._read_at + SECONDS_BETWEEN_READINGS:
             pace = {"h/h": f"{self._pace.hours_per_hour():.0f}", "all": self._pace.time_left(trainer)}
             metrics = super().get_metrics(trainer, pl_module)
             self._metrics = {name: value for name, value in metrics.items() if name != "v_num"} | pace

@@ -58,6 +58,8 @@ def draw(history: str) -> bytes:
 
 
 def _panel(axes: Any, title: str, rows: Rows, names: list[str]) -> None:
+    from matplotlib.ticker import LogFormatter
+
     axis = "epoch" if len({row["epoch"] for row in rows}) == len(rows) else "step"
     lowest = float("inf")
     for name, colour in zip(names, COLOURS * len(names), strict=False):
@@ -76,6 +78,8 @@ def _panel(axes: Any, title: str, rows: Rows, names: list[str]) -> None:
     axes.xaxis.get_major_locator().set_params(integer=True)
     if title in LOGARITHMIC and 0 < lowest < float("inf"):
         axes.set_yscale("log")
+        axes.yaxis.set_major_formatter("{x:g}")
+        axes.yaxis.set_minor_formatter(LogFormatter())
     else:
         axes.set_ylim(bottom=0)
     if len(names) > 1:

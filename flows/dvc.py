@@ -27,6 +27,7 @@ LOCK = Path(".dvc/tmp/pipeline.lock")
 # What the stages leave that flows read.
 TRAIN_MANIFEST = Path("data/manifest/train.json")
 HISTORY = Path("artifacts/train/history.csv")
+TRAINING_PICTURE = Path("artifacts/logs/training.png")
 METRICS = Path("artifacts/evaluate/metrics.json")
 HYPOTHESES = Path("artifacts/evaluate/hypotheses.parquet")
 REPORT = Path("artifacts/evaluate/report.html")
@@ -169,7 +170,7 @@ def _group_lives(process: "subprocess.Popen[str]") -> bool:
     return True
 
 
-def _exit_on_signals() -> None:
+def exit_on_signals() -> None:
     """SIGTERM and a closed terminal (unless nohup keeps it from mattering) end the run as Ctrl-C does."""
 
     def leave(signum: int, frame: FrameType | None) -> None:
@@ -184,7 +185,7 @@ def main() -> int:
     if sys.argv[1:2] != ["repro"]:
         print(__doc__, file=sys.stderr)
         return 2
-    _exit_on_signals()
+    exit_on_signals()
     try:
         with only_run(LOCK):
             return run(*sys.argv[1:])

@@ -18,7 +18,8 @@ def prepare(folder: Path, recipe: str | None, overrides: list[str]) -> list[str]
     """Write and check params.yaml; what there is to say about it. ValueError when it is wrong, and the
     file is what it was.
 
-    What a recipe replaces is kept under .scratch/params.
+    ``recipe`` is a name from flows/recipes, or the path of any params file. What it replaces is kept under
+    .scratch/params.
     """
     path = folder / "params.yaml"
     before = path.read_bytes() if path.exists() else b""
@@ -36,7 +37,7 @@ def prepare(folder: Path, recipe: str | None, overrides: list[str]) -> list[str]
     kept = folder / ".scratch" / "params" / f"{hashlib.sha256(before).hexdigest()[:8]}.yaml"
     kept.parent.mkdir(parents=True, exist_ok=True)
     kept.write_bytes(before)
-    return [f"params.yaml is now the recipe {recipe}; what it was is kept in {kept.relative_to(folder)}"]
+    return [f"params.yaml is now {recipe}; what it was is kept in {kept.relative_to(folder)}"]
 
 
 def check(folder: Path) -> None:
@@ -62,6 +63,8 @@ def read_yaml(path: Path) -> Any:
 
 
 def _recipe(folder: Path, name: str) -> Path:
+    if (own := Path(name)).is_file():
+        return own
     path = folder / RECIPES / f"{name.removesuffix('.yaml')}.yaml"
     if not path.exists():
         known = ", ".join(sorted(found.stem for found in path.parent.glob("*.yaml")))

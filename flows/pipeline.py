@@ -19,6 +19,7 @@ from prefect.states import Completed, Failed
 
 from flows import dvc, git, params_file, run_page, terminal
 from flows.dvc import PROJECT
+from flows.run import EVALUATED
 
 UNCHANGED, CACHED, RAN = "Unchanged", "Cached", "Ran"
 MADE = {CACHED, RAN}  # after which what comes next has something new to read
@@ -26,7 +27,6 @@ KILLED = re.compile(r"exited with (-9|137)$")
 Mode = Literal["train", "val", "test"]
 NUM_REASONS = 4
 DVC_ADVICE = re.compile(r"To (track|enable) .*:$|\s+(git add|dvc config) |Use `dvc push`|\s*$")
-EVALUATED = {"val": "validation", "test": "test"}
 
 
 class StageFailed(RuntimeError):

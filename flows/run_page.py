@@ -1,10 +1,11 @@
 """What a run's page in the Prefect UI shows: metrics, curves, transcripts, params, and how far it is."""
 
 import base64
-import csv
 import io
 import json
 import re
+import subprocess
+import sys
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
@@ -21,7 +22,7 @@ from prefect.artifacts import (
 from prefect.logging import get_run_logger
 
 from flows import champion
-from flows.dvc import HISTORY, HYPOTHESES, METRICS, REPORT
+from flows.dvc import HISTORY, HYPOTHESES, METRICS, REPORT, TRAINING_PICTURE
 from flows.git import commit
 
 EPOCH = re.compile(r"epoch (\d+)/(\d+)  (.*)")
@@ -90,37 +91,25 @@ def _metrics(folder: Path) -> None:
 
 def _loss(folder: Path) -> None:
     if (folder / HISTORY).exists():
-        create_image_artifact(picture(folder / HISTORY), "loss", "Loss and error rates by epoch")
+        create_image_artifact(picture(folder), "loss", "Loss, error rates, learning rate and gradient norm")
 
 
-def picture(history: Path) -> str:
-    """Loss and error rates of a history.csv, as a data: URI of a PNG."""
-    from matplotlib.figure import Figure
-
-    with history.open() as stream:
-        rows = list(csv.DictReader(stream))
-    figure = Figure(figsize=(9, 3.2), layout="constrained")
-    names = list(rows[0]) if rows else []
-    losses = [name for name in names if name.endswith("_loss")]
-    rates = [name for name in names if name.endswith(("er", "_acc"))]
-    for axes, names, title in zip(
-        figure.subplots(1, 2), (losses, rates), ("loss", "error rates"), strict=True
-    ):
-        for name in names:
-            points = [(int(row["epoch"]), float(row[name])) for row in rows if row[name]]
-            axes.plot(*zip(*points, strict=True), marker=".", label=name)
-        axes.set(title=title, xlabel="epoch")
-        axes.grid(alpha=0.3)
-        if names:
-            axes.legend()
-    return png_uri(figure)
+def picture(folder: Path) -> str:
+    """The training's curves as a data: URI; drawn anew, since a history may come from DVC's cache."""
+    command = [sys.executable, "-m", "stages.callbacks.training_picture"]
+    subprocess.run(command, cwd=folder, capture_output=True, check=True)
+    return _uri((folder / TRAINING_PICTURE).read_bytes())
 
 
 def png_uri(figure: Any, bbox_inches: str | None = None) -> str:
     """A matplotlib figure as a data: URI, which a page shows without asking anybody for it."""
     stream = io.BytesIO()
     figure.savefig(stream, format="png", dpi=100, bbox_inches=bbox_inches)
-    return f"data:image/png;base64,{base64.b64encode(stream.getvalue()).decode()}"
+    return _uri(stream.getvalue())
+
+
+def _uri(png: bytes) -> str:
+    return f"data:image/png;base64,{base64.b64encode(png).decode()}"
 
 
 def _transcripts(folder: Path) -> None:

@@ -7,7 +7,6 @@ depends on has changed, and ends with the same bytes (on CPU) as one that was ne
 import hashlib
 import json
 import shutil
-import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -15,14 +14,20 @@ from typing import Any
 import lightning
 import torch
 from lightning.pytorch.callbacks import EarlyStopping
-from lightning.pytorch.loggers import TensorBoardLogger
 from ruamel.yaml import YAML
 
+from stages.callbacks.blank_collapse import BlankCollapse
 from stages.callbacks.checkpoints import Checkpoints
 from stages.callbacks.epoch_seed import EpochSeed
 from stages.callbacks.freezing import Freezing
 from stages.callbacks.history import History
-from stages.callbacks.run_record import VERSIONS, record_run
+from stages.callbacks.largest_batches import LargestBatches, memory_advice
+from stages.callbacks.loggers import build_loggers
+from stages.callbacks.pace import Pace, progress_bar
+from stages.callbacks.run_name import name_of_run
+from stages.callbacks.run_record import VERSIONS, note_code, record_run
+from stages.callbacks.sample_table import SampleTable
+from stages.callbacks.step_log import StepLog
 from stages.callbacks.validation_report import ValidationReport
 from stages.program.inputs import Inputs
 from stages.program.outputs import forget_old, scratch_folder, whole_folder, write_whole
@@ -74,8 +79,9 @@ def _work_folder(params: schema.Params, inputs: Inputs) -> Path:
 
 def fit(params: schema.Params, work: Path) -> None:
     """Train, and leave the outputs whole in ``work/finished``."""
-    started = time.monotonic()
+    started, commit = time.monotonic(), note_code(LOGS)
     settings = params.train
+    name = name_of_run(settings, work / "run_name", LOGS / "tensorboard")
     lightning.seed_everything(params.seed, workers=True, verbose=False)
     recipe = fit_tokens(settings, FEATURES)
     task = recipe.build()
@@ -87,9 +93,11 @@ def fit(params: schema.Params, work: Path) -> None:
         state = initialize(task, settings.init_from, Path(settings.inputs), LOGS / "init_from.json")
     task.optimization = Optimization(params.lr, settings.optimizer, settings.schedule, settings.groups, state)
     data = read_data(params, task, FEATURES, _first_batch(resume))
-    history = History()
-    trainer = _trainer(params, work, [*checkpoints.callbacks, history, EpochSeed(params.seed)])
-    trainer.fit(task, data, ckpt_path=resume if resume.exists() else None, weights_only=True)
+    history, pace = History(LOGS / "training.png"), Pace()
+    first = [*checkpoints.callbacks, StepLog(), history, EpochSeed(params.seed), Freezing(settings.groups)]
+    trainer = _trainer(settings, name, pace, first)
+    with memory_advice(settings):
+        trainer.fit(task, data, ckpt_path=resume if resume.exists() else None, weights_only=True)
     if trainer.interrupted:
         raise ValueError("training was interrupted; run again to go on from the last finished epoch")
     if not history.rows and not settings.trainer.get("fast_dev_run"):
@@ -102,7 +110,9 @@ def fit(params: schema.Params, work: Path) -> None:
         )
         with (folder / "params.yaml").open("w") as stream:
             YAML(typ="safe").dump(STAGE.settings(params), stream)
-    record_run(trainer, task, time.monotonic() - started, LOGS / "train.json")
+    facts = {"run_name": name, "commit": commit, "seed": params.seed, "seconds": time.monotonic() - started}
+    facts["hours_of_audio_per_hour"] = pace.hours_per_hour()
+    record_run(trainer, task, data, facts, LOGS / "train.json")
 
 
 def _first_batch(resume: Path) -> tuple[int, int]:
@@ -115,20 +125,17 @@ def _first_batch(resume: Path) -> tuple[int, int]:
     return epoch, batch
 
 
-def _trainer(params: schema.Params, work: Path, callbacks: list[Any]) -> lightning.Trainer:
-    settings = params.train
-    callbacks += [Freezing(settings.groups), ValidationReport()]
-    callbacks += [part.build() for part in settings.callbacks]
+def _trainer(settings: schema.Train, name: str, pace: Pace, callbacks: list[Any]) -> lightning.Trainer:
+    own = [part.build() for part in settings.callbacks]
+    shown, bar = progress_bar(pace, own, settings.trainer.get("enable_progress_bar"))
+    callbacks = [*callbacks, pace, ValidationReport(pace), SampleTable(), LargestBatches(), *bar, *own]
+    callbacks.append(BlankCollapse())
     if settings.early_stopping:
         callbacks.append(EarlyStopping(**settings.early_stopping.model_dump()))
-    tensorboard = TensorBoardLogger(LOGS, name="tensorboard", version=work.name[:8])
-    loggers = [tensorboard, *(part.build(save_dir=LOGS) for part in settings.loggers)]
-    watched = {"enable_progress_bar": sys.stderr.isatty()}  # a file gets ValidationReport's lines instead
-    watched |= DEVICES
     return lightning.Trainer(
-        **{**watched, **settings.trainer},
+        **{**DEVICES, **settings.trainer, "enable_progress_bar": shown},
         default_root_dir=LOGS,
-        logger=loggers,
+        logger=build_loggers(settings.loggers, LOGS, name),
         callbacks=callbacks,
     )
 

@@ -3,11 +3,14 @@
 import json
 import platform
 import subprocess
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import lightning
 import torch
 
+from stages.batching.data_module import DataModule
 from stages.program.outputs import write_whole
 from stages.tasks.task import Task
 
@@ -18,12 +21,13 @@ VERSIONS = {
 }
 
 
-def record_run(trainer: lightning.Trainer, task: Task, seconds: float, path: Path) -> None:
-    """Where, with what and for how long a training ran."""
+def record_run(
+    trainer: lightning.Trainer, task: Task, data: DataModule, facts: Mapping[str, Any], path: Path
+) -> None:
+    """Where, with what and on what a training ran, beside the ``facts`` that its stage knows."""
     trained = trainer.optimizers[0].param_groups
     record = {
-        "commit": _commit(),
-        "seconds": round(seconds, 1),
+        **{name: round(fact, 1) if isinstance(fact, float) else fact for name, fact in facts.items()},
         "epochs": trainer.current_epoch,
         "steps": trainer.global_step,
         "device": str(trainer.strategy.root_device),
@@ -32,13 +36,29 @@ def record_run(trainer: lightning.Trainer, task: Task, seconds: float, path: Pat
         "trainable_parameters": sum(p.numel() for group in trained for p in group["params"]),
         "parameters": sum(p.numel() for p in task.parameters()),
     }
+    for split, dataset in (("train", data.train), ("validation", data.validation)):
+        record[f"{split}_utterances"] = len(dataset)
+        record[f"{split}_hours"] = round(float(dataset.seconds.sum()) / 3600, 4)
     write_whole(path, (json.dumps(record, indent=1) + "\n").encode())
 
 
-def _commit() -> str | None:
-    """The checkout's commit; None where there is no git, as on a machine that only trains."""
+def note_code(folder: Path) -> str | None:
+    """The checkout's commit, and in ``folder`` what it had uncommitted, as uncommitted.patch; None and
+    no patch where there is no git, as on a machine that only trains.
+
+    Outputs of stages, which DVC removes before a stage runs, are no part of the patch.
+    """
+    patch = _git("diff", "--no-ext-diff", "--no-color", "HEAD", "--", ".", ":(exclude)artifacts")
+    if patch:
+        write_whole(folder / "uncommitted.patch", patch)
+    else:
+        (folder / "uncommitted.patch").unlink(missing_ok=True)
+    return _git("rev-parse", "HEAD").decode().strip() or None
+
+
+def _git(*arguments: str) -> bytes:
+    """What git prints; nothing when it fails."""
     try:
-        done = subprocess.run(["git", "rev-parse", "HEAD"], capture_output=True, text=True, check=False)
-    except OSError:
-        return None
-    return done.stdout.strip() or None
+        return subprocess.run(["git", *arguments], capture_output=True, check=True).stdout
+    except (OSError, subprocess.CalledProcessError):
+        return b""

@@ -8,6 +8,7 @@ import inspect
 import os
 from collections.abc import Iterator
 from contextlib import suppress
+from importlib.util import find_spec
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -160,6 +161,14 @@ def _callbacks(params: Any) -> Problems:
             yield problem(("train", "callbacks", index), str(error))
 
 
+def _loggers(params: Any) -> Problems:
+    """Optional packages are asked for before anything runs."""
+    for index, part in enumerate(params.train.loggers):
+        if part.load().__name__ == "WandbLogger" and not find_spec("wandb"):
+            message = "needs the package wandb: pip install -c constraints.txt -e '.[wandb]'"
+            yield problem(("train", "loggers", index), message)
+
+
 def _formats(params: Any) -> Problems:
     """A format twice would write its files twice."""
     classes = [part.class_path for part in params.export.formats]
@@ -169,5 +178,5 @@ def _formats(params: Any) -> Problems:
 
 CHECKS = (
     _folders, _splits, _carve, _domains, _frontends, _optimization, _groups, _init_from, _monitors,
-    _callbacks, _formats,
+    _callbacks, _loggers, _formats,
 )  # fmt: skip

@@ -122,6 +122,9 @@ SchedulePart = Annotated[
 ]
 
 
+RunName = Annotated[str, Field(pattern=r"^\w[\w .,+=-]*$")]  # it becomes a folder's name
+
+
 class Checkpoint(Section):
     """``save_top_k`` best ones and those of ``every_n_epochs`` are kept; with ``save_weights_only: false``
     also the state from which train.resume_from goes on.
@@ -166,6 +169,7 @@ class InitFrom(Section):
 
 class Train(Section):
     inputs: str
+    run_name: RunName | None = None
     tokens: TokensPart
     task: TaskPart
     frontend: FrontendPart | None

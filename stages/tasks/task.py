@@ -111,6 +111,10 @@ class Task(lightning.LightningModule):
             if sums := self.loss_sums.pop(name, None):
                 self.log(name, sums[0] / sums[1].clamp(min=1), prog_bar=True)
 
+    def samples(self, count: int) -> list[tuple[str, str, Hypothesis]]:
+        """Some of the last validation's utterances, the same ones every time."""
+        return self.validated[:: max(1, len(self.validated) // count)][:count]
+
     def configure_optimizers(self) -> Any:
         assert self.optimization is not None, "the training stage sets it before fitting"
         steps = self.trainer.estimated_stepping_batches

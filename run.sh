@@ -1,0 +1,39 @@
+#!/usr/bin/env bash
+# Train, or score the trained model on a split, with the values of a params file:
+#   ./run.sh train|val|test PARAMS.yaml
+# In the container phoneme_recognition where Docker runs, else in .venv, which make sets up.
+set -euo pipefail
+
+usage() {
+    echo "run.sh: $1" >&2
+    echo "usage: ./run.sh train|val|test PARAMS.yaml" >&2
+    exit 1
+}
+
+[[ $# -eq 2 ]] || usage "needs a mode and a params file"
+mode=$1
+case $mode in
+train | val | test) ;;
+*) usage "unknown mode '$mode'" ;;
+esac
+[[ -f $2 ]] || usage "$2: no such file"
+params=$(realpath "$2")
+cd "$(dirname "${BASH_SOURCE[0]}")"
+
+if docker compose version >/dev/null 2>&1 && docker info >/dev/null 2>&1; then
+    inside=${params#"$PWD"/}
+    [[ $inside != /* ]] || usage "$2: lies outside $PWD, which is all that the container sees"
+    echo "run.sh: $mode in Docker, in the container phoneme_recognition"
+    EARSHOT_USER="$(id -u):$(id -g)"
+    export EARSHOT_USER
+    if docker info --format '{{json .Runtimes}}' | grep -q nvidia; then
+        export EARSHOT_RUNTIME=nvidia
+    fi
+    options=(--build --rm --name phoneme_recognition)
+    [[ -t 0 && -t 1 ]] || options+=(-T)
+    exec docker compose run "${options[@]}" phoneme_recognition python -m flows.run "$mode" "$inside"
+fi
+
+echo "run.sh: $mode in .venv, as no Docker answers here"
+make --silent .venv/installed
+exec .venv/bin/python -m flows.run "$mode" "$params"

@@ -1,0 +1,70 @@
+"""Memory that will not do shows in the first minute: the largest batches are tried before the first epoch."""
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import torch
+from lightning.pytorch import Callback, LightningModule, Trainer
+from lightning.pytorch.utilities.seed import isolate_rng
+
+from stages.batching.batch import collate
+from stages.batching.duration_sampler import DurationSampler
+from stages.schema.params import Train
+from stages.tasks.task import Task
+
+ON_THE_CPU = re.compile("not enough memory|can't allocate memory|Cannot allocate memory")
+
+
+class LargestBatches(Callback):
+    """One forward and backward pass over the batch with the longest utterance, and over the one with the
+    most padded seconds. Weights, buffers, random numbers and loss sums stay what they were.
+
+    Not in a fast_dev_run, and not when a training is resumed, which has fitted before.
+    """
+
+    def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        if trainer.fast_dev_run or trainer.global_step:  # type: ignore[attr-defined]
+            return
+        assert isinstance(pl_module, Task)
+        data: Any = trainer.datamodule  # type: ignore[attr-defined]
+        before = [(buffer, buffer.clone()) for buffer in pl_module.buffers()]
+        with isolate_rng():
+            for keys in largest(data.train_dataloader().batch_sampler):
+                batch = collate([data.train[key] for key in keys])
+                batch = trainer.strategy.batch_to_device(trainer.precision_plugin.convert_input(batch))
+                with trainer.precision_plugin.forward_context():
+                    total, count = pl_module.loss(pl_module.encode(batch), batch)
+                (total / count.clamp(min=1)).backward()
+                pl_module.zero_grad()
+        for buffer, value in before:
+            buffer.copy_(value)
+
+
+def largest(sampler: DurationSampler) -> list[list[tuple[int, int]]]:
+    """The batch with the longest utterance and the one with the most padded seconds; one where they agree."""
+
+    def longest(keys: list[tuple[int, int]]) -> float:
+        return max(float(sampler.seconds[position]) for position, _ in keys)
+
+    batches = list(sampler)
+    found = [max(batches, key=longest), max(batches, key=lambda keys: len(keys) * longest(keys))]
+    return found[:1] if found[0] is found[1] else found
+
+
+@contextmanager
+def memory_advice(settings: Train) -> Iterator[None]:
+    """Turn an error of memory into a ValueError that says what to set."""
+    try:
+        yield
+    except (RuntimeError, MemoryError) as error:
+        if not (isinstance(error, torch.OutOfMemoryError | MemoryError) or ON_THE_CPU.search(str(error))):
+            raise
+        seconds = settings.batching.max_batch_seconds
+        steps = settings.trainer.get("accumulate_grad_batches", 1)
+        raise ValueError(
+            f"out of memory with train.batching.max_batch_seconds: {seconds:g}. Set it to {seconds / 2:g},"
+            f" and train.trainer.accumulate_grad_batches to {2 * steps} (now {steps}), so that a step learns"
+            f" from as much audio as before. {str(error).partition(chr(10))[0]}"
+        ) from error

@@ -6,7 +6,9 @@ depends on has changed, and ends with the same bytes (on CPU) as one that was ne
 
 import hashlib
 import json
+import os
 import shutil
+import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -14,6 +16,7 @@ from typing import Any
 import lightning
 import torch
 from lightning.pytorch.callbacks import EarlyStopping
+from lightning.pytorch.utilities import rank_zero_only
 from ruamel.yaml import YAML
 
 from stages.callbacks.blank_collapse import BlankCollapse
@@ -79,6 +82,8 @@ def _work_folder(params: schema.Params, inputs: Inputs) -> Path:
 
 def fit(params: schema.Params, work: Path) -> None:
     """Train, and leave the outputs whole in ``work/finished``."""
+    if getattr(rank_zero_only, "rank", 0):
+        sys.stdout = open(os.devnull, "w")  # noqa: PTH123, SIM115 - the first process speaks for all
     started, commit = time.monotonic(), note_code(LOGS)
     settings = params.train
     name = name_of_run(settings, work / "run_name", LOGS / "tensorboard")
@@ -98,6 +103,8 @@ def fit(params: schema.Params, work: Path) -> None:
     trainer = _trainer(settings, name, pace, first)
     with memory_advice(settings):
         trainer.fit(task, data, ckpt_path=resume if resume.exists() else None, weights_only=True)
+    if not trainer.is_global_zero:
+        sys.exit()  # the first process writes
     if trainer.interrupted:
         raise ValueError("training was interrupted; run again to go on from the last finished epoch")
     if not history.rows and not settings.trainer.get("fast_dev_run"):
@@ -137,6 +144,7 @@ def _trainer(settings: schema.Train, name: str, pace: Pace, callbacks: list[Any]
         default_root_dir=LOGS,
         logger=build_loggers(settings.loggers, LOGS, name),
         callbacks=callbacks,
+        use_distributed_sampler=False,
     )
 
 

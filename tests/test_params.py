@@ -85,7 +85,7 @@ REFUSED: list[tuple[str, Any, str]] = [
     ("seed", 2**32, r"seed: Input should be less than 4294967296"),
     ("features.sample_rate", 10**9, r"features\.sample_rate: Input should be less than or equal to 768000"),
     ("evaluate.split", "train", r"evaluate\.split: .*'validation' or 'test'"),
-    ("train.trainer.devices", 2, r"train\.trainer\.devices: training runs on one device"),
+    ("train.trainer.use_distributed_sampler", True, r"use_distributed_sampler: not written here: it is batches are"),
     ("train.callbacks", [{"class_path": TIMER, "init_args": {"duration": "x"}}], r"train\.callbacks\[0\]: "),
     ("export.formats", [{"class_path": ONNX}] * 2, r"export\.formats: .*OnnxBundle is there twice"),
     ("export.formats", [{"class_path": "stages.formats.format.Format"}], r"is a base class, not one to use"),

@@ -40,12 +40,15 @@ class DataModule(lightning.LightningDataModule):
 
     def train_dataloader(self) -> DataLoader[Batch]:
         epoch, batch = max(self.first, (self.trainer.current_epoch if self.trainer else 0, 0))
-        sampler = DurationSampler(self.train.seconds, *self.limits, self.seed, epoch, batch)
+        sampler = DurationSampler(self.train.seconds, *self.limits, self.seed, epoch, batch, self._share())
         return loader(self.train, sampler, self.num_workers)
 
     def val_dataloader(self) -> DataLoader[Batch]:
-        sampler = DurationSampler(self.validation.seconds, *self.limits)
+        sampler = DurationSampler(self.validation.seconds, *self.limits, share=self._share())
         return loader(self.validation, sampler, self.num_workers)
+
+    def _share(self) -> tuple[int, int]:
+        return (self.trainer.global_rank, self.trainer.world_size) if self.trainer else (0, 1)
 
     def transfer_batch_to_device(self, batch: Batch, device: torch.device, dataloader_idx: int) -> Batch:
         return batch.to(device)

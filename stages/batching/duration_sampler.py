@@ -28,14 +28,19 @@ class DurationSampler:
         seed: int | None = None,
         epoch: int = 0,
         first_batch: int = 0,
+        share: tuple[int, int] = (0, 1),
     ) -> None:
-        """``first_batch`` is where a resumed training goes on in its first epoch, which is ``epoch``."""
+        """``first_batch`` is where a resumed training goes on in its first epoch, which is ``epoch``.
+        ``share`` is (number, of how many): this process's part of every batch, so that the batches are
+        the same on any number of devices. None is without an utterance, if the budget has to give way.
+        """
         self.seconds = np.asarray(seconds, dtype=np.float64)
         self.seed = seed
         self.epoch = epoch
         self.resumed = (epoch, first_batch)
         slack = 1.0 if seed is None else (1 + JITTER) / (1 - JITTER)
-        self.ends = _cut(np.sort(self.seconds) * slack, max_batch_seconds, max_batch_size)
+        self.share = share
+        self.ends = _cut(np.sort(self.seconds) * slack, max_batch_seconds, max_batch_size, share[1])
 
     @property
     def sampler(self) -> "DurationSampler":
@@ -52,7 +57,7 @@ class DurationSampler:
         epoch = self.epoch
         first = self.resumed[1] if epoch == self.resumed[0] else 0
         for batch in self._batches(epoch)[first:]:
-            yield [(int(position), epoch) for position in batch]
+            yield [(int(position), epoch) for position in batch[self.share[0] :: self.share[1]]]
 
     def _batches(self, epoch: int) -> list[Array]:
         if self.seed is None:
@@ -63,13 +68,20 @@ class DurationSampler:
         return [batches[number] for number in generator.permutation(len(batches))]
 
 
-def _cut(ascending: Array, max_batch_seconds: float, max_batch_size: int | None) -> list[int]:
-    """Ends of batches over lengths in ascending order; an utterance over the budget is a batch alone."""
+def _cut(
+    ascending: Array, max_batch_seconds: float, max_batch_size: int | None, min_batch_size: int
+) -> list[int]:
+    """Ends of batches over lengths in ascending order; an utterance over the budget is a batch alone, if
+    a batch may be that small.
+    """
+    if len(ascending) < min_batch_size:
+        raise ValueError(f"{len(ascending)} utterances are too few for {min_batch_size} devices")
     ends, start = [], 0
     for position, longest in enumerate(ascending):
         size = position - start + 1
         full = size * longest > max_batch_seconds or (max_batch_size and size > max_batch_size)
-        if full and position > start:
+        left = len(ascending) - position
+        if full and min(position - start, left) >= min_batch_size:
             ends.append(position)
             start = position
     return [*ends, len(ascending)]

@@ -98,7 +98,7 @@ class ResumeState(Callback):
             self._note(trainer, pl_module)
             if trainer.is_last_batch:  # and not stopped within an epoch by max_steps
                 self.boundary |= {"num_batches": 0, "random": None}
-            trainer.save_checkpoint(self.end)
+            _write(trainer, self.end)
         release_exit()
 
     def on_exception(self, trainer: Trainer, pl_module: LightningModule, exception: BaseException) -> None:
@@ -129,8 +129,13 @@ class ResumeState(Callback):
         }
 
     def _save(self, trainer: Trainer) -> None:
-        trainer.save_checkpoint(self.path)
+        _write(trainer, self.path)
         self.saved = time.monotonic()
+
+
+def _write(trainer: Trainer, path: Path) -> None:
+    """As trainer.save_checkpoint, without waiting for other devices: a signal may have ended them."""
+    trainer.strategy.save_checkpoint(trainer._checkpoint_connector.dump_checkpoint(False), path)
 
 
 def _counts(progress: dict[str, Any]) -> list[dict[str, int]]:

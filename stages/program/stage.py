@@ -5,6 +5,7 @@ for finished when something it read changed while it ran.
 """
 
 import argparse
+import os
 import sys
 import traceback
 from collections.abc import Callable
@@ -12,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from stages.program.inputs import Inputs
-from stages.program.processes import die_with_dvc
+from stages.program.processes import die_with_dvc, die_with_parent
 from stages.program.signals import exit_on_signals
 from stages.schema.params import Params
 from stages.schema.reading import read_params
@@ -50,6 +51,8 @@ class Stage:
         parser.add_argument("--params", type=Path, default=Path("params.yaml"), metavar="FILE")
         path = parser.parse_args().params
         die_with_dvc()
+        if "LOCAL_RANK" in os.environ:  # one of several processes of a training
+            die_with_parent()
         try:
             self.run(run, path, clean)
         except KeyboardInterrupt:

@@ -14,6 +14,7 @@ OWNED = {
     "logger": "train.loggers",
     "callbacks": "train.callbacks",
     "enable_checkpointing": "always on: resuming needs it",
+    "use_distributed_sampler": "batches are shared out among devices by the stage",
 }
 AS_THE_STAGE = {"logger": False, "enable_checkpointing": True}
 POSITIVE = (
@@ -23,7 +24,7 @@ POSITIVE = (
     "limit_val_batches",
     "val_check_interval",
 )
-DEVICES = {"devices": 1, "num_nodes": 1}  # a batch sampler by duration does not share out batches yet
+DEVICES = {"devices": 1}  # more of them when asked for, so that a run is the same on every machine
 NOT_ZERO = ("max_epochs", "max_steps")
 
 
@@ -56,8 +57,6 @@ def _impossible(arguments: dict[str, Any]) -> Iterator[InitErrorDetails]:
             yield problem((name,), "Input should be greater than 0", value)
         if name in NOT_ZERO and value == 0:
             yield problem((name,), "nothing would be trained (-1 is no limit)", value)
-        if name in DEVICES and value != 1:
-            yield problem((name,), "training runs on one device", value)
         if name == "gradient_clip_val" and value < 0:
             yield problem((name,), "Input should be greater than or equal to 0", value)
 

@@ -88,7 +88,8 @@ class Task(lightning.LightningModule):
                 f" utterances {', '.join(batch.ids)}: lower lr, or look at these recordings"
             )
         self._add("train_loss", total, count)
-        return total / count.clamp(min=1)
+        # over the whole batch, whatever this device's part of it: gradients of devices are averaged
+        return total * self.trainer.world_size / self._over_devices(count).clamp(min=1)
 
     def validation_step(self, batch: Batch, batch_index: int) -> None:
         encoded = self.encode(batch)
@@ -100,6 +101,10 @@ class Task(lightning.LightningModule):
         self.validated.clear()
 
     def on_validation_epoch_end(self) -> None:
+        if self.trainer.world_size > 1:
+            parts: list[Any] = [None] * self.trainer.world_size
+            torch.distributed.all_gather_object(parts, self.validated)
+            self.validated = [row for part in parts for row in part]
         self.validated.sort(key=lambda row: row[0])
         references = [reference for _, reference, _ in self.validated]
         hypotheses = [hypothesis for _, _, hypothesis in self.validated]
@@ -109,7 +114,8 @@ class Task(lightning.LightningModule):
         self.log("val_blank_ratio", blank_ratio(hypotheses))
         for name in ("train_loss", "val_loss"):
             if sums := self.loss_sums.pop(name, None):
-                self.log(name, sums[0] / sums[1].clamp(min=1), prog_bar=True)
+                total, count = map(self._over_devices, sums)
+                self.log(name, total / count.clamp(min=1), prog_bar=True)
 
     def samples(self, count: int) -> list[tuple[str, str, Hypothesis]]:
         """Some of the last validation's utterances, the same ones every time."""
@@ -120,6 +126,10 @@ class Task(lightning.LightningModule):
         steps = self.trainer.estimated_stepping_batches
         epochs = self.trainer.max_epochs
         return self.optimization.configure(self, steps, epochs if epochs and epochs > 0 else math.inf)
+
+    def _over_devices(self, value: Tensor) -> Tensor:
+        summed: Tensor = self.trainer.strategy.reduce(value.clone(), reduce_op="sum")
+        return summed
 
     def _add(self, name: str, total: Tensor, count: Tensor) -> None:
         """Sum up an epoch's loss, so that a partial last batch weighs what it holds."""

@@ -1,0 +1,66 @@
+"""Training on two devices: two processes on the CPU, started by the stage itself."""
+
+import csv
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import psutil
+import pytest
+from training_project import Project, training_project
+
+COMMAND = [sys.executable, "-m", "stages.train"]
+ENVIRONMENT = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[1]), "OMP_NUM_THREADS": "1"}
+
+
+@pytest.fixture
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Project:
+    made = training_project(tmp_path, monkeypatch)
+    made.set({"train.task.init_args.encoder.init_args.dropout": 0.0})
+    made.set({"train.batching.max_batch_seconds": 16.0, "train.trainer.max_epochs": 3})
+    return made
+
+
+def on_two_devices(project: Project) -> None:
+    project.set({"train.trainer.devices": 2, "train.trainer.strategy": "ddp"})
+
+
+def history() -> list[dict[str, float]]:
+    with Path("artifacts/train/history.csv").open() as lines:
+        return [{name: float(value) for name, value in row.items()} for row in csv.DictReader(lines)]
+
+
+def test_two_devices_have_the_curves_of_one_and_one_set_of_outputs(project: Project) -> None:
+    subprocess.run(COMMAND, env=ENVIRONMENT, check=True)
+    alone, outputs = history(), {path.name for path in Path("artifacts/train").iterdir()}
+    on_two_devices(project)
+    done = subprocess.run(COMMAND, env=ENVIRONMENT, check=True, capture_output=True, text=True)
+    for row, expected in zip(history(), alone, strict=True):
+        assert row == pytest.approx(expected, rel=1e-4)
+    assert {path.name for path in Path("artifacts/train").iterdir()} == outputs
+    assert done.stdout.count("epoch 3/3") == 1
+
+
+@pytest.mark.parametrize("victim", ["the first process", "the second process"])
+def test_a_training_of_which_a_process_is_killed_dies_as_a_whole_and_goes_on_later(
+    project: Project, victim: str
+) -> None:
+    on_two_devices(project)
+    project.set({"train.trainer.max_epochs": 40})
+    with Path("log.txt").open("wb") as log:
+        process = subprocess.Popen(COMMAND, env=ENVIRONMENT, stdout=log, stderr=log)
+    while "epoch 3/40" not in Path("log.txt").read_text():
+        assert process.poll() is None, Path("log.txt").read_text()
+        time.sleep(0.1)
+    family = [psutil.Process(process.pid), *psutil.Process(process.pid).children(recursive=True)]
+    second = next(one for one in family[1:] if one.environ().get("LOCAL_RANK") == "1")
+    (family[0] if victim == "the first process" else second).kill()
+    assert process.wait(timeout=20) != 0
+    _, alive = psutil.wait_procs(family, timeout=10)
+    assert not alive
+    assert not Path("artifacts/train").exists()
+    done = subprocess.run(COMMAND, env=ENVIRONMENT, check=True, capture_output=True, text=True)
+    assert "resuming in epoch" in done.stdout
+    assert [row["epoch"] for row in history()] == list(range(40))

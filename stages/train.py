@@ -36,7 +36,7 @@ from stages.program.inputs import Inputs
 from stages.program.outputs import forget_old, scratch_folder, whole_folder, write_whole
 from stages.program.stage import Stage
 from stages.schema import params as schema
-from stages.schema.trainer import DEVICES
+from stages.schema.trainer import DEVICES, built
 from stages.tasks.initialization import initialize
 from stages.tasks.optimization import Optimization
 from stages.tasks.training_data import fit_tokens, read_data
@@ -140,7 +140,7 @@ def _trainer(settings: schema.Train, name: str, pace: Pace, callbacks: list[Any]
     if settings.early_stopping:
         callbacks.append(EarlyStopping(**settings.early_stopping.model_dump()))
     return lightning.Trainer(
-        **{**DEVICES, **settings.trainer, "enable_progress_bar": shown},
+        **{**DEVICES, **built(settings.trainer), "enable_progress_bar": shown},
         default_root_dir=LOGS,
         logger=build_loggers(settings.loggers, LOGS, name),
         callbacks=callbacks,

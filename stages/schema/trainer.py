@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, ValidationError
 from pydantic_core import InitErrorDetails
 
-from stages.schema.part import bind, import_class, joined, problem, refusal
+from stages.schema.part import Part, Place, bind, import_class, joined, problem, refusal
 
 OWNED = {
     "default_root_dir": "artifacts/logs, set by the stage",
@@ -28,11 +28,36 @@ DEVICES = {"devices": 1}  # more of them when asked for, so that a run is the sa
 NOT_ZERO = ("max_epochs", "max_steps")
 
 
+def built(arguments: dict[str, Any]) -> dict[str, Any]:
+    """Arguments in which every ``{class_path, init_args}``, a strategy for instance, is what it names."""
+    return {name: _built(value, (name,)) for name, value in arguments.items()}
+
+
+def _built(value: Any, place: Place) -> Any:
+    if isinstance(value, list):
+        return [_built(item, (*place, index)) for index, item in enumerate(value)]
+    if not isinstance(value, dict):
+        return value
+    try:
+        return Part.model_validate(value).try_out()
+    except ValidationError as error:
+        raise refusal(
+            [problem((*place, *at["loc"]), at["msg"], at["input"]) for at in error.errors()]
+        ) from error
+    except (ValueError, ImportError, AttributeError) as error:
+        raise refusal([problem(place, str(error))]) from error
+
+
 def _check(arguments: dict[str, Any]) -> dict[str, Any]:
     trainer = import_class("lightning.Trainer")
     found = [refusal(impossible)] if (impossible := list(_impossible(arguments))) else []
+    plain = {name: value for name, value in arguments.items() if not _has_parts(value)}
     try:
-        bind(trainer, arguments, OWNED, key=None)
+        bind(trainer, plain, OWNED, key=None)
+    except ValidationError as error:
+        found.append(error)
+    try:
+        whole = built(arguments)
     except ValidationError as error:
         found.append(error)
     if found:
@@ -41,12 +66,16 @@ def _check(arguments: dict[str, Any]) -> dict[str, Any]:
     level = chatter.level
     chatter.setLevel(logging.ERROR)
     try:
-        trainer(**{"enable_progress_bar": False, **DEVICES, **arguments, **AS_THE_STAGE})
+        trainer(**{"enable_progress_bar": False, **DEVICES, **whole, **AS_THE_STAGE})
     except Exception as error:  # Lightning refuses values with many exception types
         raise ValueError(f"lightning.Trainer refuses these arguments: {error}") from error
     finally:
         chatter.setLevel(level)
     return arguments
+
+
+def _has_parts(value: Any) -> bool:
+    return any(isinstance(item, dict) for item in (value if isinstance(value, list) else [value]))
 
 
 def _impossible(arguments: dict[str, Any]) -> Iterator[InitErrorDetails]:

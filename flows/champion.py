@@ -8,6 +8,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+from flows import dvc
 from flows.dvc import METRICS
 from flows.git import git, git_bytes
 
@@ -23,6 +24,16 @@ def metrics(tag: str, folder: Path) -> dict[str, Any]:
     """Its metrics.json."""
     found: dict[str, Any] = json.loads(git_bytes("show", f"{tag}:{METRICS.as_posix()}", folder=folder))
     return found
+
+
+def file(tag: str, path: Path, folder: Path) -> Path:
+    """A copy of a file that DVC keeps, as it was at the tag."""
+    commit = git("rev-parse", f"{tag}^{{commit}}", folder=folder)  # a rolled back number is given again
+    target = folder / ".scratch" / "champions" / commit / path.name
+    if not target.exists():
+        target.parent.mkdir(parents=True, exist_ok=True)
+        dvc.answer("get", ".", str(path), "--rev", tag, "--out", str(target), folder=folder)
+    return target
 
 
 def next_tag(folder: Path) -> str:

@@ -8,6 +8,7 @@ import contextlib
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -104,6 +105,15 @@ def overview(folder: Path) -> tuple[Graph, Changes]:
 def answer(*arguments: str, folder: Path) -> str:
     """What a short dvc command prints; RuntimeError when it fails."""
     return _answer(_start(arguments, folder, subprocess.PIPE))
+
+
+def share_settings(project: Path, clone: Path) -> None:
+    """Give a clone the project's cache, and the passwords of its remotes."""
+    local = Path(".dvc/config.local")
+    if (project / local).exists():
+        shutil.copy(project / local, clone / local)
+    cache = (project / answer("cache", "dir", folder=project).strip()).absolute()
+    answer("config", "--local", "cache.dir", str(cache), folder=clone)
 
 
 def _graph(dot: str) -> Graph:

@@ -32,6 +32,12 @@ def experiments(folder: Path) -> dict[str, str]:
     }
 
 
+def is_name(text: str, folder: Path) -> bool:
+    """Whether git, and so DVC, would take it for the name of an experiment."""
+    asked = ["git", "check-ref-format", f"refs/exps/{text}"]
+    return "/" not in text and not subprocess.run(asked, cwd=folder, check=False).returncode
+
+
 def has_files(folder: Path) -> bool:
     """Whether a folder holds more than what keeps it in git."""
     return any(path.is_file() and path.name != ".gitkeep" for path in folder.rglob("*"))

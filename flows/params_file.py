@@ -3,6 +3,8 @@
 import hashlib
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +40,19 @@ def prepare(folder: Path, recipe: str | None, overrides: list[str]) -> list[str]
     kept.parent.mkdir(parents=True, exist_ok=True)
     kept.write_bytes(before)
     return [f"params.yaml is now {recipe}; what it was is kept in {kept.relative_to(folder)}"]
+
+
+@contextmanager
+def temporarily(folder: Path, overrides: list[str]) -> Iterator[None]:
+    """Overrides for the time of the block."""
+    path = folder / "params.yaml"
+    before = path.read_bytes()
+    try:
+        for override in overrides:
+            _apply(path, override)
+        yield
+    finally:
+        path.write_bytes(before)
 
 
 def check(folder: Path) -> None:

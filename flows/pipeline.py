@@ -16,6 +16,7 @@ from prefect.cache_policies import NO_CACHE
 from prefect.client.schemas.objects import TaskRun
 from prefect.logging import get_run_logger
 from prefect.states import Completed, Failed
+from pydantic import PositiveFloat
 
 from flows import dvc, git, params_file, run_page, terminal
 from flows.dvc import PROJECT
@@ -120,8 +121,6 @@ def _brief(reasons: list[str]) -> str:
 
 
 def _selected(graph: dvc.Graph, targets: list[str], alone: bool) -> list[str]:
-    if unknown := sorted(set(targets) - set(graph)):
-        raise ValueError(f"no stage {', '.join(unknown)}; there are {', '.join(graph)}")
     wanted = set(targets or graph)
     if not alone:
         for name in reversed(graph):
@@ -138,47 +137,59 @@ def pipeline(
     force: bool = False,
     mode: Mode = "train",
     experiment: str | None = None,
-    stage_timeout_seconds: float | None = None,
+    stage_timeout_seconds: PositiveFloat | None = None,
     push: bool = False,
 ) -> State:
     """Bring the pipeline up to date and show what came out.
 
     ``recipe``: a name from flows/recipes, to be params.yaml. ``overrides``: as dvc's -S, lr=1e-4.
     ``targets``: stages to run with all that they need (all stages). ``force``: run what has not changed, too.
-    ``mode``: train runs the pipeline, val and test only evaluate the model that is there on that split.
+    ``mode``: train runs the pipeline, val and test only evaluate the model that is there on that split,
+    whatever params.yaml says and goes on to say.
     ``experiment``: save what came out as the DVC experiment of this name. ``push``: send the data, the
     models and the run cache to the dvc remote.
     """
-    logger = get_run_logger()
-    changes = [*(overrides or []), *([f"evaluate.split={EVALUATED[mode]}"] if mode in EVALUATED else [])]
-    alone = mode in EVALUATED
+    split = [f"evaluate.split={EVALUATED[mode]}"] if mode in EVALUATED else []
     try:
-        with dvc.only_run(PROJECT / dvc.LOCK, logger.info):
-            _prepare(recipe, changes, experiment)
-            states = run_stages(
-                PROJECT,
-                ["evaluate"] if alone else targets,
-                force=force,
-                alone=alone,
-                timeout_seconds=stage_timeout_seconds,
-            )
-            if outcome(states).is_completed():
-                for command in _keep(experiment, push):
-                    logger.info(dvc.answer(*command, folder=PROJECT).strip())
+        with dvc.only_run(PROJECT / dvc.LOCK, get_run_logger().info):
+            _refuse_early(targets or [], mode, experiment)
+            for said in params_file.prepare(PROJECT, recipe, overrides or []):
+                get_run_logger().info(said)
+            with params_file.temporarily(PROJECT, split):
+                states = run_stages(
+                    PROJECT,
+                    ["evaluate"] if split else targets,
+                    force=force,
+                    alone=bool(split),
+                    timeout_seconds=stage_timeout_seconds,
+                )
+                return _conclude(states, experiment, push)
     except (ValueError, RuntimeError) as error:
         return Failed(message=str(error))
-    run_page.show(PROJECT)
-    for line in summary(PROJECT, states):
-        logger.info(line)
-    return outcome(states)
 
 
-def _prepare(recipe: str | None, changes: list[str], experiment: str | None) -> None:
-    """Everything that can be refused before a stage runs."""
+def _refuse_early(targets: list[str], mode: Mode, experiment: str | None) -> None:
+    """What would otherwise come out when params.yaml is changed already, or after all stages ran."""
+    stages = list(params_file.read_yaml(PROJECT / "dvc.yaml")["stages"])
+    if unknown := [name for name in targets if name not in stages and not (PROJECT / name).is_file()]:
+        raise ValueError(f"no stage {', '.join(unknown)}; there are {', '.join(stages)}")
+    if targets and mode in EVALUATED:
+        raise ValueError(f"mode {mode} runs evaluate alone: name no stages, or choose mode train")
     if experiment and experiment in git.experiments(PROJECT):
         raise ValueError(f"there is an experiment {experiment!r} already; choose another name")
-    for said in params_file.prepare(PROJECT, recipe, changes):
-        get_run_logger().info(said)
+    if experiment and not git.is_name(experiment, PROJECT):
+        raise ValueError(f"{experiment!r} cannot be an experiment's name; use letters, digits and hyphens")
+
+
+def _conclude(states: dict[str, State], experiment: str | None, push: bool) -> State:
+    """Show what came out, and keep it if nothing failed."""
+    logger, ended = get_run_logger(), outcome(states)
+    run_page.show(PROJECT, up_to_date(states))
+    for line in summary(PROJECT, states):
+        logger.info(line)
+    for command in _keep(experiment, push) if ended.is_completed() else ():
+        logger.info(dvc.answer(*command, folder=PROJECT).strip())
+    return ended
 
 
 def _keep(experiment: str | None, push: bool) -> Iterator[tuple[str, ...]]:
@@ -187,6 +198,10 @@ def _keep(experiment: str | None, push: bool) -> Iterator[tuple[str, ...]]:
         yield "exp", "save", "-n", experiment
     if push:
         yield "push", "--run-cache"
+
+
+def up_to_date(states: dict[str, State]) -> set[str]:
+    return {name for name, state in states.items() if state.is_completed()}
 
 
 def outcome(states: dict[str, State]) -> State:
@@ -200,10 +215,10 @@ def summary(folder: Path, states: dict[str, State]) -> list[str]:
     """What ran, what did not and why, and the metrics."""
     width = max(map(len, states), default=0)
     lines = [f"{name:{width}}  {state.name:9}  {state.message or ''}" for name, state in states.items()]
-    if (folder / dvc.METRICS).exists():
-        for row in run_page.metrics_table(folder):
-            name, *values = row.values()
-            lines.append(f"{name:36} " + "  ".join(f"{value!s:>10}" for value in values))
+    if "evaluate" in up_to_date(states):
+        rows = run_page.metrics_table(folder)
+        for name, *values in (list(rows[0]), *(row.values() for row in rows)):
+            lines.append(f"{name:36} " + "  ".join(f"{value!s:>13}" for value in values))
     return lines
 
 

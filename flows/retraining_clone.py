@@ -8,9 +8,8 @@ import hashlib
 import shutil
 from pathlib import Path
 
-from flows import dvc
+from flows import dvc, params_file
 from flows.git import git, has_files
-from flows.params_file import read_yaml
 from stages.program.outputs import link_or_copy
 
 READ_BY_STAGES = ("params.yaml", "dvc.yaml", "stages", "data")  # data: the .dvc files
@@ -25,14 +24,13 @@ def renew(clone: Path, project: Path, drop_folder: Path | None) -> str:
     if not (clone / ".dvc").is_dir():
         shutil.rmtree(clone, ignore_errors=True)
         git("clone", "--quiet", str(project), str(clone), folder=project)
-        dvc.answer(
-            "config", "--local", "cache.dir", str((project / ".dvc" / "cache").resolve()), folder=clone
-        )
         git("config", "user.name", "retraining", folder=clone)
         git("config", "user.email", "retraining@localhost", folder=clone)
     git("fetch", "--quiet", "origin", "HEAD", folder=clone)
     git("checkout", "--quiet", "--force", "--detach", "FETCH_HEAD", folder=clone)
     git("clean", "--quiet", "-d", "--force", folder=clone)
+    params_file.check(clone)
+    dvc.share_settings(project, clone)
     _renew_data(clone, project, drop_folder)
     git("add", "--all", folder=clone)
     if git("status", "--porcelain", folder=clone):
@@ -42,10 +40,10 @@ def renew(clone: Path, project: Path, drop_folder: Path | None) -> str:
 
 
 def _renew_data(clone: Path, project: Path, drop_folder: Path | None) -> None:
-    root = Path(read_yaml(clone / "params.yaml")["manifest"]["root"])
+    root = Path(params_file.read_yaml(clone / "params.yaml")["manifest"]["root"])
     found = root.is_absolute() or has_files(project / root)
     for path in git("ls-files", "*.dvc", folder=clone).splitlines():
-        if "deps" in read_yaml(clone / path):
+        if "deps" in params_file.read_yaml(clone / path):
             dvc.answer("update", path, folder=clone)
             found = found and path != f"{root}.dvc"
         elif path != f"{root}.dvc" or not found:

@@ -24,6 +24,7 @@ from prefect.logging import get_run_logger
 from flows import champion
 from flows.dvc import HISTORY, HYPOTHESES, METRICS, REPORT, TRAINING_PICTURE
 from flows.git import commit
+from flows.params_file import read_yaml
 
 EPOCH = re.compile(r"epoch (\d+)/(\d+)  (.*)")
 NUM_TRANSCRIPTS = 12
@@ -51,9 +52,11 @@ class Progress:
             get_run_logger().warning("no progress on the run page: %s", error)
 
 
-def show(folder: Path) -> None:
-    """Every artifact that there is something for."""
-    make_all((_metrics, _loss, _transcripts, _params, _report), folder)
+def show(folder: Path, up_to_date: set[str]) -> None:
+    """Every artifact of the stages that are up to date: what others left is of another run."""
+    of_stage = {"train": [_loss], "evaluate": [_metrics, _transcripts, _report]}
+    makers = [maker for name, makers in of_stage.items() if name in up_to_date for maker in makers]
+    make_all([*makers, _params], folder)
 
 
 def make_all(makers: Iterable[Callable[..., None]], *given: Any) -> None:
@@ -85,13 +88,12 @@ def _rounded(value: float | None) -> float | None:
 
 
 def _metrics(folder: Path) -> None:
-    if (folder / METRICS).exists():
-        create_table_artifact(metrics_table(folder), "metrics", "Metrics of the evaluated split")
+    split = read_yaml(folder / "params.yaml")["evaluate"]["split"]
+    create_table_artifact(metrics_table(folder), "metrics", f"Metrics of the {split} split")
 
 
 def _loss(folder: Path) -> None:
-    if (folder / HISTORY).exists():
-        create_image_artifact(picture(folder), "loss", "Loss, error rates, learning rate and gradient norm")
+    create_image_artifact(picture(folder), "loss", "Loss, error rates, learning rate and gradient norm")
 
 
 def picture(folder: Path) -> str:
@@ -113,8 +115,6 @@ def _uri(png: bytes) -> str:
 
 
 def _transcripts(folder: Path) -> None:
-    if not (folder / HYPOTHESES).exists():
-        return
     import pyarrow.parquet as pq
 
     rows = pq.read_table(folder / HYPOTHESES, columns=["id", "reference", "hypothesis"]).to_pylist()

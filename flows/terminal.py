@@ -10,9 +10,15 @@ from prefect.settings import PREFECT_API_URL
 
 
 def run(flow: Flow[..., State], *arguments: Any, **parameters: Any) -> NoReturn:
-    """Run a flow and exit: 0 when it completed, 1 otherwise."""
+    """Run a flow and exit: 0 when it completed, 1 otherwise, 130 after Ctrl-C."""
     try:
         state = flow(*arguments, **parameters, return_state=True)
+    except KeyboardInterrupt:
+        sys.exit(130)
+    except RuntimeError as error:
+        if not str(error).startswith("Failed to reach API"):
+            raise
+        sys.exit(f"{error} (PREFECT_API_URL)")
     except httpx.TransportError as error:
         print(
             f"the Prefect server at {PREFECT_API_URL.value()} cannot be reached any more ({error}): it does"

@@ -92,8 +92,12 @@ def test_an_override_runs_what_it_touches_and_old_params_come_from_the_cache(edi
 
 def test_validation_changes_no_weights(edited: Project) -> None:
     before = edited.trained()
-    assert states(edited.run(*FLOW, "--mode", "val")) == {"evaluate": "Ran"}
+    params = (edited.folder / "params.yaml").read_text()
+    printed = edited.run(*FLOW, "--mode", "val")
+    assert states(printed) == {"evaluate": "Ran"}
     assert edited.trained() == before
+    assert (edited.folder / "params.yaml").read_text() == params
+    assert states(edited.run(*FLOW))["evaluate"] == "Cached"
 
 
 @pytest.mark.parametrize(
@@ -101,7 +105,9 @@ def test_validation_changes_no_weights(edited: Project) -> None:
     [
         (["-S", "lr=abc"], "lr: Input should be a valid number"),
         (["--recipe", "nothing"], "no such recipe; there are"),
-        (["nothing"], "no stage nothing; there are manifest"),
+        (["--recipe", "an4", "nothing"], "no stage nothing; there are manifest"),
+        (["--mode", "val", "train"], "mode val runs evaluate alone"),
+        (["--experiment", "my exp"], "'my exp' cannot be an experiment's name"),
     ],
 )
 def test_what_cannot_run_is_said_before_anything_runs(
@@ -120,6 +126,7 @@ def test_a_stage_that_fails_fails_the_run_and_what_needs_it_does_not_start(edite
     expected = {"manifest": "Unchanged", "features": "Unchanged", "train": "Failed", "evaluate": "NotReady"}
     assert states(done.stdout) == expected
     assert "loss became" in done.stdout.splitlines()[-1]
+    assert " - wer " not in done.stdout  # another model's
 
 
 def test_two_runs_at_the_same_time_train_once(edited: Project) -> None:

@@ -62,7 +62,7 @@ def records(project: Project) -> list[str]:
 
 def test_without_new_data_nothing_runs(project: Project) -> None:
     said = project.run(*RETRAIN)
-    assert "NothingNew: code, params and data are those of the newest candidate" in said
+    assert re.search(r"NothingNew: judged on .*, Promoted: .* \(remove .* to have it judged again\)", said)
     assert "Running stage" not in said
     assert tags(project) == ["champion/0001"]
 
@@ -99,6 +99,17 @@ def test_more_data_makes_a_better_model_which_is_promoted_and_can_be_rolled_back
     assert "new.csv" in project.dvc("list", ".", str(ROOT), "--rev", "champion/0002")
     assert "champion is champion/0001 now" in project.run(*RETRAIN[:3], "--rollback")
     assert tags(project) == ["champion/0001"]
+
+
+def test_where_a_test_transcript_was_corrected_the_champion_is_scored_again(project: Project) -> None:
+    path = project.folder / ROOT / "old.csv"
+    rows = path.read_text().splitlines()
+    line = next(number for number, row in enumerate(rows) if ",test," in row)
+    name, text, *others = rows[line].split(",")
+    path.write_text("\n".join([*rows[:line], ",".join([name, text[1:], *others]), *rows[line + 1 :]]) + "\n")
+    said = project.run(*RETRAIN, "--margin", "1")
+    assert "the test set is another one now: champion/0001 is scored on it too" in said
+    assert re.search(r"Refused: wer 0\.\d+ -> 0\.\d+: better by more than 1 with probability 0", said)
 
 
 def test_a_worse_candidate_is_refused_and_one_that_fails_leaves_the_champion(project: Project) -> None:

@@ -2,7 +2,10 @@
 
 import json
 import re
+import signal
+import subprocess
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -227,6 +230,23 @@ def test_the_table_names_values_by_the_ends_of_their_paths_and_marks_the_best(tm
         "data:image/png;base64,"
     )
     assert tune_page.picture(study, "plot_param_importances", "val_wer").startswith("data:image/png;base64,")
+
+
+def test_trials_that_do_not_end_when_they_are_told_to_share_one_grace_period(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(dvc, "GRACE_SECONDS", 1.0)
+    deaf = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print(flush=True); time.sleep(60)"
+    command = [sys.executable, "-c", deaf]
+    trainings = [
+        subprocess.Popen(command, stdout=subprocess.PIPE, text=True, start_new_session=True) for _ in range(3)
+    ]
+    for training in trainings:
+        assert training.stdout and training.stdout.readline()
+    began = time.monotonic()
+    dvc._end_groups(*trainings)
+    assert time.monotonic() - began < 2
+    assert [training.returncode for training in trainings] == [-signal.SIGKILL] * 3
 
 
 # The second value of lr makes the loss infinite.

@@ -2,6 +2,13 @@
 
 import os
 
+from flows.tied import FLOW_RUNS_TIED_TO
+
 # Before Prefect is imported: it reads them then. Nobody is told what runs here.
 os.environ.setdefault("PREFECT_SERVER_ANALYTICS_ENABLED", "false")
 os.environ.setdefault("DO_NOT_TRACK", "1")
+
+if parent := os.environ.pop(FLOW_RUNS_TIED_TO, None):
+    from stages.program.processes import die_with_parent
+
+    die_with_parent(int(parent))

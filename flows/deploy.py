@@ -7,7 +7,10 @@ started or scheduled there, until it is stopped.
 """
 
 import argparse
+import contextlib
 import os
+import signal
+import socket
 import subprocess
 import sys
 import time
@@ -17,7 +20,11 @@ from pathlib import Path
 from flows.tied import tied
 
 HOST = "127.0.0.1"
+LOG = Path(".scratch") / "prefect-server.log"
 STARTUP_SECONDS = 120.0
+GRACE_SECONDS = 10.0
+
+Process = subprocess.Popen[bytes]
 
 
 def main() -> None:
@@ -31,50 +38,69 @@ def main() -> None:
         "--cron", default="0 3 * * *", help="when to retrain; by default every night at three"
     )
     given = parser.parse_args()
-    if "PREFECT_API_URL" in os.environ:
-        serve_flows(given.cron)
-        return
-    # The UI too asks for this address; --port alone would leave it asking port 4200.
-    os.environ["PREFECT_API_URL"] = f"http://{HOST}:{given.port}/api"
-    server = _start_server(given.port)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    with contextlib.suppress(KeyboardInterrupt):
+        server = None if "PREFECT_API_URL" in os.environ else _start_server(given.port)
+        _serve_flows(given.cron, server)
+
+
+def _serve_flows(cron: str, server: Process | None) -> None:
+    """Serve until stopped, or until one of the two ends: neither is of use without the other.
+
+    Prefect serves on without its server, and takes minutes to stop: hence a process apart.
+    """
+    serving = subprocess.Popen(tied("flows.serving", cron), start_new_session=True)
     try:
-        serve_flows(given.cron)
+        while serving.poll() is None:
+            if server and server.poll() is not None:
+                sys.exit(f"the Prefect server ended; {_end_of_log()}")
+            time.sleep(0.3)
+        sys.exit(serving.returncode)
     finally:
-        server.terminate()
-        server.wait()
+        _end(serving)
+        if server:
+            _end(server)
 
 
-def serve_flows(cron: str) -> None:
-    """Register the deployments and run what is asked of them, until interrupted."""
-    from prefect import serve
-    from prefect.client.schemas.objects import ConcurrencyLimitConfig, ConcurrencyLimitStrategy
-
-    from flows.pipeline import pipeline
-    from flows.retrain import retrain
-    from flows.tune import tune
-
-    alone = ConcurrencyLimitConfig(limit=1, collision_strategy=ConcurrencyLimitStrategy.CANCEL_NEW)
-    serve(
-        pipeline.to_deployment("pipeline"),  # type: ignore[arg-type]
-        retrain.to_deployment("nightly", cron=cron, concurrency_limit=alone, paused=False),  # type: ignore[arg-type]
-        tune.to_deployment("tune"),  # type: ignore[arg-type]
-    )
+def _end(process: Process) -> None:
+    """Ctrl-C to the process and what it started; SIGKILL to what is left after the grace period."""
+    for sent in (signal.SIGINT, signal.SIGKILL):
+        with contextlib.suppress(ProcessLookupError, subprocess.TimeoutExpired):
+            os.killpg(process.pid, sent)
+            process.wait(GRACE_SECONDS)
 
 
-def _start_server(port: int) -> "subprocess.Popen[bytes]":
-    log = Path(".scratch") / "prefect-server.log"
-    log.parent.mkdir(exist_ok=True)
+def _start_server(port: int) -> Process:
+    """A server that is ready, to which PREFECT_API_URL points from now on."""
+    if _is_taken(port):
+        sys.exit(
+            f"port {port} is taken: choose another one with --port, or use the server that is there with "
+            f"PREFECT_API_URL=http://{HOST}:{port}/api"
+        )
+    # The UI too asks for this address; --port alone would leave it asking port 4200.
+    os.environ["PREFECT_API_URL"] = f"http://{HOST}:{port}/api"
+    LOG.parent.mkdir(exist_ok=True)
     command = tied("prefect", "server", "start", "--host", HOST, "--port", str(port))
-    with log.open("wb") as stream:
+    with LOG.open("wb") as stream:
         server = subprocess.Popen(command, stdout=stream, stderr=stream, start_new_session=True)
     deadline = time.monotonic() + STARTUP_SECONDS
-    while not _is_ready(port):
+    while not _is_ready(port) or server.poll() is not None:
         if server.poll() is not None or time.monotonic() > deadline:
             server.kill()
-            sys.exit(f"the Prefect server did not start; {log} ends:\n{log.read_text()[-2000:]}")
+            sys.exit(f"the Prefect server did not start; {_end_of_log()}")
         time.sleep(0.3)
     print(f"the Prefect UI: http://{HOST}:{port}", flush=True)
     return server
+
+
+def _is_taken(port: int) -> bool:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # as the server: one that ended has gone
+        try:
+            probe.bind((HOST, port))
+        except OSError:
+            return True
+    return False
 
 
 def _is_ready(port: int) -> bool:
@@ -83,6 +109,10 @@ def _is_ready(port: int) -> bool:
             return bool(answer.status == 200)
     except OSError:
         return False
+
+
+def _end_of_log() -> str:
+    return f"{LOG} ends:\n{LOG.read_text()[-2000:]}"
 
 
 if __name__ == "__main__":

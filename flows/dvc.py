@@ -13,7 +13,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from graphlib import TopologicalSorter
 from pathlib import Path
 from types import FrameType
@@ -74,7 +74,7 @@ def run(*arguments: str, folder: Path = Path(), on_line: Line | None = None) -> 
             on_line(line.rstrip())
         return process.wait()
     except BaseException:
-        _end_group(process)
+        _end_groups(process)
         raise
     finally:
         _running.discard(process)
@@ -82,12 +82,7 @@ def run(*arguments: str, folder: Path = Path(), on_line: Line | None = None) -> 
 
 def end_all() -> None:
     """End every command that ``run`` waits for in other threads; there it returns as after a failure."""
-    running = list(_running)
-    for process in running:  # all at once, so that their grace periods do not add up
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGTERM)
-    for process in running:
-        _end_group(process)
+    _end_groups(*_running)
 
 
 def overview(folder: Path) -> tuple[Graph, Changes]:
@@ -160,15 +155,20 @@ def _answer(process: "subprocess.Popen[str]") -> str:
     return printed
 
 
-def _end_group(process: "subprocess.Popen[str]") -> None:
-    """SIGTERM to the whole group, SIGKILL to what is left of it after the grace period."""
+def _end_groups(*processes: "subprocess.Popen[str]") -> None:
+    """SIGTERM to their whole groups, SIGKILL to what is left of them after one grace period for all."""
     deadline = time.monotonic() + GRACE_SECONDS
-    with contextlib.suppress(ProcessLookupError):
-        os.killpg(process.pid, signal.SIGTERM)
-        while _group_lives(process):
-            if time.monotonic() > deadline:
-                os.killpg(process.pid, signal.SIGKILL)
-            time.sleep(0.1)
+    _send(signal.SIGTERM, processes)
+    while left := [process for process in processes if _group_lives(process)]:
+        if time.monotonic() > deadline:
+            _send(signal.SIGKILL, left)
+        time.sleep(0.1)
+
+
+def _send(signum: int, processes: Iterable["subprocess.Popen[str]"]) -> None:
+    for process in processes:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signum)
 
 
 def _group_lives(process: "subprocess.Popen[str]") -> bool:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 Leaf = bool | int | float | str | None
 PATH = re.compile(r"[^.\[\]]+(\.[^.\[\]]+|\[\d+\])*")
 STEP = re.compile(r"([^.\[\]]+)|\[(\d+)\]")
+MONITOR = "train.checkpoint.monitor"  # to which the schema lets only metrics that are logged
 
 
 class Grammar(BaseModel):
@@ -149,7 +150,7 @@ def _misplaced(path: str, params: Any) -> str:
 
 def impossible(search: Search, params: Any, folder: Path) -> list[str]:
     """What the project in ``folder`` refuses of its params with every varied value at its low end
-    (categorical: the first choice), and with every one at its high end.
+    (categorical: the first choice), and with every one at its high end; and a metric that nothing logs.
     """
     with TemporaryDirectory() as scratch:
         checks = {}
@@ -164,18 +165,27 @@ def impossible(search: Search, params: Any, folder: Path) -> list[str]:
                 text=True,
             )
         said = {path: check.communicate()[1] for path, check in checks.items()}
-    return [
-        f"params.yaml with every searched value at its {path.stem} end: {line.strip()}"
-        for path, check in checks.items()
-        if check.returncode
-        for line in said[path].strip().splitlines()
-        if not line.startswith(str(path))
-    ]
+    return list(
+        dict.fromkeys(
+            _problem(line.strip(), path.stem)
+            for path, check in checks.items()
+            if check.returncode
+            for line in said[path].strip().splitlines()
+            if not line.startswith(str(path))
+        )
+    )
+
+
+def _problem(line: str, end: str) -> str:
+    if line.startswith(f"{MONITOR}: "):
+        return f"metric{line.removeprefix(MONITOR)}"
+    return f"params.yaml with every searched value at its {end} end: {line}"
 
 
 def at_end(search: Search, params: Any, end: int) -> Any:
-    """The params with every searched value at its low (0) or high (1) end."""
+    """The params with every searched value at its low (0) or high (1) end, and the metric to check."""
     changed = deepcopy(params)
+    changed["train"]["checkpoint"]["monitor"] = search.metric
     for path, space in search.search_spaces.items():
         *above, last = _steps(path)
         node = changed

@@ -59,7 +59,11 @@ def open_study(search: Search, default: Path) -> "Study":
 
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     default.parent.mkdir(parents=True, exist_ok=True)
-    storage = optuna.storages.get_storage(search.storage or f"sqlite:///{default.absolute()}")
+    try:
+        storage = optuna.storages.get_storage(search.storage or f"sqlite:///{default.absolute()}")
+    except Exception as error:  # each kind of database has its own
+        reason = str(error).strip().partition("\n")[0]
+        raise ValueError(f"storage: {reason}; null keeps the study in {default}") from error
     asked = _definition(search)
     if search.study in optuna.get_all_study_names(storage):
         study = optuna.load_study(study_name=search.study, storage=storage, sampler=_sampler(search, 0))

@@ -8,9 +8,12 @@ import httpx
 from prefect import Flow, State
 from prefect.settings import PREFECT_API_URL
 
+from flows.dvc import exit_on_signals
+
 
 def run(flow: Flow[..., State], *arguments: Any, **parameters: Any) -> NoReturn:
     """Run a flow and exit: 0 when it completed, 1 otherwise, 130 after Ctrl-C."""
+    exit_on_signals()  # killed, it would leave Prefect's temporary server behind
     try:
         state = flow(*arguments, **parameters, return_state=True)
     except KeyboardInterrupt:

@@ -3,6 +3,9 @@
 import os
 import sys
 
+# Its value is the process with which flow runs that Prefect starts end: see flows/__init__.py.
+FLOW_RUNS_TIED_TO = "EARSHOT_FLOW_RUNS_TIED_TO"
+
 # The kernel is asked after exec and not between fork and exec: a flow's process has threads.
 STARTER = (
     "import runpy, sys; from stages.program.processes import die_with_parent;"

@@ -6,6 +6,7 @@ takes hours: what people edit, run or commit meanwhile must neither change the l
 
 import csv
 import io
+import json
 import math
 import re
 import shutil
@@ -77,6 +78,26 @@ def untracked(params: Any, folder: Path) -> list[str]:
         if not root.is_absolute()
         and has_files(folder / root)
         and not set(git("ls-files", str(root), f"{root}.dvc", folder=folder).split()) - {f"{root}/.gitkeep"}
+    ]
+
+
+def untracked_code(folder: Path) -> list[str]:
+    files = git("ls-files", "--others", "--exclude-standard", "--", "stages/*.py", folder=folder).splitlines()
+    return [f"{path}: trials see only what git tracks: `git add` it" for path in files]
+
+
+def edited_data(folder: Path) -> list[str]:
+    """Data that is not what its .dvc file says: trials do not see the edits, and applying one undoes them."""
+    known = ("--cached", "--others", "--exclude-standard", "--", "*.dvc")
+    files = [path for path in git("ls-files", *known, folder=folder).splitlines() if (folder / path).exists()]
+    status = json.loads(dvc.answer("status", "--json", *files, folder=folder)) if files else {}
+    return [
+        f"{data} differs from {data}.dvc; first `dvc add {data}`"
+        for reasons in status.values()
+        for reason in reasons
+        if isinstance(reason, dict)
+        for data, how in reason.get("changed outs", {}).items()
+        if how != "deleted"  # then there is nothing to lose
     ]
 
 

@@ -118,9 +118,10 @@ def prepare(search: Search, folder: Path, say: dvc.Line) -> "Study":
     copy = scratch / search.study
     trials.copy_project(search.study, folder, copy)
     params = read_yaml(copy / "params.yaml")
-    refuse(misplaced(search.search_spaces, params) + trials.untracked(params, folder), "the search")
-    if not begun:
-        refuse(impossible(search, params, copy), "the search")
+    unseen = trials.untracked(params, folder) + trials.edited_data(folder)
+    refuse(misplaced(search.search_spaces, params) + unseen, "the search")
+    if not begun and (problems := impossible(search, params, copy)):
+        refuse(problems + trials.untracked_code(folder), "the search")
     return study
 
 
@@ -180,6 +181,8 @@ def finish(search: Search, winner: str, folder: Path, apply_winner: bool) -> lis
     with dvc.only_run(folder / dvc.LOCK, lines.append):
         if began != trials.state_of(folder):
             return [*lines, "not applied: tracked files are not what they were when the study began"]
+        if edited := trials.edited_data(folder):
+            return [*lines, f"not applied: {', '.join(edited)}"]
         trials.apply(winner, folder)
     return [*lines[:1], f"applied {winner}; `make repro` exports it"]
 

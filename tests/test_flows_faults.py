@@ -1,16 +1,20 @@
-"""What a flow does when the ground gives way: its server is killed, its disk is full."""
+"""What flows do when the ground gives way: their server is killed or not theirs, their disk is full."""
 
 import contextlib
 import shutil
+import socket
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import psutil
 import pytest
 from dvc_project import make_project
-from prefect_server import Server, run_server
+from prefect_server import Server, free_port, run_server
+
+from flows import deploy
 
 FLOW = [sys.executable, "-m", "flows.pipeline"]
 
@@ -28,6 +32,28 @@ def test_a_run_whose_server_is_killed_keeps_what_it_made_and_says_so(tmp_path: P
     assert "the Prefect server at" in project.log()
     assert "Traceback" not in project.log().partition("the Prefect server at")[2]
     assert project.dvc("status", "features").strip() == "Data and pipelines are up to date."
+
+
+def test_make_ui_ends_with_its_server_and_says_so(tmp_path: Path) -> None:
+    project = make_project(tmp_path.resolve() / "project", max_epochs=1)
+    project.environment["PREFECT_HOME"] = str(tmp_path / "prefect")
+    project.environment.pop("PREFECT_API_URL", None)
+    process = project.start(sys.executable, "-m", "flows.deploy", "--port", str(free_port()))
+    while "Your deployments are being served" not in project.log():
+        assert process.poll() is None, project.log()
+        time.sleep(0.3)
+    (server,) = [child for child in psutil.Process(process.pid).children() if "server" in child.cmdline()]
+    server.kill()
+    assert process.wait(timeout=30) == 1
+    assert "the Prefect server ended; .scratch/prefect-server.log ends:" in project.log()
+    assert project.processes() == []
+
+
+def test_make_ui_takes_no_server_of_somebody_else_for_its_own() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as somebody:
+        port = somebody.getsockname()[1]
+        with pytest.raises(SystemExit, match=f"port {port} is taken: choose another one with --port, or use"):
+            deploy._start_server(port)
 
 
 @pytest.fixture

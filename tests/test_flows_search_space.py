@@ -92,6 +92,12 @@ class TestTheSearchFile:
         )
         assert high.startswith(f"params.yaml with every searched value at its high end: {dropout}:")
 
+    def test_a_metric_that_nothing_logs_is_refused_with_those_that_are(self) -> None:
+        params = YAML(typ="safe", pure=True).load((ROOT / "params.yaml").read_text())
+        (said,) = search_space.impossible(search(metric="val_werr"), params, ROOT)
+        assert said.startswith("metric: nothing logs it; there are train_loss, ")
+        assert said.endswith("found 'val_werr'")
+
     @pytest.mark.parametrize(
         ("value", "spelled"),
         [(1e-05, "1e-05"), (3, "3"), (True, "true"), (None, "null"), ("it's, 3", r"'it\'s, 3'")],

@@ -2,7 +2,10 @@
 
 import json
 import re
+import signal
+import subprocess
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -12,7 +15,8 @@ from dvc_project import make_project
 from prefect_server import run_server
 from toy_search import SPACES, search
 
-from flows import trials, tune_page
+from flows import dvc, trials, tune, tune_page
+from flows.git import git
 from flows.search_space import Search
 from flows.study import Measured, Proposal, TrialFailed, best_trial, counted, open_study, run_trials, waiting
 
@@ -90,6 +94,11 @@ class TestTheSameSearch:
         assert history(tmp_path / "longer", asked, measure) == uninterrupted
 
 
+def test_a_storage_that_cannot_be_opened_is_refused_with_its_key(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match=r"storage: .*nonsense; null keeps the study in"):
+        open_study(search(storage="nonsense://x"), tmp_path / "toy.db")
+
+
 def test_a_trial_that_failed_is_recorded_with_its_reason_and_the_search_goes_on(tmp_path: Path) -> None:
     spaces = {
         **SPACES,
@@ -156,6 +165,49 @@ class TestATrialsResult:
         ]
 
 
+@pytest.fixture
+def with_data(tmp_path: Path) -> Path:
+    """A project with data that was added to dvc, as a study begins with it."""
+    data = tmp_path / "data" / "raw" / "mine"
+    data.mkdir(parents=True)
+    (data / "a.wav").write_text("a recording")
+    git("init", "-q", folder=tmp_path)
+    dvc.answer("init", "-q", folder=tmp_path)
+    dvc.answer("add", "-q", "data/raw/mine", folder=tmp_path)
+    git("add", "-A", folder=tmp_path)
+    git(*trials._identity(tmp_path), "commit", "-qm", "data", folder=tmp_path)
+    trials.begin("toy", tmp_path)
+    return tmp_path
+
+
+class TestRawDataThatWasEdited:
+    """And not added since, so that it is in no cache."""
+
+    def test_is_none_where_it_is_what_its_dvc_file_says(self, with_data: Path) -> None:
+        assert trials.edited_data(with_data) == []
+
+    def test_is_named_with_what_to_do(self, with_data: Path) -> None:
+        (with_data / "data" / "raw" / "mine" / "a.wav").write_text("a better one")
+        said = "data/raw/mine differs from data/raw/mine.dvc; first `dvc add data/raw/mine`"
+        assert trials.edited_data(with_data) == [said]
+
+    def test_keeps_the_winner_from_being_applied(self, with_data: Path) -> None:
+        edited = with_data / "data" / "raw" / "mine" / "b.wav"
+        edited.write_text("a new one")
+        *_, said = tune.finish(search(), "toy-000", with_data, apply_winner=True)
+        assert said.startswith("not applied: data/raw/mine differs from")
+        assert edited.read_text() == "a new one"
+
+
+def test_code_that_git_does_not_track_is_named_with_what_to_do(with_data: Path) -> None:
+    mine = with_data / "stages" / "models" / "mine.py"
+    mine.parent.mkdir(parents=True)
+    mine.touch()
+    assert trials.untracked_code(with_data) == [
+        "stages/models/mine.py: trials see only what git tracks: `git add` it"
+    ]
+
+
 def test_the_table_names_values_by_the_ends_of_their_paths_and_marks_the_best(tmp_path: Path) -> None:
     assert tune_page.short_names(["a.x.width", "b.x.width", "lr"]) == {
         "a.x.width": "a.x.width",
@@ -178,6 +230,24 @@ def test_the_table_names_values_by_the_ends_of_their_paths_and_marks_the_best(tm
         "data:image/png;base64,"
     )
     assert tune_page.picture(study, "plot_param_importances", "val_wer").startswith("data:image/png;base64,")
+
+
+def test_trials_that_do_not_end_when_they_are_told_to_share_one_grace_period(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(dvc, "GRACE_SECONDS", 1.0)
+    deaf = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN)\nprint(flush=True); time.sleep(60)"
+    command = [sys.executable, "-c", deaf]
+    trainings = [
+        subprocess.Popen(command, stdout=subprocess.PIPE, text=True, start_new_session=True) for _ in range(3)
+    ]
+    for training in trainings:
+        assert training.stdout
+        assert training.stdout.readline()
+    began = time.monotonic()
+    dvc._end_groups(*trainings)
+    assert time.monotonic() - began < 2
+    assert [training.returncode for training in trainings] == [-signal.SIGKILL] * 3
 
 
 # The second value of lr makes the loss infinite.

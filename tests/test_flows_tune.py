@@ -236,7 +236,8 @@ def test_trials_that_do_not_end_when_they_are_told_to_share_one_grace_period(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(dvc, "GRACE_SECONDS", 1.0)
-    deaf = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN)\nprint(flush=True); time.sleep(60)"
+    deaf = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print(flush=True); "
+    deaf += "time.sleep(60)"
     command = [sys.executable, "-c", deaf]
     trainings = [
         subprocess.Popen(command, stdout=subprocess.PIPE, text=True, start_new_session=True) for _ in range(3)

@@ -22,7 +22,7 @@ from prefect.artifacts import (
 from prefect.logging import get_run_logger
 
 from flows import champion
-from flows.dvc import HISTORY, HYPOTHESES, METRICS, REPORT, TRAINING_PICTURE
+from flows.dvc import HYPOTHESES, METRICS, REPORT, TRAINING_PICTURE
 from flows.git import commit
 from flows.params_file import read_yaml
 

@@ -45,7 +45,7 @@ class StepLog(Callback):
 
     def on_validation_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         if not trainer.sanity_checking and self.count:
-            pl_module.log("grad_norm", float(self.sum) / int(self.count))
+            pl_module.log("grad_norm", float(self.sum) / int(self.count), sync_dist=True)
 
     def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         if not trainer.sanity_checking:  # not earlier: a validation that was cut short starts again

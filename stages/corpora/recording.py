@@ -27,6 +27,13 @@ class Recording:
     sha256: str
 
 
+def write_recording(path: Path, samples: np.ndarray[Any, np.dtype[Any]], sample_rate: int) -> None:
+    """A FLAC of 16 bits; OSError, with its reason, where the disk does not take it."""
+    content = io.BytesIO()
+    soundfile.write(content, samples, sample_rate, format="FLAC", subtype="PCM_16")
+    path.write_bytes(content.getvalue())
+
+
 def inspect_recording(path: Path) -> Recording:
     """Decode a whole file; ValueError with the reason when it is not sound throughout."""
     try:

@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import numpy as np
-import soundfile
 from annotated_types import MinLen
 
 from stages.corpora.corpus import Corpus, Utterance
 from stages.corpora.espeak import SAMPLE_RATE, Prompt, speak
 from stages.corpora.phrases import phrase
+from stages.corpora.recording import write_recording
 from stages.program.progress import track
 from stages.schema.quantities import PositiveInt
 
@@ -120,7 +120,7 @@ def _record(voice: str, split: str, count: int, path: Path, seed: int) -> list[U
         rows.append(row)
         pieces += [samples, gap]
         start += len(samples) + len(gap)
-    soundfile.write(path, np.concatenate(pieces).round().astype(np.int16), SAMPLE_RATE, subtype="PCM_16")
+    write_recording(path, np.concatenate(pieces).round().astype(np.int16), SAMPLE_RATE)
     return rows
 
 

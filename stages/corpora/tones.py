@@ -5,9 +5,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import soundfile
 
 from stages.corpora.corpus import Corpus, Utterance
+from stages.corpora.recording import write_recording
 from stages.schema.quantities import Fraction, PositiveFloat, PositiveInt
 
 SAMPLE_RATE = 16000
@@ -72,7 +72,7 @@ class Tones(Corpus):
             )
             pieces.append(samples)
             start += len(samples)
-        soundfile.write(path, np.concatenate(pieces), SAMPLE_RATE, subtype="PCM_16")
+        write_recording(path, np.concatenate(pieces), SAMPLE_RATE)
 
     def _text(self, generator: np.random.Generator) -> str:
         letters = self.alphabet.replace(" ", "")

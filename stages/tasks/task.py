@@ -6,6 +6,7 @@ B batch, N samples, T frames, F features.
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, ClassVar
 
 import lightning
@@ -109,13 +110,14 @@ class Task(lightning.LightningModule):
         references = [reference for _, reference, _ in self.validated]
         hypotheses = [hypothesis for _, _, hypothesis in self.validated]
         texts = [hypothesis.text for hypothesis in hypotheses]
+        log = partial(self.log, prog_bar=True, sync_dist=True)  # devices agree; without, Lightning warns
         for metric in (WordErrorRate(num_bootstraps=0), CharacterErrorRate(num_bootstraps=0)):
-            self.log(f"val_{metric.name}", metric.compute(references, texts)[metric.name], prog_bar=True)
-        self.log("val_blank_ratio", blank_ratio(hypotheses))
+            log(f"val_{metric.name}", metric.compute(references, texts)[metric.name])
+        self.log("val_blank_ratio", blank_ratio(hypotheses), sync_dist=True)
         for name in ("train_loss", "val_loss"):
             if sums := self.loss_sums.pop(name, None):
                 total, count = map(self._over_devices, sums)
-                self.log(name, total / count.clamp(min=1), prog_bar=True)
+                log(name, total / count.clamp(min=1))
 
     def samples(self, count: int) -> list[tuple[str, str, Hypothesis]]:
         """Some of the last validation's utterances, the same ones every time."""

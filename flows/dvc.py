@@ -162,7 +162,10 @@ def _end_groups(*processes: "subprocess.Popen[str]") -> None:
     while left := [process for process in processes if _group_lives(process)]:
         if time.monotonic() > deadline:
             _send(signal.SIGKILL, left)
+            break  # what a container's init never reaps keeps its group alive for ever
         time.sleep(0.1)
+    for process in processes:
+        process.wait()
 
 
 def _send(signum: int, processes: Iterable["subprocess.Popen[str]"]) -> None:

@@ -147,7 +147,7 @@ def pipeline(
     ``mode``: train runs the pipeline, val and test only evaluate the model that is there on that split,
     whatever params.yaml says and goes on to say.
     ``experiment``: save what came out as the DVC experiment of this name. ``push``: send the data, the
-    models and the run cache to the dvc remote.
+    models and the run cache to the dvc remote, and the experiment to git's origin.
     """
     split = [f"evaluate.split={EVALUATED[mode]}"] if mode in EVALUATED else []
     try:
@@ -198,6 +198,8 @@ def _keep(experiment: str | None, push: bool) -> Iterator[tuple[str, ...]]:
         yield "exp", "save", "-n", experiment
     if push:
         yield "push", "--run-cache"
+    if experiment and push:
+        yield "exp", "push", "origin", experiment
 
 
 def up_to_date(states: dict[str, State]) -> set[str]:
@@ -237,7 +239,7 @@ def main() -> None:
     parser.add_argument("--mode", choices=["train", "val", "test"], default="train")
     parser.add_argument("--experiment", metavar="NAME")
     parser.add_argument("--stage-timeout-seconds", type=float)
-    parser.add_argument("--push", action="store_true", help="to the dvc remote")
+    parser.add_argument("--push", action="store_true", help="to the dvc remote and git's origin")
     terminal.run(pipeline, **vars(parser.parse_args()))
 
 

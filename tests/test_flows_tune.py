@@ -236,15 +236,13 @@ def test_trials_that_do_not_end_when_they_are_told_to_share_one_grace_period(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(dvc, "GRACE_SECONDS", 1.0)
-    deaf = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print(flush=True); "
-    deaf += "time.sleep(60)"
-    command = [sys.executable, "-c", deaf]
+    deaf = ["sh", "-c", "trap '' TERM; echo ready; sleep 60"]  # and so is its sleep
     trainings = [
-        subprocess.Popen(command, stdout=subprocess.PIPE, text=True, start_new_session=True) for _ in range(3)
+        subprocess.Popen(deaf, stdout=subprocess.PIPE, text=True, start_new_session=True) for _ in range(3)
     ]
     for training in trainings:
         assert training.stdout
-        assert training.stdout.readline()
+        assert training.stdout.readline() == "ready\n"
     began = time.monotonic()
     dvc._end_groups(*trainings)
     assert time.monotonic() - began < 2

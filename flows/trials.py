@@ -62,11 +62,7 @@ def copy_project(study: str, folder: Path, copy: Path) -> None:
     (copy / ".scratch").symlink_to(folder / ".scratch")
     with (copy / ".git" / "info" / "exclude").open("a") as exclude:
         exclude.write(".scratch\n")
-    local = Path(".dvc/config.local")  # where passwords of remotes are
-    if (folder / local).exists():
-        shutil.copy(folder / local, copy / local)
-    cache = (folder / dvc.answer("cache", "dir", folder=folder).strip()).absolute()
-    dvc.answer("config", "--local", "cache.dir", str(cache), folder=copy)
+    dvc.share_settings(folder, copy)
 
 
 def untracked(params: Any, folder: Path) -> list[str]:

@@ -18,7 +18,7 @@ train | val | test) ;;
 esac
 [[ -f $2 ]] || usage "$2: no such file"
 params=$(realpath "$2")
-cd "$(dirname "${BASH_SOURCE[0]}")"
+cd -P "$(dirname "${BASH_SOURCE[0]}")"
 
 if docker compose version >/dev/null 2>&1 && docker info >/dev/null 2>&1; then
     inside=${params#"$PWD"/}

@@ -20,9 +20,10 @@ def run(mode: str, params: Path) -> int:
     """The exit code of dvc; ValueError when the file is wrong, and then params.yaml is what it was."""
     overrides = [f"evaluate.split={EVALUATED[mode]}"] if mode in EVALUATED else []
     with dvc.only_run(PROJECT / dvc.LOCK):
-        for said in params_file.prepare(PROJECT, str(params), overrides):
+        for said in params_file.prepare(PROJECT, str(params), []):
             print(said, flush=True)
-        failed = dvc.run("repro", *(["-s", "evaluate"] if mode in EVALUATED else []), folder=PROJECT)
+        with params_file.temporarily(PROJECT, overrides):
+            failed = dvc.run("repro", *(["-s", "evaluate"] if mode in EVALUATED else []), folder=PROJECT)
     if not failed:
         for name, value in json.loads((PROJECT / dvc.METRICS).read_text()).items():
             print(f"{name:36} {value:.4f}" if isinstance(value, float) else f"{name:36} {value}")

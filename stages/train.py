@@ -1,7 +1,7 @@
 """Feature shards to a model: artifacts/train with best.ckpt, last.ckpt, tokens.json, history.csv.
 
-A run that was stopped, by whatever signal, goes on from its last finished epoch when nothing that it
-depends on has changed, and ends with the same bytes (on CPU) as one that was never stopped.
+A run that was stopped, by whatever signal, goes on when nothing that it depends on has changed, and ends
+with the same bytes (on CPU) as one that was never stopped.
 """
 
 import hashlib
@@ -91,13 +91,13 @@ def fit(params: schema.Params, work: Path) -> None:
     recipe = fit_tokens(settings, FEATURES)
     task = recipe.build()
     start = Path(settings.inputs) / settings.resume_from if settings.resume_from else None
-    checkpoints = Checkpoints(settings.checkpoint, work, start)
+    checkpoints = Checkpoints(settings.checkpoint, work, recipe, start)
     resume = checkpoints.state.path
     state = None
     if settings.init_from and not resume.exists():
         state = initialize(task, settings.init_from, Path(settings.inputs), LOGS / "init_from.json")
     task.optimization = Optimization(params.lr, settings.optimizer, settings.schedule, settings.groups, state)
-    data = read_data(params, task, FEATURES, _first_batch(resume))
+    data = read_data(params, task, FEATURES, _first_batch(resume, settings))
     history, pace = History(LOGS / "training.png"), Pace()
     first = [*checkpoints.callbacks, StepLog(), history, EpochSeed(params.seed), Freezing(settings.groups)]
     trainer = _trainer(settings, name, pace, first)
@@ -105,12 +105,10 @@ def fit(params: schema.Params, work: Path) -> None:
         trainer.fit(task, data, ckpt_path=resume if resume.exists() else None, weights_only=True)
     if not trainer.is_global_zero:
         sys.exit()  # the first process writes
-    if trainer.interrupted:
-        raise ValueError("training was interrupted; run again to go on from the last finished epoch")
     if not history.rows and not settings.trainer.get("fast_dev_run"):
         raise ValueError("train.trainer: it never validated, so there is no best checkpoint; let it validate")
     with whole_folder(work / "finished") as folder:
-        checkpoints.write(folder, recipe, task)
+        checkpoints.write(folder, task)
         (folder / "history.csv").write_bytes(history.csv())
         (folder / "tokens.json").write_text(
             json.dumps(recipe.vocabulary, ensure_ascii=False, indent=1) + "\n"
@@ -122,12 +120,15 @@ def fit(params: schema.Params, work: Path) -> None:
     record_run(trainer, task, data, facts, LOGS / "train.json")
 
 
-def _first_batch(resume: Path) -> tuple[int, int]:
-    """The epoch and the batch at which training begins or goes on."""
+def _first_batch(resume: Path, settings: schema.Train) -> tuple[int, int]:
+    """The epoch and the batch at which training begins or goes on; ValueError if it was at its end."""
     if not resume.exists():
         return 0, 0
     state = torch.load(resume, map_location="cpu", weights_only=True)
     epoch, batch = int(state["epoch"]), int(state["resume"]["num_batches"])
+    last = settings.trainer.get("max_epochs") or -1
+    if settings.resume_from and 0 <= last <= epoch:
+        raise ValueError(f"train.resume_from: {epoch} epochs are done already; raise max_epochs ({last})")
     print(f"resuming in epoch {epoch + 1}, after {batch} of its batches ({resume})", flush=True)
     return epoch, batch
 

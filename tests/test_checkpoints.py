@@ -9,7 +9,8 @@ import pytest
 import torch
 from training_project import Project, training_project
 
-from stages import train
+from stages import features, train
+from stages.schema.manifest_row import read_manifest, write_rows
 from stages.tasks.checkpoint import load
 
 TRAINED = Path("artifacts/train")
@@ -100,4 +101,31 @@ def test_a_state_is_named_when_it_is_missing_or_none(project: Project) -> None:
         project.run(train)
     Path("data/raw/none/state.ckpt").write_bytes(b"none")
     with pytest.raises(ValueError, match=r"none/state\.ckpt is no state\.ckpt of a training"):
+        project.run(train)
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({}, r"train\.resume_from: 1 epochs are done already; raise max_epochs \(1\)"),
+        ({"train.task.init_args.encoder.init_args.hidden_size": 64}, "of a training with another task"),
+        ({"train.tokens.init_args": {"case": "keep"}}, "of a training with another tokens"),
+    ],
+)
+def test_a_state_of_another_model_and_one_that_is_at_its_end_are_refused(
+    project: Project, changes: dict[str, Any], said: str
+) -> None:
+    keep_state(project, epochs=1)
+    project.set({"train.inputs": "data/raw/start", "train.resume_from": "state.ckpt", **changes})
+    with pytest.raises(ValueError, match=said):
+        project.run(train)
+
+
+def test_a_state_over_another_vocabulary_is_refused(project: Project) -> None:
+    keep_state(project, epochs=1)
+    rows = read_manifest(Path("data/manifest/train.json"))
+    write_rows(Path("data/manifest/train.json"), [row.model_copy(update={"text": "zz"}) for row in rows])
+    project.run(features)
+    project.set({"train.inputs": "data/raw/start", "train.resume_from": "state.ckpt"})
+    with pytest.raises(ValueError, match="of a training with another vocabulary"):
         project.run(train)

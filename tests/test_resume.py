@@ -84,7 +84,9 @@ SETTINGS: dict[str, dict[str, Any]] = {
         "train.early_stopping": {"monitor": "val_loss", "mode": "max", "patience": 1},
     },
 }
+SETTINGS["ending after so many steps"] = {"train.trainer.max_epochs": -1, "train.trainer.max_steps": 13}
 CASES = [
+    *((moment, "by epoch", "ending after so many steps") for moment in list(MOMENTS)[:5]),
     *((moment, schedule, "as it is") for moment in MOMENTS for schedule in SCHEDULES),
     *((moment, "plateau", settings) for moment in MOMENTS for settings in list(SETTINGS)[1:3]),
     *((moment, "warm-up and cosine", "validating every third epoch") for moment in list(MOMENTS)[:4]),

@@ -23,6 +23,8 @@ PROGRESS = {
     "best",
     "num_bad_epochs",
     "cooldown_counter",
+    "T_cur",
+    "T_i",
     "lr_lambdas",
 }
 HERE = "<work>"  # in a kept state, the folder in which its training kept its files
@@ -34,15 +36,17 @@ class Checkpoints:
     ``start`` is a state that ``write`` kept: where a new training goes on instead of at its beginning.
     """
 
-    def __init__(self, settings: schema.Checkpoint, work: Path, start: Path | None = None) -> None:
-        self.settings, self.work = settings, work
+    def __init__(
+        self, settings: schema.Checkpoint, work: Path, recipe: Recipe, start: Path | None = None
+    ) -> None:
+        self.settings, self.work, self.recipe = settings, work, recipe
         self.state = ResumeState(work / "resume" / "last.ckpt", keep_end=not settings.save_weights_only)
         self.best = self._saver("best", settings.monitor, settings.mode, settings.save_top_k)
         self.callbacks: list[Callback] = [self.state, self.best]
         if settings.every_n_epochs:
             self.callbacks.append(self._saver("periodic", every_n_epochs=settings.every_n_epochs))
         if start and not self.state.path.exists():
-            _unpack_state(start, work, self.state.path)
+            _unpack_state(start, work, self.state.path, recipe)
 
     def _saver(
         self,
@@ -58,23 +62,23 @@ class Checkpoints:
             enable_version_counter=False,
         )  # fmt: skip
 
-    def write(self, folder: Path, recipe: Recipe, task: Task) -> None:
+    def write(self, folder: Path, task: Task) -> None:
         """best.ckpt, last.ckpt, and what else there is in checkpoints/."""
         score = {path: value.item() for path, value in self.best.best_k_models.items()}
         ranked = sorted(map(Path, score), key=lambda path: (score[str(path)], path.name))
         if self.settings.mode == "max":
             ranked.sort(key=lambda path: -score[str(path)])
         last = task.state_dict()  # also the best of a fast_dev_run, which validates but saves nothing
-        (folder / "best.ckpt").write_bytes(pack(recipe, _weights(ranked[0]) if ranked else last))
-        (folder / "last.ckpt").write_bytes(pack(recipe, last))
+        (folder / "best.ckpt").write_bytes(pack(self.recipe, _weights(ranked[0]) if ranked else last))
+        (folder / "last.ckpt").write_bytes(pack(self.recipe, last))
         kept = folder / "checkpoints"
         kept.mkdir()
         named = {f"best-{rank}-{path.name}": path for rank, path in enumerate(ranked, 1) if len(ranked) > 1}
         named |= {path.name: path for path in sorted((self.work / "periodic").glob("*.ckpt"))}
         for name, path in named.items():
-            (kept / name).write_bytes(pack(recipe, _weights(path)))
+            (kept / name).write_bytes(pack(self.recipe, _weights(path)))
         if self.state.keep_end:
-            (kept / "state.ckpt").write_bytes(_pack_state(self.state.end, self.work))
+            (kept / "state.ckpt").write_bytes(_pack_state(self.state.end, self.work, self.recipe))
 
 
 def _weights(path: Path) -> dict[str, Tensor]:
@@ -82,7 +86,7 @@ def _weights(path: Path) -> dict[str, Tensor]:
     return weights
 
 
-def _pack_state(path: Path, work: Path) -> bytes:
+def _pack_state(path: Path, work: Path, recipe: Recipe) -> bytes:
     """A training's state with the files that it names, so that it can go on elsewhere."""
     files = {
         str(file.relative_to(work)): torch.load(file, map_location="cpu", weights_only=True)
@@ -91,21 +95,27 @@ def _pack_state(path: Path, work: Path) -> bytes:
     }
     state = torch.load(path, map_location="cpu", weights_only=True)
     buffer = io.BytesIO()
-    torch.save(_renamed({"state": state, "files": files}, str(work.resolve()), HERE), buffer)
+    kept = {"state": state, "files": files, "recipe": recipe.model_dump_json()}
+    torch.save(_renamed(kept, str(work.resolve()), HERE), buffer)
     return buffer.getvalue()
 
 
-def _unpack_state(path: Path, work: Path, target: Path) -> None:
-    """Lay a kept state out in another training's folder; ValueError if it is none."""
+def _unpack_state(path: Path, work: Path, target: Path, recipe: Recipe) -> None:
+    """Lay a kept state out in another training's folder; ValueError if it is none, or of another model."""
     try:
         kept = torch.load(path, map_location="cpu", weights_only=True)
         found = _renamed(kept, HERE, str(work.resolve()))
-        state, files = found["state"], found["files"]
+        state, files, before = found["state"], found["files"], Recipe.model_validate_json(found["recipe"])
         state["lr_schedulers"] = [_progress(scheduler) for scheduler in state["lr_schedulers"]]
     except FileNotFoundError as error:
         raise ValueError(f"train.resume_from: {path}: no such file") from error
     except Exception as error:  # torch names damage with many exception types
         raise ValueError(f"train.resume_from: {path} is no state.ckpt of a training: {error}") from error
+    if other := [name for name in Recipe.model_fields if getattr(before, name) != getattr(recipe, name)]:
+        raise ValueError(
+            f"train.resume_from: {path} is of a training with another {' and another '.join(other)}, so its"
+            " weights mean something else; train.init_from starts from weights alone"
+        )
     for name, content in {**files, str(target.relative_to(work)): state}.items():
         buffer = io.BytesIO()
         torch.save(content, buffer)

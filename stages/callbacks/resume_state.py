@@ -9,6 +9,8 @@ from typing import Any, cast
 import numpy as np
 import torch
 from lightning.pytorch import Callback, LightningModule, Trainer
+from lightning.pytorch.loops.loop import _Loop
+from torch import Tensor
 from torch.optim import Optimizer
 
 from stages.program.signals import hold_exit, release_exit, take_signals
@@ -21,8 +23,8 @@ SAVE_SECONDS = 600.0  # what a SIGKILL or a power cut costs at most, epochs howe
 class ResumeState(Callback):
     """Saves the full state of training at ``path``.
 
-    At the start of every epoch, every ten minutes, and when a signal or an error ends the training: then as
-    of the last optimizer step, or of the start of the validation that was under way. To be the first
+    At the start of every epoch, every ten minutes, and when a signal ends the training: then as of the last
+    optimizer step, or of the start of the validation that was under way. To be the first
     callback, so that a signal waits while weights change and while others note what came of a validation.
     """
 
@@ -44,6 +46,8 @@ class ResumeState(Callback):
             for group in trainer.optimizers[0].param_groups:  # another lr, of a training made longer, counts
                 for name in LRS & group.keys():
                     group[name] *= pl_module.optimization.lr / self.loaded["lr"]
+            if not self.loaded["num_batches"]:
+                _go_on(trainer)
             if self.loaded["random"]:
                 _set_random_state(self.loaded["random"])
 
@@ -91,7 +95,7 @@ class ResumeState(Callback):
 
     def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         # else Lightning keeps a metric from its schedule in an epoch that was resumed
-        trainer.fit_loop.restarting = False
+        _go_on(trainer)
 
     def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         if self.keep_end:
@@ -109,7 +113,9 @@ class ResumeState(Callback):
         self, trainer: Trainer, pl_module: LightningModule, checkpoint: dict[str, Any]
     ) -> None:
         checkpoint["resume"] = dict(self.boundary)
-        checkpoint["loops"]["fit_loop"] = checkpoint["resume"].pop("loops")
+        loops = checkpoint["resume"].pop("loops", checkpoint["loops"]["fit_loop"])
+        checkpoint["loops"]["fit_loop"] = loops
+        checkpoint["state_dict"] |= checkpoint["resume"].pop("buffers", {})
 
     def on_load_checkpoint(
         self, trainer: Trainer, pl_module: LightningModule, checkpoint: dict[str, Any]
@@ -126,6 +132,8 @@ class ResumeState(Callback):
             "lr": pl_module.optimization.lr,
             "num_batches": trainer.fit_loop.epoch_loop.batch_progress.current.ready,
             "random": _random_state(),
+            # such as batch norm's, which a forward pass changes
+            "buffers": {name: value.clone() for name, value in _buffers(pl_module)},
         }
 
     def _save(self, trainer: Trainer) -> None:
@@ -133,9 +141,21 @@ class ResumeState(Callback):
         self.saved = time.monotonic()
 
 
+def _go_on(trainer: Trainer) -> None:
+    """Tell every loop that what comes is no part of what was resumed; with max_steps, their own setter does
+    not take it.
+    """
+    _Loop.restarting.fset(trainer.fit_loop, False)  # type: ignore[attr-defined]
+
+
 def _write(trainer: Trainer, path: Path) -> None:
     """As trainer.save_checkpoint, without waiting for other devices: a signal may have ended them."""
     trainer.strategy.save_checkpoint(trainer._checkpoint_connector.dump_checkpoint(False), path)
+
+
+def _buffers(module: Task) -> list[tuple[str, Tensor]]:
+    kept = module.state_dict().keys()
+    return [(name, value) for name, value in module.named_buffers() if name in kept]
 
 
 def _counts(progress: dict[str, Any]) -> list[dict[str, int]]:

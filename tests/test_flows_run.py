@@ -7,6 +7,7 @@ import subprocess
 import sys
 import tomllib
 from pathlib import Path
+from typing import Any
 
 import pytest
 from ruamel.yaml import YAML
@@ -114,14 +115,19 @@ def test_train_runs_the_pipeline_and_val_and_test_only_evaluate(
     folder: Path, monkeypatch: pytest.MonkeyPatch, mode: str, command: list[str], split: str
 ) -> None:
     (folder / "stages").symlink_to(ROOT / "stages")
-    asked: list[tuple[str, ...]] = []
+    asked: list[tuple[tuple[str, ...], str]] = []
+
+    def run(*arguments: str, **_: Any) -> int:
+        asked.append((arguments, read_params(folder / "params.yaml").evaluate.split))
+        return 5
+
     monkeypatch.setattr(flows_run, "PROJECT", folder)
-    monkeypatch.setattr(dvc, "run", lambda *arguments, **_: asked.append(arguments) or 5)
+    monkeypatch.setattr(dvc, "run", run)
     before = (folder / "params.yaml").read_text()
     assert flows_run.run(mode, folder / "flows/recipes/spoken_numbers.yaml") == 5
-    assert asked == [tuple(command)]
+    assert asked == [(tuple(command), split)]
     params = read_params(folder / "params.yaml")
-    assert (params.evaluate.split, params.lr) == (split, 2e-3)
+    assert (params.evaluate.split, params.lr) == ("test", 2e-3)  # whatever split was asked for
     assert [path.read_text() for path in (folder / ".scratch/params").iterdir()] == [before]
 
 

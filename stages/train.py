@@ -24,6 +24,7 @@ from stages.callbacks.checkpoints import Checkpoints
 from stages.callbacks.epoch_seed import EpochSeed
 from stages.callbacks.freezing import Freezing
 from stages.callbacks.history import History
+from stages.callbacks.kept_state import unpack_state
 from stages.callbacks.largest_batches import LargestBatches, memory_advice
 from stages.callbacks.loggers import build_loggers
 from stages.callbacks.pace import Pace, progress_bar
@@ -90,19 +91,23 @@ def fit(params: schema.Params, work: Path) -> None:
     lightning.seed_everything(params.seed, workers=True, verbose=False)
     recipe = fit_tokens(settings, FEATURES)
     task = recipe.build()
-    start = Path(settings.inputs) / settings.resume_from if settings.resume_from else None
-    checkpoints = Checkpoints(settings.checkpoint, work, recipe, start)
-    resume = checkpoints.state.path
+    checkpoints = Checkpoints(settings.checkpoint, work, recipe)
+    resume = checkpoints.state.path if checkpoints.state.path.exists() else None
+    untried = [] if resume else [LargestBatches()]
     state = None
-    if settings.init_from and not resume.exists():
+    if settings.resume_from and not resume:
+        start = Path(settings.inputs) / settings.resume_from
+        resume, state = unpack_state(start, work, recipe, settings)
+    elif settings.init_from and not resume:
         state = initialize(task, settings.init_from, Path(settings.inputs), LOGS / "init_from.json")
     task.optimization = Optimization(params.lr, settings.optimizer, settings.schedule, settings.groups, state)
     data = read_data(params, task, FEATURES, _first_batch(resume, settings))
     history, pace = History(LOGS / "training.png"), Pace()
-    first = [*checkpoints.callbacks, StepLog(), history, EpochSeed(params.seed), Freezing(settings.groups)]
+    first = [*checkpoints.callbacks, StepLog(), history, EpochSeed(params.seed)]
+    first += [*untried, Freezing(settings.groups)]  # tried with what is unfrozen later, too
     trainer = _trainer(settings, name, pace, first)
     with memory_advice(settings):
-        trainer.fit(task, data, ckpt_path=resume if resume.exists() else None, weights_only=True)
+        trainer.fit(task, data, ckpt_path=resume, weights_only=True)
     if not trainer.is_global_zero:
         sys.exit()  # the first process writes
     if not history.rows and not settings.trainer.get("fast_dev_run"):
@@ -120,9 +125,9 @@ def fit(params: schema.Params, work: Path) -> None:
     record_run(trainer, task, data, facts, LOGS / "train.json")
 
 
-def _first_batch(resume: Path, settings: schema.Train) -> tuple[int, int]:
+def _first_batch(resume: Path | None, settings: schema.Train) -> tuple[int, int]:
     """The epoch and the batch at which training begins or goes on; ValueError if it was at its end."""
-    if not resume.exists():
+    if resume is None:
         return 0, 0
     state = torch.load(resume, map_location="cpu", weights_only=True)
     epoch, batch = int(state["epoch"]), int(state["resume"]["num_batches"])
@@ -136,7 +141,7 @@ def _first_batch(resume: Path, settings: schema.Train) -> tuple[int, int]:
 def _trainer(settings: schema.Train, name: str, pace: Pace, callbacks: list[Any]) -> lightning.Trainer:
     own = [part.build() for part in settings.callbacks]
     shown, bar = progress_bar(pace, own, settings.trainer.get("enable_progress_bar"))
-    callbacks = [*callbacks, pace, ValidationReport(pace), SampleTable(), LargestBatches(), *bar, *own]
+    callbacks = [*callbacks, pace, ValidationReport(pace), SampleTable(), *bar, *own]
     callbacks.append(BlankCollapse())
     if settings.early_stopping:
         callbacks.append(EarlyStopping(**settings.early_stopping.model_dump()))

@@ -70,9 +70,7 @@ def test_a_finished_training_goes_on_for_more_epochs(project: Project, schedule:
     project.set({"train.early_stopping": {"monitor": "val_loss", "mode": "min", "patience": 9}})
     keep_state(project, epochs=2)
     before = history()
-    project.set({"train.inputs": "data/raw/start", "train.resume_from": "state.ckpt"})
-    project.set({"train.trainer.max_epochs": 4})
-    project.run(train)
+    go_on(project, {"train.trainer.max_epochs": 4})
     after = history()
     assert after[:2] == before
     assert [row["epoch"] for row in after] == ["0", "1", "2", "3"]
@@ -85,12 +83,40 @@ def test_a_finished_training_goes_on_for_more_epochs(project: Project, schedule:
         assert history() == after
 
 
+def go_on(project: Project, changes: dict[str, Any]) -> None:
+    project.set({"train.inputs": "data/raw/start", "train.resume_from": "state.ckpt", **changes})
+    project.run(train)
+
+
+def test_a_training_that_ended_within_an_epoch_goes_on_there(project: Project) -> None:
+    project.set({"train.schedule": None, "train.batching.max_batch_seconds": 8.0})
+    project.set({"train.trainer.max_steps": 13, "train.trainer.val_check_interval": 4})
+    keep_state(project, epochs=-1)
+    go_on(project, {"train.trainer.max_steps": 23})
+    longer = {path: path.read_bytes() for path in (TRAINED / "last.ckpt", TRAINED / "history.csv")}
+    project.set({"train.inputs": "data/raw/none", "train.resume_from": None})
+    project.run(train)
+    assert {path: path.read_bytes() for path in longer} == longer
+
+
+def test_what_params_yaml_says_now_counts_when_a_training_goes_on(project: Project) -> None:
+    project.set({"train.early_stopping": {"monitor": "val_loss", "mode": "max", "patience": 1}})
+    keep_state(project, epochs=9)
+    ended = len(history())  # soon, as the loss falls, and that is the wrong way here
+    assert len(list(KEPT.glob("best-*"))) == 2
+    go_on(project, {"train.early_stopping.patience": 3, "train.checkpoint.save_top_k": 1})
+    assert len(history()) == ended + 2 < 9
+    assert list(KEPT.glob("best-*")) == []  # beside best.ckpt
+    before = weights(TRAINED / "last.ckpt")
+    go_on(project, {"train.optimizer.init_args.weight_decay": 0.9})
+    after = weights(TRAINED / "last.ckpt")
+    assert not any(torch.equal(before[name], after[name]) for name in before if name.startswith("head"))
+
+
 def test_the_best_epoch_may_lie_before_the_state_from_which_training_goes_on(project: Project) -> None:
     keep_state(project, epochs=2)
     best = weights(TRAINED / "best.ckpt")
-    project.set({"train.inputs": "data/raw/start", "train.resume_from": "state.ckpt"})
-    project.set({"train.trainer.max_epochs": 3, "lr": 50.0, "train.schedule": None})
-    project.run(train)
+    go_on(project, {"train.trainer.max_epochs": 3, "lr": 1.0, "train.schedule": None})
     assert float(history()[2]["val_loss"]) > float(history()[1]["val_loss"])
     assert all(torch.equal(value, best[name]) for name, value in weights(TRAINED / "best.ckpt").items())
 
@@ -110,15 +136,24 @@ def test_a_state_is_named_when_it_is_missing_or_none(project: Project) -> None:
         ({}, r"train\.resume_from: 1 epochs are done already; raise max_epochs \(1\)"),
         ({"train.task.init_args.encoder.init_args.hidden_size": 64}, "of a training with another task"),
         ({"train.tokens.init_args": {"case": "keep"}}, "of a training with another tokens"),
+        (
+            {"train.optimizer": {"class_path": "torch.optim.SGD", "init_args": {"momentum": 0.9}}},
+            r"state\.ckpt: the optimizer state of its parameter 0 is \{'exp_avg'.* but SGD needs",
+        ),
+        (
+            {"train.groups": [{"pattern": "head.*", "lr_scale": 0.1}]},
+            r"state\.ckpt: its optimizer has groups of \[\d+\] parameters, but train\.groups make \[\d+, 2\]",
+        ),
     ],
 )
 def test_a_state_of_another_model_and_one_that_is_at_its_end_are_refused(
     project: Project, changes: dict[str, Any], said: str
 ) -> None:
     keep_state(project, epochs=1)
-    project.set({"train.inputs": "data/raw/start", "train.resume_from": "state.ckpt", **changes})
+    if "train.optimizer" in changes or "train.groups" in changes:
+        changes["train.trainer.max_epochs"] = 2
     with pytest.raises(ValueError, match=said):
-        project.run(train)
+        go_on(project, changes)
 
 
 def test_a_state_over_another_vocabulary_is_refused(project: Project) -> None:
@@ -126,6 +161,5 @@ def test_a_state_over_another_vocabulary_is_refused(project: Project) -> None:
     rows = read_manifest(Path("data/manifest/train.json"))
     write_rows(Path("data/manifest/train.json"), [row.model_copy(update={"text": "zz"}) for row in rows])
     project.run(features)
-    project.set({"train.inputs": "data/raw/start", "train.resume_from": "state.ckpt"})
     with pytest.raises(ValueError, match="of a training with another vocabulary"):
-        project.run(train)
+        go_on(project, {})

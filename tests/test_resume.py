@@ -7,13 +7,12 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
-from training_project import Project, training_project
+from training_project import Project, signal_at, training_project
 
 from stages import train
 from stages.callbacks.history import History
@@ -49,21 +48,6 @@ MOMENTS = {
 @pytest.fixture
 def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Project:
     return training_project(tmp_path, monkeypatch)
-
-
-def signal_at(monkeypatch: pytest.MonkeyPatch, owner: Any, name: str, call: int) -> None:
-    """Send this process SIGTERM in the middle of the nth call of a method."""
-    original: Callable[..., Any] = getattr(owner, name)
-    calls = 0
-
-    def method(*args: Any, **kwargs: Any) -> Any:
-        nonlocal calls
-        calls += 1
-        if calls == call:
-            os.kill(os.getpid(), signal.SIGTERM)
-        return original(*args, **kwargs)
-
-    monkeypatch.setattr(owner, name, method)
 
 
 def results(project: Project) -> dict[str, bytes]:

@@ -1,5 +1,6 @@
 """train.trainer: whatever lightning.Trainer takes."""
 
+import csv
 import inspect
 from collections.abc import Callable
 from pathlib import Path
@@ -7,11 +8,14 @@ from typing import Any
 
 import lightning
 import pytest
-from training_project import Project, training_project
+from torch import Tensor
+from training_project import Project, signal_at, training_project
 
 from stages import train
+from stages.batching.batch import Batch
 from stages.schema.reading import read_params
 from stages.schema.trainer import OWNED
+from stages.tasks.ctc import CTC
 
 PLUGIN = "lightning.pytorch.plugins.precision.MixedPrecision"
 PROFILERS = "lightning.pytorch.profilers"
@@ -39,6 +43,12 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
     ({"profiler": {"class_path": f"{PROFILERS}.Nothing"}}, r"train\.trainer\.profiler: .*Nothing"),
     ({"plugins": [{"class": PLUGIN}]}, r"train\.trainer\.plugins\[0\]"),
     ({"profiler": "thorough"}, r"train\.trainer: lightning\.Trainer refuses.*simple"),
+    ({"barebones": True}, r"train\.trainer\.barebones: .*set it to false"),
+    ({"strategy": "ddp_spawn", "devices": 2}, r"train\.trainer\.strategy: .*use ddp"),
+    (
+        {"check_val_every_n_epoch": 9, "max_epochs": 3},
+        r"train\.trainer\.check_val_every_n_epoch: it would never",
+    ),
     ({"logger": False}, r"train\.trainer\.logger: not written here: it is train\.loggers"),
 ]
 WriteParams = Callable[..., Path]
@@ -74,3 +84,49 @@ def test_a_training_with_parts_in_its_trainer_runs(project: Project) -> None:
     project.set({f"train.trainer.{name}": part for name, part in PARTS.items()})
     project.run(train)
     assert list(Path().glob("*p.txt"))
+
+
+def test_overfitting_sees_the_same_batches_in_every_epoch(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen = []
+    step = CTC.training_step
+
+    def training_step(self: CTC, batch: Batch, batch_index: int) -> Tensor:
+        seen.append(tuple(batch.ids))
+        return step(self, batch, batch_index)
+
+    monkeypatch.setattr(CTC, "training_step", training_step)
+    project.set({"train.trainer.overfit_batches": 2, "train.trainer.max_epochs": 3})
+    project.set({"train.batching.max_batch_seconds": 8.0})
+    project.run(train)
+    assert len(seen) == 6
+    assert seen[:2] == seen[2:4] == seen[4:]
+
+
+def test_a_plateau_waits_for_the_epochs_that_validate(project: Project) -> None:
+    plateau = {"class_path": "torch.optim.lr_scheduler.ReduceLROnPlateau", "monitor": "val_loss"}
+    plateau |= {"init_args": {"patience": 0, "mode": "max"}, "interval": "epoch"}
+    project.set({"train.schedule": plateau, "train.trainer.check_val_every_n_epoch": 2})
+    project.set({"train.trainer.max_epochs": 6})
+    project.run(train)
+    with Path("artifacts/train/history.csv").open() as lines:
+        rates = [float(row["lr"]) for row in csv.DictReader(lines)]
+    assert rates == pytest.approx([0.01, 0.01, 0.001])
+
+
+def test_a_callback_that_accumulates_by_epoch_does_so_after_a_resume_too(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scheduling = {0: 1, 1: 2}
+    part = {"class_path": "lightning.pytorch.callbacks.GradientAccumulationScheduler"}
+    project.set({"train.callbacks": [part | {"init_args": {"scheduling": scheduling}}]})
+    project.set({"train.batching.max_batch_seconds": 4.0, "train.schedule": None})
+    project.run(train)
+    uninterrupted = Path("artifacts/train/last.ckpt").read_bytes()
+    with monkeypatch.context() as patch:
+        signal_at(patch, CTC, "training_step", 16)
+        with pytest.raises(SystemExit):
+            project.run(train)
+    project.run(train)
+    assert Path("artifacts/train/last.ckpt").read_bytes() == uninterrupted

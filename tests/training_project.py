@@ -1,6 +1,8 @@
 """A folder in which the stages run in this process, for tests of training and evaluation."""
 
 import json
+import os
+import signal
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -65,3 +67,18 @@ def training_project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Project
     made.run(manifest)
     made.run(features)
     return made
+
+
+def signal_at(monkeypatch: pytest.MonkeyPatch, owner: Any, name: str, call: int) -> None:
+    """Send this process SIGTERM in the middle of the nth call of a method."""
+    original: Callable[..., Any] = getattr(owner, name)
+    calls = 0
+
+    def method(*args: Any, **kwargs: Any) -> Any:
+        nonlocal calls
+        calls += 1
+        if calls == call:
+            os.kill(os.getpid(), signal.SIGTERM)
+        return original(*args, **kwargs)
+
+    monkeypatch.setattr(owner, name, method)

@@ -40,7 +40,9 @@ class DataModule(lightning.LightningDataModule):
 
     def train_dataloader(self) -> DataLoader[Batch]:
         epoch, batch = max(self.first, (self.trainer.current_epoch if self.trainer else 0, 0))
-        sampler = DurationSampler(self.train.seconds, *self.limits, self.seed, epoch, batch, self._share())
+        overfits = getattr(self.trainer, "overfit_batches", 0) > 0
+        seed = None if overfits else self.seed  # the same batches in every epoch
+        sampler = DurationSampler(self.train.seconds, *self.limits, seed, epoch, batch, self._share())
         return loader(self.train, sampler, self.num_workers)
 
     def val_dataloader(self) -> DataLoader[Batch]:

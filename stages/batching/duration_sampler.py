@@ -75,7 +75,10 @@ def _cut(
     a batch may be that small.
     """
     if len(ascending) < min_batch_size:
-        raise ValueError(f"{len(ascending)} utterances are too few for {min_batch_size} devices")
+        raise ValueError(
+            f"train.trainer.devices: {min_batch_size} devices share every batch, but one of the splits train"
+            f" and validation has only {len(ascending)} utterances"
+        )
     ends, start = [], 0
     for position, longest in enumerate(ascending):
         size = position - start + 1

@@ -21,11 +21,11 @@ class LargestBatches(Callback):
     """One forward and backward pass over the batch with the longest utterance, and over the one with the
     most padded seconds. Weights, buffers, random numbers and loss sums stay what they were.
 
-    Not in a fast_dev_run, and not when a training is resumed, which has fitted before.
+    Not in a fast_dev_run. To stand before Freezing, so that what is unfrozen later is counted.
     """
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        if trainer.fast_dev_run or trainer.global_step:  # type: ignore[attr-defined]
+        if trainer.fast_dev_run:  # type: ignore[attr-defined]
             return
         assert isinstance(pl_module, Task)
         data: Any = trainer.datamodule  # type: ignore[attr-defined]

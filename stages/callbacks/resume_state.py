@@ -16,7 +16,6 @@ from torch.optim import Optimizer
 from stages.program.signals import hold_exit, release_exit, take_signals
 from stages.tasks.task import Task
 
-LRS = {"lr", "initial_lr", "max_lr", "min_lr"}  # what torch's optimizers and schedules keep in a group
 SAVE_SECONDS = 600.0  # what a SIGKILL or a power cut costs at most, epochs however long
 
 
@@ -24,7 +23,8 @@ class ResumeState(Callback):
     """Saves the full state of training at ``path``.
 
     At the start of every epoch, every ten minutes, and when a signal ends the training: then as of the last
-    optimizer step, or of the start of the validation that was under way. To be the first
+    optimizer step, or of the start of the validation that was under way; where weights are shared out
+    among devices (FSDP, DeepSpeed), at the start of every epoch alone. To be the first
     callback, so that a signal waits while weights change and while others note what came of a validation.
     """
 
@@ -42,10 +42,6 @@ class ResumeState(Callback):
         if self.loaded:  # not before the sanity check, which has sums and metrics of its own
             pl_module.loss_sums = self.loaded["loss_sums"]
             trainer.callback_metrics.update(self.loaded["metrics"])
-            assert pl_module.optimization
-            for group in trainer.optimizers[0].param_groups:  # another lr, of a training made longer, counts
-                for name in LRS & group.keys():
-                    group[name] *= pl_module.optimization.lr / self.loaded["lr"]
             if not self.loaded["num_batches"]:
                 _go_on(trainer)
             if self.loaded["random"]:
@@ -61,6 +57,13 @@ class ResumeState(Callback):
             self._save(trainer)
         release_exit()
 
+    def on_train_batch_start(
+        self, trainer: Trainer, pl_module: LightningModule, batch: Any, batch_idx: int
+    ) -> None:
+        steps = self.loaded.pop("accumulate_grad_batches", None)
+        if steps and self.loaded["num_batches"]:  # which a callback set at the start of this epoch, perhaps
+            trainer.accumulate_grad_batches = steps
+
     def on_before_optimizer_step(
         self, trainer: Trainer, pl_module: LightningModule, optimizer: Optimizer
     ) -> None:
@@ -75,7 +78,7 @@ class ResumeState(Callback):
         if loop._should_accumulate() or validates or trainer.is_last_batch:
             return  # held until the weights are whole, and until validation or the next epoch starts
         self._note(trainer, pl_module)
-        if time.monotonic() - self.saved > SAVE_SECONDS:
+        if time.monotonic() - self.saved > SAVE_SECONDS and not _is_sharded(trainer):
             self._save(trainer)
         release_exit()
 
@@ -96,17 +99,22 @@ class ResumeState(Callback):
     def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         # else Lightning keeps a metric from its schedule in an epoch that was resumed
         _go_on(trainer)
+        if not trainer.is_last_batch:  # stopped within an epoch, by max_steps
+            self._note(trainer, pl_module)
+            for counts in _counts(self.boundary["loops"]["epoch_progress"]):
+                counts["processed"] -= 1
 
     def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         if self.keep_end:
-            self._note(trainer, pl_module)
-            if trainer.is_last_batch:  # and not stopped within an epoch by max_steps
+            if trainer.is_last_batch:
+                self._note(trainer, pl_module)
                 self.boundary |= {"num_batches": 0, "random": None}
             _write(trainer, self.end)
         release_exit()
 
     def on_exception(self, trainer: Trainer, pl_module: LightningModule, exception: BaseException) -> None:
-        if isinstance(exception, SystemExit) and trainer.global_step and self.boundary:
+        stopped = isinstance(exception, SystemExit) and trainer.global_step and self.boundary
+        if stopped and not _is_sharded(trainer):
             self._save(trainer)
 
     def on_save_checkpoint(
@@ -115,6 +123,7 @@ class ResumeState(Callback):
         checkpoint["resume"] = dict(self.boundary)
         loops = checkpoint["resume"].pop("loops", checkpoint["loops"]["fit_loop"])
         checkpoint["loops"]["fit_loop"] = loops
+        checkpoint["epoch"] = loops["epoch_progress"]["current"]["processed"]
         checkpoint["state_dict"] |= checkpoint["resume"].pop("buffers", {})
 
     def on_load_checkpoint(
@@ -129,7 +138,8 @@ class ResumeState(Callback):
             "loops": copy.deepcopy(trainer.fit_loop.state_dict()),
             "loss_sums": copy.copy(pl_module.loss_sums),
             "metrics": dict(trainer.callback_metrics),
-            "lr": pl_module.optimization.lr,
+            "rates": pl_module.optimization.rates,
+            "accumulate_grad_batches": trainer.accumulate_grad_batches,
             "num_batches": trainer.fit_loop.epoch_loop.batch_progress.current.ready,
             "random": _random_state(),
             # such as batch norm's, which a forward pass changes
@@ -146,6 +156,11 @@ def _go_on(trainer: Trainer) -> None:
     not take it.
     """
     _Loop.restarting.fset(trainer.fit_loop, False)  # type: ignore[attr-defined]
+
+
+def _is_sharded(trainer: Trainer) -> bool:
+    """Whether all devices must take part in saving, which a signal or a clock cannot make them do."""
+    return trainer.strategy.restore_checkpoint_after_setup
 
 
 def _write(trainer: Trainer, path: Path) -> None:

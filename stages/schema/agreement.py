@@ -133,10 +133,19 @@ def _groups(params: Any) -> Problems:
         if 0 < epochs <= (group.unfreeze_epoch or 0):
             message = f"training ends after {epochs} epochs (0 to {epochs - 1}); use frozen: true"
             yield problem((*place, "unfreeze_epoch"), message, group.unfreeze_epoch)
+        if group.unfreeze_epoch and _finds_no_unused(params.train.trainer):
+            message = "DDP waits for gradients that are frozen: set strategy: ddp_find_unused_parameters_true"
+            yield problem((*place, "unfreeze_epoch"), message, group.unfreeze_epoch)
         schedule = params.train.schedule
         if group.lr_scale != 1.0 and schedule and schedule.init_args.get("eta_min"):
             message = "eta_min would be the same for every group; use WarmupCosine, which ends at a fraction"
             yield problem((*place, "lr_scale"), message, group.lr_scale)
+
+
+def _finds_no_unused(trainer: dict[str, Any]) -> bool:
+    """Whether it is plain DDP, which more than one device gets when no strategy is named."""
+    alone = trainer.get("devices", 1) == 1 and trainer.get("num_nodes", 1) == 1
+    return trainer.get("strategy", "auto") in (["ddp"] if alone else ["ddp", "auto"])
 
 
 def _init_from(params: Any) -> Problems:

@@ -26,6 +26,7 @@ POSITIVE = (
 )
 DEVICES = {"devices": 1}  # more of them when asked for, so that a run is the same on every machine
 NOT_ZERO = ("max_epochs", "max_steps")
+LAUNCHED_WITHIN = ("spawn", "fork", "notebook")  # strategies that start processes within a program
 
 
 def built(arguments: dict[str, Any]) -> dict[str, Any]:
@@ -88,6 +89,18 @@ def _impossible(arguments: dict[str, Any]) -> Iterator[InitErrorDetails]:
             yield problem((name,), "nothing would be trained (-1 is no limit)", value)
         if name == "gradient_clip_val" and value < 0:
             yield problem((name,), "Input should be greater than or equal to 0", value)
+    last, every = numbers.get("max_epochs", -1), numbers.get("check_val_every_n_epoch", 1)
+    if 0 < last < every and not arguments.get("fast_dev_run"):
+        yield problem(("check_val_every_n_epoch",), f"it would never validate in {last} epochs", every)
+    if arguments.get("barebones"):
+        yield problem(
+            ("barebones",), "leaves out the logging and saving that a training needs; set it to false", True
+        )
+    strategy = arguments.get("strategy")
+    if isinstance(strategy, str) and any(word in strategy for word in LAUNCHED_WITHIN):
+        yield problem(
+            ("strategy",), "its processes cannot be stopped and resumed as the stage's own; use ddp", strategy
+        )
 
 
 TrainerArguments = Annotated[dict[str, Any], AfterValidator(_check)]

@@ -26,6 +26,15 @@ class Optimization:
     groups: Sequence[Group] = ()
     state: OptimizerState | None = None
 
+    @property
+    def scales(self) -> list[float]:
+        """Of what no pattern matches, then of each group that is not frozen."""
+        return [1.0, *(group.lr_scale for group in self.groups if not group.frozen)]
+
+    @property
+    def rates(self) -> list[float]:
+        return [self.lr * scale for scale in self.scales]
+
     def configure(self, module: nn.Module, total_steps: float, total_epochs: float) -> dict[str, Any]:
         """Lightning's configuration, over the parameters that need gradients, now or once unfrozen.
 
@@ -33,23 +42,22 @@ class Optimization:
         counts its own steps: the optimizer's, or epochs. ValueError if it asks for them and training
         has no end.
         """
-        scales = [1.0, *(group.lr_scale for group in self.groups if not group.frozen)]
-        pairs = zip(trainable(module, self.groups), scales, strict=True)
-        parameters = [{"params": found, "lr": self.lr * scale} for found, scale in pairs]
+        pairs = zip(trainable(module, self.groups), self.rates, strict=True)
+        parameters = [{"params": found, "lr": rate} for found, rate in pairs]
         optimizer = self.optimizer.build(params=parameters, lr=self.lr)
         configured: dict[str, Any] = {"optimizer": optimizer}
         scheduler, total = None, total_steps
         if self.schedule:
             total = total_steps if self.schedule.interval == "step" else total_epochs
-            scheduler = self._scheduler(self.schedule, optimizer, scales, total)
+            scheduler = self._scheduler(self.schedule, optimizer, total)
             configured["lr_scheduler"] = {"scheduler": scheduler, "interval": self.schedule.interval}
             if self.schedule.monitor:
                 configured["lr_scheduler"]["monitor"] = self.schedule.monitor
         if self.state:
-            self.state.restore(optimizer, scheduler, total)
+            self.state.restore(optimizer, scheduler, self.rates, total)
         return configured
 
-    def _scheduler(self, schedule: Schedule, optimizer: Optimizer, scales: list[float], total: float) -> Any:
+    def _scheduler(self, schedule: Schedule, optimizer: Optimizer, total: float) -> Any:
         """A schedule whose arguments in units of the learning rate are scaled as the groups are."""
         provided: dict[str, Any] = {"optimizer": optimizer}
         if math.isfinite(total):
@@ -59,6 +67,6 @@ class Optimization:
         rates = {"max_lr": self.lr, **schedule.init_args}
         rates = {name: rates[name] for name in RATES if isinstance(rates.get(name), int | float)}
         if self.groups:
-            rates = {name: [scale * rate for scale in scales] for name, rate in rates.items()}
+            rates = {name: [scale * rate for scale in self.scales] for name, rate in rates.items()}
         others = {name: value for name, value in schedule.init_args.items() if name not in rates}
         return schedule.model_copy(update={"init_args": others}).build(**provided, **rates)

@@ -1,5 +1,6 @@
 """What a Lightning checkpoint says of its optimizer and schedule, for a training that starts from it."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,37 +11,44 @@ from torch.optim import Optimizer
 from stages.schema.part import parameters_of
 
 RATES = ("lr", "initial_lr", "max_lr", "min_lr")  # the learning rates that an optimizer's group holds
-POSITION = ("last_epoch", "_step_count", "base_lrs", "_last_lr", "cooldown_counter", "num_bad_epochs")
+CYCLED = ("betas", "momentum")  # what a schedule that cycles momentum sets beside them
+POSITION = ("last_epoch", "_step_count", "_last_lr", "cooldown_counter", "num_bad_epochs", "T_cur", "T_i")
 
 
 @dataclass(frozen=True)
 class OptimizerState:
     """Of the optimizer, moments and step counts; its settings, lr among them, are those of params.yaml.
 
-    Of the schedule, where it stood and its learning rates, so that the lr of params.yaml is not used;
-    its other settings are those of params.yaml, and the best value that a plateau has seen is
-    forgotten, since it was that of other data. Either is None where it is not asked for.
+    Of the schedule, where it stood; its settings are those of params.yaml. Either is None where it is
+    not asked for. ``rates`` are the learning rates that params.yaml gave to its groups, so that one
+    that was changed since counts. None are known of another training: then its schedule's rates are
+    taken over, and the best value that a plateau has seen is forgotten, since it was that of other data.
     """
 
     path: str
     groups: list[dict[str, Any]]  # of the file's optimizer
     moments: dict[int, dict[str, Any]] | None
     schedule: dict[str, Any] | None
+    rates: list[float] | None = None
 
-    def restore(self, optimizer: Optimizer, scheduler: Any, total_steps: float) -> None:
-        """Lay it into a fresh optimizer and schedule; ValueError if it does not fit them."""
+    def restore(
+        self, optimizer: Optimizer, scheduler: Any, rates: Sequence[float], total_steps: float
+    ) -> None:
+        """Lay it into a fresh optimizer, whose groups have ``rates``, and a fresh schedule; ValueError if it
+        does not fit them.
+        """
         ours = [len(group["params"]) for group in optimizer.param_groups]
         theirs = [len(group["params"]) for group in self.groups]
         if ours != theirs:
             raise ValueError(
                 f"{self.path}: its optimizer has groups of {theirs} parameters, but train.groups make"
-                f" {ours}; make them alike, or leave out restore_optimizer and restore_schedule"
+                f" {ours}; make them alike, or start from weights alone"
             )
         if self.moments is not None:
             self._check(optimizer, self.moments)
             optimizer.load_state_dict({**optimizer.state_dict(), "state": self.moments})
         if self.schedule is not None:
-            self._restore_schedule(optimizer, scheduler, self.schedule, total_steps)
+            self._restore_schedule(optimizer, scheduler, self.schedule, rates, total_steps)
 
     def _check(self, optimizer: Optimizer, moments: dict[int, dict[str, Any]]) -> None:
         parameters = [parameter for group in optimizer.param_groups for parameter in group["params"]]
@@ -50,22 +58,33 @@ class OptimizerState:
                 raise ValueError(
                     f"{self.path}: the optimizer state of its parameter {index} is {_shapes(entry)}, but"
                     f" {type(optimizer).__name__} needs {expected} there; name the optimizer and groups"
-                    " that it was made with, or leave out restore_optimizer"
+                    " that it was made with, or start from weights alone"
                 )
 
     def _restore_schedule(
-        self, optimizer: Optimizer, scheduler: Any, state: dict[str, Any], total_steps: float
+        self,
+        optimizer: Optimizer,
+        scheduler: Any,
+        state: dict[str, Any],
+        rates: Sequence[float],
+        total_steps: float,
     ) -> None:
         step = state["last_epoch"]
         if "total_steps" in parameters_of(type(scheduler)) and step >= total_steps:
             raise ValueError(
                 f"{self.path}: its schedule stood at step {step}, and this training has {total_steps:.0f};"
-                " train longer, or leave out restore_schedule"
+                " train longer, or start from weights alone"
             )
-        position = {name: state[name] for name in POSITION if name in state}
+        names = (*POSITION, "base_lrs" if self.rates is None else "best")
+        position = {name: state[name] for name in names if name in state}
         scheduler.load_state_dict({**scheduler.state_dict(), **position})
-        for group, saved in zip(optimizer.param_groups, self.groups, strict=True):
-            group.update({name: saved[name] for name in RATES if name in saved})
+        for index, (group, saved) in enumerate(zip(optimizer.param_groups, self.groups, strict=True)):
+            if self.rates is None:
+                group.update({name: saved[name] for name in RATES if name in saved})
+            else:
+                group["lr"] = saved["lr"] * rates[index] / self.rates[index]
+            if "max_momentum" in saved and "max_momentum" in group:
+                group.update({name: saved[name] for name in CYCLED if name in saved})
 
 
 def _first_state(optimizer: Optimizer, parameter: Tensor) -> dict[str, Any]:

@@ -127,7 +127,10 @@ class Task(lightning.LightningModule):
         assert self.optimization is not None, "the training stage sets it before fitting"
         steps = self.trainer.estimated_stepping_batches
         epochs = self.trainer.max_epochs
-        return self.optimization.configure(self, steps, epochs if epochs and epochs > 0 else math.inf)
+        found = self.optimization.configure(self, steps, epochs if epochs and epochs > 0 else math.inf)
+        if "monitor" in found.get("lr_scheduler", {}):  # it steps when there is a new value
+            found["lr_scheduler"]["frequency"] = self.trainer.check_val_every_n_epoch or 1
+        return found
 
     def _over_devices(self, value: Tensor) -> Tensor:
         summed: Tensor = self.trainer.strategy.reduce(value.clone(), reduce_op="sum")

@@ -1,12 +1,25 @@
-"""The evaluate stage by itself."""
+"""The evaluate stage: what it scores, names and refuses, and that it changes nothing of training's."""
 
+import csv
 from pathlib import Path
 
+import pyarrow.parquet as pq
 import pytest
-from training_project import training_project
+from training_project import Project, training_project
 
-from stages import evaluate, train
+from stages import evaluate, features, train
 from stages.program.inputs import hash_file
+from stages.schema.manifest_row import read_manifest, write_rows
+
+
+@pytest.fixture
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Project:
+    return training_project(tmp_path, monkeypatch)
+
+
+def history(project: Project) -> list[dict[str, str]]:
+    with (project.folder / "artifacts" / "train" / "history.csv").open() as lines:
+        return list(csv.DictReader(lines))
 
 
 def hashes() -> dict[Path, str]:
@@ -24,3 +37,36 @@ def test_evaluation_changes_nothing_that_training_left(
     project.run(evaluate)
     assert Path("artifacts/evaluate/metrics.json").exists()
     assert hashes() == before
+
+
+def test_evaluation_scores_every_utterance_and_names_what_it_cannot_write(
+    project: Project, capsys: pytest.CaptureFixture[str]
+) -> None:
+    project.run(train)
+    rows = read_manifest(Path("data/manifest/test.json"))
+    write_rows(Path("data/manifest/test.json"), [rows[0].model_copy(update={"text": "é"}), *rows[1:]])
+    project.run(features)
+    project.run(evaluate)
+    found = project.json("artifacts/evaluate/metrics.json")
+    table = pq.read_table("artifacts/evaluate/hypotheses.parquet").to_pydict()
+    assert found["num_utterances"] == len(rows) == len(table["id"])
+    assert found["num_utterances_outside_vocabulary"] == 1
+    assert dict(zip(table["id"], table["outside_vocabulary"], strict=True))[rows[0].id] == "é"
+    assert f"utterance {rows[0].id}: outside the vocabulary" in capsys.readouterr().out
+    assert found["wer"] == sum(table["wer_edits"]) / sum(table["wer_reference_words"])
+
+
+def test_evaluation_of_the_validation_split_agrees_with_training(project: Project) -> None:
+    project.run(train)
+    project.change(lambda document: document["evaluate"].update(split="validation"))
+    project.run(evaluate)
+    best = min(float(row["val_cer"]) for row in history(project))
+    assert project.json("artifacts/evaluate/metrics.json")["cer"] == pytest.approx(best)
+
+
+def test_evaluation_refuses_features_of_another_frontend(project: Project) -> None:
+    project.run(train)
+    project.change(lambda document: document["features"]["frontend"]["init_args"].update(num_mels=40))
+    project.run(features)
+    with pytest.raises(ValueError, match=r"feature_size: model 80, cache 40"):
+        project.run(evaluate)

@@ -1,10 +1,9 @@
-"""The train and evaluate stages, on the tone corpus in a folder of its own."""
+"""The train stage, on the tone corpus in a folder of its own."""
 
 import csv
 from pathlib import Path
 from typing import Any
 
-import pyarrow.parquet as pq
 import pytest
 import torch
 from training_project import Project, training_project
@@ -206,39 +205,6 @@ def test_a_missing_input_is_named_before_anything_runs(project: Project) -> None
     project.change(lambda document: document["train"].update(inputs="data/raw/nowhere"))
     with pytest.raises(ValueError, match="data/raw/nowhere: no such file or folder"):
         project.run(train)
-
-
-def test_evaluation_scores_every_utterance_and_names_what_it_cannot_write(
-    project: Project, capsys: pytest.CaptureFixture[str]
-) -> None:
-    project.run(train)
-    rows = read_manifest(Path("data/manifest/test.json"))
-    write_rows(Path("data/manifest/test.json"), [rows[0].model_copy(update={"text": "é"}), *rows[1:]])
-    project.run(features)
-    project.run(evaluate)
-    found = project.json("artifacts/evaluate/metrics.json")
-    table = pq.read_table("artifacts/evaluate/hypotheses.parquet").to_pydict()
-    assert found["num_utterances"] == len(rows) == len(table["id"])
-    assert found["num_utterances_outside_vocabulary"] == 1
-    assert dict(zip(table["id"], table["outside_vocabulary"], strict=True))[rows[0].id] == "é"
-    assert f"utterance {rows[0].id}: outside the vocabulary" in capsys.readouterr().out
-    assert found["wer"] == sum(table["wer_edits"]) / sum(table["wer_reference_words"])
-
-
-def test_evaluation_of_the_validation_split_agrees_with_training(project: Project) -> None:
-    project.run(train)
-    project.change(lambda document: document["evaluate"].update(split="validation"))
-    project.run(evaluate)
-    best = min(float(row["val_cer"]) for row in history(project))
-    assert project.json("artifacts/evaluate/metrics.json")["cer"] == pytest.approx(best)
-
-
-def test_evaluation_refuses_features_of_another_frontend(project: Project) -> None:
-    project.run(train)
-    project.change(lambda document: document["features"]["frontend"]["init_args"].update(num_mels=40))
-    project.run(features)
-    with pytest.raises(ValueError, match=r"feature_size: model 80, cache 40"):
-        project.run(evaluate)
 
 
 def test_a_model_learns_from_cached_waveforms_too(project: Project) -> None:

@@ -1,0 +1,143 @@
+"""The ONNX bundle: it computes what the model computes, says what a runtime must know, runs without torch."""
+
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import onnx
+import pytest
+import torch
+from export_project import LOG_MEL, SAMPLE_RATE, SYSTEMS, WAVEFORM, Exported, make_checkpoint, run_stage
+
+from stages import export
+from stages.formats.onnx_bundle import OnnxBundle, WaveformModel
+from stages.tasks.checkpoint import load
+
+
+def noise(batch_size: int, num_samples: int) -> np.ndarray:
+    generator = np.random.default_rng(0)
+    return generator.uniform(-0.5, 0.5, (batch_size, num_samples)).astype(np.float32)
+
+
+@pytest.fixture(scope="module")
+def exported_by_name(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Exported]:
+    """The export of a system, made once: tracing takes seconds."""
+    made: dict[str, Exported] = {}
+
+    def get(system: str) -> Exported:
+        if system not in made:
+            project = tmp_path_factory.mktemp("project")
+            make_checkpoint(project, system)
+            made[system] = run_stage(project)
+        return made[system]
+
+    return get
+
+
+@pytest.fixture
+def simple(exported_by_name: Callable[[str], Exported]) -> Exported:
+    return exported_by_name("SimpleCTC")
+
+
+@pytest.fixture(params=list(SYSTEMS))
+def exported(request: pytest.FixtureRequest, exported_by_name: Callable[[str], Exported]) -> Exported:
+    return exported_by_name(request.param)
+
+
+@pytest.mark.parametrize(("batch_size", "num_samples"), [(1, 1), (1, 4000), (2, 9999), (4, 20001)])
+def test_bundle_computes_what_torch_computes(exported: Exported, batch_size: int, num_samples: int) -> None:
+    model = WaveformModel(*load(exported.project / "artifacts" / "train" / "best.ckpt")).eval()
+    waveforms = noise(batch_size, num_samples)
+    lengths = [num_samples - row * num_samples // 5 for row in range(batch_size)]
+    with torch.no_grad():
+        expected, expected_counts = model(torch.from_numpy(waveforms), torch.tensor(lengths))
+    log_probs, counts = exported.run(waveforms, lengths)
+    assert counts.tolist() == expected_counts.tolist()
+    assert log_probs.shape == expected.shape
+    for row, count in enumerate(counts):
+        np.testing.assert_allclose(log_probs[row, :count], expected[row, :count], atol=2e-5)
+
+
+def test_an_utterance_in_a_batch_gives_the_same_as_alone_whatever_follows_it(exported: Exported) -> None:
+    waveforms = noise(2, 12000)  # not padded with zeros: samples beyond a length are ignored
+    together, counts = exported.run(waveforms, [12000, 7000])
+    alone, alone_counts = exported.run(waveforms[1:, :7000], [7000])
+    assert counts[1] == alone_counts[0]
+    np.testing.assert_allclose(together[1, : counts[1]], alone[0], atol=2e-5)
+
+
+def test_log_probabilities_are_those_of_a_distribution(simple: Exported) -> None:
+    log_probs, _ = simple.run(noise(1, 8000), [8000])
+    np.testing.assert_allclose(np.exp(log_probs).sum(-1), 1, atol=1e-5)
+
+
+def test_card_says_what_a_runtime_must_know(simple: Exported) -> None:
+    card = simple.json("card.json")
+    assert (card["sample_rate"], card["feature_size"], card["frame_shift_seconds"]) == (SAMPLE_RATE, 16, 0.01)
+    assert (card["vocabulary_size"], card["blank_index"]) == (5, 0)
+    assert card["frontends"] == [LOG_MEL.model_dump()]
+    assert card["inputs"] == [
+        {"name": "waveforms", "dtype": "float32", "shape": ["batch", "samples"]},
+        {"name": "lengths", "dtype": "int64", "shape": ["batch"]},
+    ]
+    assert card["outputs"] == [
+        {"name": "log_probs", "dtype": "float32", "shape": ["batch", "frames", 5]},
+        {"name": "counts", "dtype": "int64", "shape": ["batch"]},
+    ]
+
+
+def test_card_counts_subsampling_and_names_both_frontends(
+    exported_by_name: Callable[[str], Exported],
+) -> None:
+    assert exported_by_name("Conformer").json("card.json")["frame_shift_seconds"] == 0.04
+    on_device = exported_by_name("frontend on the device").json("card.json")
+    assert on_device["frontends"] == [WAVEFORM.model_dump(), LOG_MEL.model_dump()]
+    assert (on_device["feature_size"], on_device["frame_shift_seconds"]) == (16, 0.01)
+
+
+RUNTIME = """
+import json, sys
+from itertools import groupby
+import numpy as np, onnxruntime
+bundle, waveform = sys.argv[1:]
+tokens = json.load(open(bundle + "/tokens.json", encoding="utf-8"))
+waveforms = np.load(waveform)
+session = onnxruntime.InferenceSession(bundle + "/model.onnx")
+inputs = {"waveforms": waveforms, "lengths": np.array([waveforms.shape[1]])}
+log_probs, counts = session.run(["log_probs", "counts"], inputs)
+path = [index for index, _ in groupby(log_probs[0, : counts[0]].argmax(-1))]
+assert "torch" not in sys.modules
+print(ascii("".join(tokens["vocabulary"][index] for index in path if index != tokens["blank_index"])))
+"""
+
+
+def test_bundle_decodes_without_torch(simple: Exported, tmp_path: Path) -> None:
+    waveforms = noise(1, 9000)
+    np.save(tmp_path / "waveform.npy", waveforms)
+    arguments = [simple.bundle, tmp_path / "waveform.npy"]
+    command = [sys.executable, "-c", RUNTIME, *map(str, arguments)]
+    found = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True).stdout.strip()
+    recipe, task = load(simple.project / "artifacts" / "train" / "best.ckpt")
+    with torch.no_grad():
+        encoded = WaveformModel(recipe, task).eval()(torch.from_numpy(waveforms), torch.tensor([9000]))
+    expected = task.decode(encoded)[0].text
+    assert len(expected) > 3
+    assert found == ascii(expected)
+
+
+def test_model_is_one_valid_file_without_a_path_of_this_machine(exported: Exported) -> None:
+    path = exported.bundle / "model.onnx"
+    onnx.checker.check_model(path, full_check=True)
+    content = path.read_bytes()
+    for trace in (str(Path(export.__file__).parents[1]), sys.prefix, "site-packages", ".py", "stages."):
+        assert trace.encode() not in content, trace
+
+
+def test_not_a_number_never_passes_for_equal(simple: Exported, monkeypatch: pytest.MonkeyPatch) -> None:
+    model = WaveformModel(*load(simple.project / "artifacts" / "train" / "best.ckpt")).eval()
+    for parameter in model.model.parameters():
+        torch.nn.init.constant_(parameter, torch.nan)
+    with pytest.raises(ValueError, match="differ by inf"):
+        OnnxBundle().check_parity(model, simple.bundle / "model.onnx")

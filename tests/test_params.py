@@ -48,7 +48,6 @@ REFUSED: list[tuple[str, Any, str]] = [
     ("manifest.corpora", [], r"manifest\.corpora: .*at least 1 item"),
     ("train.trainer.accelerator", "abacus", r"train\.trainer: lightning\.Trainer refuses.*abacus"),
     ("train.trainer.precision", "7-bit", r"train\.trainer\.precision: "),
-    ("train.trainer", {"barebones": True}, r"train\.trainer: lightning\.Trainer refuses.*barebones"),
     ("train.trainer.accumulate_grad_batches", 0, r"accumulate_grad_batches: .*greater than 0"),
     ("train.trainer.check_val_every_n_epoch", 0, r"check_val_every_n_epoch: .*greater than 0"),
     ("train.trainer.val_check_interval", 0, r"val_check_interval: .*greater than 0"),

@@ -71,6 +71,14 @@ def test_what_it_does_not_take_is_refused_with_its_key(
         read_params(path)
 
 
+def test_unfreezing_needs_a_ddp_that_expects_it(write_params: WriteParams) -> None:
+    groups = [{"pattern": "encoder.*", "unfreeze_epoch": 1}]
+    devices = {"train.trainer.devices": 2, "train.groups": groups}
+    with pytest.raises(ValueError, match=r"unfreeze_epoch: .*ddp_find_unused_parameters_true, found 1"):
+        read_params(write_params(devices))
+    read_params(write_params({**devices, "train.trainer.strategy": "ddp_find_unused_parameters_true"}))
+
+
 def test_what_the_stage_owns_are_arguments_of_the_trainer() -> None:
     assert OWNED.keys() <= inspect.signature(lightning.Trainer).parameters.keys()
 

@@ -1,4 +1,4 @@
-"""Score the best checkpoint: artifacts/evaluate/metrics.json and hypotheses.parquet.
+"""Score the best checkpoint: metrics.json, hypotheses.parquet and classes.csv in artifacts/evaluate.
 
 Every utterance of evaluate.split is decoded, however long. Rates are fractions over the corpus.
 """
@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import torch
@@ -15,15 +16,17 @@ import torch
 from stages.batching.data_module import loader
 from stages.batching.duration_sampler import DurationSampler
 from stages.batching.feature_dataset import FeatureDataset
+from stages.metrics.confusions import CLASS_COLUMNS, confusions, per_class
+from stages.metrics.metric import Pairs
 from stages.program.inputs import Inputs
-from stages.program.outputs import write_whole
+from stages.program.outputs import whole_folder, write_whole
 from stages.program.progress import track
 from stages.program.stage import Stage
 from stages.schema import params as schema
 from stages.schema.feature_table import FeatureMetadata
 from stages.search.search import Search
 from stages.tasks.checkpoint import load
-from stages.tasks.task import Hypothesis, Task, blank_ratio
+from stages.tasks.task import Hypothesis, Task
 
 FEATURES = Path("data/features")
 CHECKPOINT = Path("artifacts/train/best.ckpt")
@@ -43,7 +46,7 @@ STAGE = Stage(
 def run(params: schema.Params, inputs: Inputs) -> None:
     settings = params.evaluate
     recipe, task = load(CHECKPOINT)
-    dataset = FeatureDataset(FEATURES / settings.split, task.tokens.encode_known)
+    dataset = FeatureDataset(FEATURES / settings.split, task.tokens, held_out=True)
     _refuse_mismatch(recipe.features, dataset.metadata)
     search = settings.search.build() if settings.search else None
     found = dict(_recognise(task, dataset, search))
@@ -51,12 +54,16 @@ def run(params: schema.Params, inputs: Inputs) -> None:
     references = [task.tokens.normalize(text) for text in dataset.texts]
     unknown = [" ".join(task.tokens.unknown(text)) for text in dataset.texts]
     texts = [hypothesis.text for hypothesis in hypotheses]
-    metrics = {"num_utterances": len(dataset), "blank_ratio": blank_ratio(hypotheses)}
+    metrics = {"num_utterances": len(dataset), **task.diagnose(hypotheses)}
     metrics["num_utterances_outside_vocabulary"] = _report_unknown(dataset, unknown)
     columns: dict[str, list[Any]] = {}
+    pairs: Pairs = {}
     for metric in (part.build() for part in settings.metrics):
         metrics |= metric.compute(references, texts)
+        metrics |= metric.compute_ranked(references, [hypothesis.alternatives for hypothesis in hypotheses])
         columns |= metric.per_utterance(references, texts)
+        pairs |= metric.pairs(references, texts)
+    _write_tables(pairs)
     table = {"id": dataset.ids, "speaker": dataset.speakers, "reference": references, "hypothesis": texts}
     _write({**table, "outside_vocabulary": unknown, **columns}, dict(sorted(metrics.items())))
 
@@ -88,6 +95,19 @@ def _report_unknown(dataset: FeatureDataset, unknown: list[str]) -> int:
     for name, tokens in concerned:
         print(f"utterance {name}: outside the vocabulary, so counted as errors: {tokens}")
     return len(concerned)
+
+
+def _write_tables(pairs: Pairs) -> None:
+    """confusions/KIND.csv, for DVC's plots, and classes.csv."""
+    with whole_folder(OUTPUT / "confusions") as folder:
+        for kind, of_kind in sorted(pairs.items()):
+            pd.DataFrame(confusions(of_kind), columns=["reference", "hypothesis"]).to_csv(
+                folder / f"{kind}.csv", index=False
+            )
+    rows = [row for kind, of_kind in sorted(pairs.items()) for row in per_class(kind, of_kind)]
+    write_whole(
+        OUTPUT / "classes.csv", pd.DataFrame(rows, columns=CLASS_COLUMNS).to_csv(index=False).encode()
+    )
 
 
 def _write(table: dict[str, list[Any]], metrics: dict[str, float]) -> None:

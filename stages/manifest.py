@@ -167,6 +167,7 @@ def _row(
         speaker=utterance.speaker,
         language=utterance.language,
         audio_sha256=recording.sha256,
+        **utterance.labels,
     )
 
 

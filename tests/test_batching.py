@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from training_project import tone_tokens
 
 from stages import features, manifest
 from stages.augment.augmentation import Augmentation, Values
@@ -142,12 +143,8 @@ class Noise(Augmentation):
         return values + generator.normal(size=values.shape).astype(np.float32)
 
 
-def encode(text: str) -> list[int]:
-    return [1 + "abcdefghijkl ".index(letter) for letter in text]
-
-
 def dataset(folder: Path, split: str = "train", augment: bool = True, seed: int = 0) -> FeatureDataset:
-    return FeatureDataset(folder / split, encode, [Noise(), SpecAugment()] if augment else [], seed)
+    return FeatureDataset(folder / split, tone_tokens(), [Noise(), SpecAugment()] if augment else [], seed)
 
 
 def by_id(batches: list[Batch]) -> dict[tuple[str, int], torch.Tensor]:
@@ -175,7 +172,7 @@ def test_an_item_has_the_features_and_the_transcript_of_its_utterance(folder: Pa
     item = dataset(folder, augment=False)[0, 0]
     assert item.values.shape == (dataset(folder).num_frames[0], 80)
     assert item.values.dtype == np.float32
-    assert item.target == encode(item.text)
+    assert item.target == tone_tokens().encode(item.text)
 
 
 def test_augmentation_is_the_same_for_the_same_seed_epoch_and_utterance(folder: Path) -> None:
@@ -220,7 +217,7 @@ def test_the_number_of_workers_changes_nothing(folder: Path) -> None:
 def data_module(folder: Path) -> DataModule:
     return DataModule(
         dataset(folder),
-        FeatureDataset(folder / "validation", encode),
+        FeatureDataset(folder / "validation", tone_tokens()),
         seed=0, max_batch_seconds=6.0, max_batch_size=None, num_workers=0,
     )  # fmt: skip
 
@@ -247,4 +244,4 @@ def test_validation_never_changes_while_training_does(folder: Path) -> None:
 
 def test_a_folder_without_features_is_named(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match=r"index\.parquet: no such file; run the features stage"):
-        FeatureDataset(tmp_path, encode)
+        FeatureDataset(tmp_path, tone_tokens())

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import torch
 from torch import nn
-from training_project import Project, training_project
+from training_project import Project, tone_tokens, training_project
 
 from stages import train
 from stages.batching.data_module import loader
@@ -19,10 +19,9 @@ from stages.batching.feature_dataset import FeatureDataset
 from stages.callbacks.blank_collapse import BlankCollapse
 from stages.callbacks.epoch_seed import EpochSeed
 from stages.callbacks.largest_batches import LargestBatches, largest
-from stages.tasks import task as task_module
+from stages.tasks import ctc
 from stages.tasks.ctc import CTC
 from stages.tasks.task import Task
-from stages.tokens.characters import Characters
 
 
 @pytest.fixture
@@ -85,7 +84,7 @@ def test_a_resumed_training_is_stopped_where_an_uninterrupted_one_is() -> None:
 
 def test_a_collapsed_training_ends_with_advice(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(train, "BlankCollapse", partial(BlankCollapse, num_steps=5))
-    monkeypatch.setattr(task_module, "blank_ratio", lambda _: 1.0)
+    monkeypatch.setattr(ctc, "blank_ratio", lambda _: 1.0)
     project.set({"lr": 1e-12, "train.schedule": None, "train.trainer.max_epochs": 20})
     message = r"collapsed to the blank: in the last 5 validations \(15 steps\) .* Lower lr; "
     with pytest.raises(ValueError, match=message):
@@ -103,7 +102,7 @@ class Forgetful(Task):
     """Draws random numbers and counts batches in a buffer."""
 
     def __init__(self, num_features: int) -> None:
-        super().__init__(Characters())
+        super().__init__(tone_tokens(), metrics=[])
         self.layer = nn.Sequential(nn.BatchNorm1d(num_features), nn.Dropout(0.5), nn.Linear(num_features, 1))
         self.sizes: list[int] = []
 
@@ -116,7 +115,7 @@ class Forgetful(Task):
 
 
 def test_trying_the_largest_batches_leaves_no_trace(project: Project) -> None:
-    data = Namespace(train=FeatureDataset(Path("data/features/train"), lambda _: [1]))
+    data = Namespace(train=FeatureDataset(Path("data/features/train"), tone_tokens()))
     data.train_dataloader = lambda: loader(data.train, DurationSampler(data.train.seconds, 5.0))
     task = Forgetful(data.train.metadata.feature_size)
     before = {name: value.clone() for name, value in task.state_dict().items()}

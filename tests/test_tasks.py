@@ -16,7 +16,8 @@ from stages.frontends.log_mel import LogMel
 from stages.schema.feature_table import FeatureMetadata
 from stages.schema.part import Part
 from stages.tasks.checkpoint import Recipe, load, pack
-from stages.tasks.task import Hypothesis, Task, blank_ratio
+from stages.tasks.ctc import blank_ratio
+from stages.tasks.task import Hypothesis, Task
 
 NUM_MELS = 16
 VOCABULARY = ["<blank>", " ", "a", "b", "c"]

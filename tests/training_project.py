@@ -11,6 +11,8 @@ import pytest
 from ruamel.yaml import YAML
 
 from stages import features, manifest
+from stages.tokens.characters import Characters
+from stages.tokens.tokens import BLANK
 
 RECIPE = Path(__file__).parents[1] / "flows" / "recipes" / "simple_ctc.yaml"
 TINY = {"num_train": 24, "num_validation": 6, "num_test": 6}
@@ -67,6 +69,13 @@ def training_project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Project
     made.run(manifest)
     made.run(features)
     return made
+
+
+def tone_tokens() -> Characters:
+    """A vocabulary for the tone corpus."""
+    tokens = Characters()
+    tokens.restore([BLANK, *"abcdefghijkl "])
+    return tokens
 
 
 def signal_at(monkeypatch: pytest.MonkeyPatch, owner: Any, name: str, call: int) -> None:

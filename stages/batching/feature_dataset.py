@@ -1,7 +1,7 @@
 """Utterances of one split, read from its feature shards."""
 
 import zlib
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +12,7 @@ from torch.utils.data import Dataset
 from stages.augment.augmentation import Augmentation, Values
 from stages.batching.batch import Example
 from stages.schema.feature_table import read_metadata
+from stages.tokens.tokens import Tokens
 
 Key = tuple[int, int]  # position in the dataset, epoch
 
@@ -25,18 +26,22 @@ class FeatureDataset(Dataset[Example]):
     def __init__(
         self,
         folder: Path,
-        encode: Callable[[str], list[int]],
+        tokens: Tokens,
         augment: Sequence[Augmentation] = (),
         seed: int = 0,
+        held_out: bool = False,
     ) -> None:
+        """``held_out`` utterances may hold tokens outside the vocabulary, which their targets leave out."""
         self.folder = folder
         self.metadata = read_metadata(folder)
         self.augment = augment
         self.seed = seed
-        index = pq.read_table(folder / "index.parquet", columns=["id", "text", "speaker"]).to_pydict()
+        table = pq.read_table(folder / "index.parquet")
+        index = table.select(["id", "speaker"]).to_pydict()
         rows = dict(zip(index["id"], range(len(index["id"])), strict=True))
-        self.index_texts: list[str] = index["text"]
+        self.index_texts = tokens.transcripts(table.to_pylist())
         self.index_speakers: list[str | None] = index["speaker"]
+        encode = tokens.encode_known if held_out else tokens.encode
         targets = [encode(text) for text in self.index_texts]
         shards = sorted(path for path in folder.glob("*.parquet") if path.name != "index.parquet")
         if not shards:

@@ -1,8 +1,8 @@
 """What a corpus answers: its utterances, as they are, good or bad."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 
@@ -10,6 +10,7 @@ from pathlib import Path
 class Utterance:
     """One utterance as its source names it; the manifest stage checks it.
 
+    ``labels`` are those fields of a manifest row that tasks need beside the text: see ManifestRow.
     ``audio`` is relative to ``manifest.root``, or absolute. ``split`` is None where the source has
     no opinion: the stage then splits by speaker. ``duration_seconds`` is None for the rest of the file.
     """
@@ -22,6 +23,7 @@ class Utterance:
     language: str | None = None
     offset_seconds: float = 0.0
     duration_seconds: float | None = None
+    labels: Mapping[str, str] = field(default_factory=dict)
 
 
 class Corpus(ABC):

@@ -2,12 +2,13 @@
 
 from abc import abstractmethod
 from collections.abc import Sequence
+from itertools import zip_longest
 from typing import Any
 
 import jiwer
 import numpy as np
 
-from stages.metrics.metric import Metric
+from stages.metrics.metric import Metric, Pairs
 from stages.schema.quantities import NonNegativeInt
 
 Counts = np.ndarray[Any, np.dtype[np.int64]]
@@ -55,6 +56,16 @@ class ErrorRate(Metric):
             f"{self.name}_edits": counts[:, :3].sum(1).tolist(),
             f"{self.name}_reference_{self.unit}": counts[:, 3].tolist(),
         }
+
+    def pairs(self, references: Sequence[str], hypotheses: Sequence[str]) -> Pairs:
+        output = self.align(list(references), list(hypotheses))
+        found: list[tuple[str, str]] = []
+        for said, heard, chunks in zip(output.references, output.hypotheses, output.alignments, strict=True):
+            for chunk in chunks:
+                span = said[chunk.ref_start_idx : chunk.ref_end_idx]
+                instead = heard[chunk.hyp_start_idx : chunk.hyp_end_idx]
+                found += zip_longest(span, instead, fillvalue="")
+        return {self.unit: found}
 
     def counts(self, references: Sequence[str], hypotheses: Sequence[str]) -> Counts:
         """Insertions, deletions, substitutions and reference length of every utterance: (N, 4)."""

@@ -2,6 +2,9 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
+from typing import ClassVar
+
+Pairs = dict[str, list[tuple[str, str]]]
 
 
 class Metric(ABC):
@@ -10,9 +13,23 @@ class Metric(ABC):
     Rates are fractions over the corpus: edits summed over all utterances, divided by reference length.
     """
 
+    logged: ClassVar[tuple[str, ...]]  # of what compute gives: a validation logs it with val_ before it
+
     @abstractmethod
     def compute(self, references: Sequence[str], hypotheses: Sequence[str]) -> dict[str, float]: ...
 
     def per_utterance(self, references: Sequence[str], hypotheses: Sequence[str]) -> dict[str, list[int]]:
         """Columns for hypotheses.parquet, such as an utterance's edits; none by default."""
+        return {}
+
+    def compute_ranked(
+        self, references: Sequence[str], alternatives: Sequence[Sequence[str]]
+    ) -> dict[str, float]:
+        """Numbers about each utterance's best hypotheses, the first of them first; none by default."""
+        return {}
+
+    def pairs(self, references: Sequence[str], hypotheses: Sequence[str]) -> Pairs:
+        """By kind of class, what was said with what was heard in its place, "" for nothing: for tables of
+        confusions and of precision and recall. None by default.
+        """
         return {}

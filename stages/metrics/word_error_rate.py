@@ -9,6 +9,7 @@ class WordErrorRate(ErrorRate):
     """Edits of words, divided by the words of the references."""
 
     name = "wer"
+    logged = (name,)
     unit = "words"
 
     def align(self, references: list[str], hypotheses: list[str]) -> jiwer.WordOutput:

@@ -114,15 +114,24 @@ def _optimization(params: Any) -> Problems:
 
 
 def _monitors(params: Any) -> Problems:
-    """Metrics that are followed are logged: classes name theirs in the attribute ``logged``."""
-    parts = [params.train.task, *params.train.callbacks]
-    logged = sorted({name for part in parts for name in getattr(part.load(), "logged", ())})
+    """Metrics that are followed are logged: callbacks name theirs in the attribute ``logged``."""
+    task = params.train.task
+    logged = task.load().logged(task.init_args)
+    logged |= {name for part in params.train.callbacks for name in getattr(part.load(), "logged", ())}
     for key in ("checkpoint", "early_stopping", "schedule"):
         with suppress(Unknown):
             monitor = getattr(getattr(params.train, key), "monitor", None)
-            if logged and monitor is not None and monitor not in logged:
+            if monitor is not None and monitor not in logged:
                 place = ("train", key, "monitor")
-                yield problem(place, f"nothing logs it; there are {', '.join(logged)}", monitor)
+                yield problem(place, f"nothing logs it; there are {', '.join(sorted(logged))}", monitor)
+
+
+def _search(params: Any) -> Problems:
+    """evaluate.search takes the place of the task's own."""
+    search, task = params.evaluate.search, params.train.task.load()
+    if search and not issubclass(search.load(), task.search_family):
+        message = f"{task.__name__} takes a {task.search_family.__name__}, which {search.class_path} is not"
+        yield problem(("evaluate", "search"), message)
 
 
 def _groups(params: Any) -> Problems:
@@ -186,6 +195,6 @@ def _formats(params: Any) -> Problems:
 
 
 CHECKS = (
-    _folders, _splits, _carve, _domains, _frontends, _optimization, _groups, _init_from, _monitors,
+    _folders, _splits, _carve, _domains, _frontends, _optimization, _groups, _init_from, _monitors, _search,
     _callbacks, _loggers, _formats,
 )  # fmt: skip

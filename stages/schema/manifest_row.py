@@ -11,6 +11,8 @@ REJECTED = "rejected.json"
 class ManifestRow(BaseModel):
     """One utterance. Text is raw: normalising it belongs to the tokens.
 
+    Labels of tasks beside it: ``phonemes`` separated by spaces; of a chord its ``chord_type``, and ``root``
+    and ``bass_note`` as pitch classes C, C#, ... B, which ``text`` holds too, as root:chord_type/bass_note.
     ``audio_filepath`` is relative to the manifest's folder or absolute; ``offset`` and ``duration``
     are seconds; ``audio_sha256`` is of the whole file.
     """
@@ -24,6 +26,10 @@ class ManifestRow(BaseModel):
     speaker: str | None = None
     language: str | None = None
     audio_sha256: str
+    phonemes: str | None = None
+    chord_type: str | None = None
+    root: str | None = None
+    bass_note: str | None = None
 
 
 class RejectedRow(BaseModel):

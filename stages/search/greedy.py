@@ -2,10 +2,10 @@
 
 from torch import Tensor
 
-from stages.search.search import Search
+from stages.search.ctc_search import CTCSearch
 
 
-class Greedy(Search):
+class Greedy(CTCSearch):
     """The best token of each frame; repeats are collapsed first, then blanks dropped: l _ l is ll."""
 
     def __call__(self, log_probs: Tensor, lengths: Tensor, blank_index: int) -> list[list[int]]:

@@ -1,21 +1,8 @@
-"""What a search answers.
-
-B batch, T frames, V vocabulary.
-"""
-
-from abc import ABC, abstractmethod
-from typing import Annotated
-
-from torch import Tensor
-
-from stages.schema.part import Family, Part
+"""What evaluate.search may name: the base of all searches."""
 
 
-class Search(ABC):
-    """Log-probabilities (B, T, V) and frame counts (B,) to token indices per utterance, without blanks."""
+class Search:
+    """From what a task computes of a batch to what was said; a task says which kind it takes.
 
-    @abstractmethod
-    def __call__(self, log_probs: Tensor, lengths: Tensor, blank_index: int) -> list[list[int]]: ...
-
-
-SearchPart = Annotated[Part, Family("stages.search.search.Search")]
+    See CTCSearch for those over framewise log-probabilities.
+    """

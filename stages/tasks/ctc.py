@@ -4,6 +4,7 @@ B batch, T frames, F features, D width, V vocabulary.
 """
 
 from collections.abc import Sequence
+from typing import ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -14,23 +15,28 @@ from stages.losses.ctc_loss import ctc_loss, frames_needed
 from stages.models.encoder import Encoder, EncoderPart
 from stages.schema.part import Part
 from stages.schema.quantities import PositiveInt
-from stages.search.search import Search, SearchPart
-from stages.tasks.task import Encoded, Hypothesis, Task
+from stages.search.ctc_search import CTCSearch, CTCSearchPart
+from stages.search.search import Search
+from stages.tasks.task import ERROR_RATES, Encoded, Hypothesis, MetricPart, Task
 from stages.tokens.tokens import Tokens
 
 
 class CTC(Task):
     """An encoder, a linear layer to the vocabulary, and the CTC loss."""
 
+    search_family: ClassVar[type[Search]] = CTCSearch
+    diagnosed: ClassVar[tuple[str, ...]] = ("blank_ratio",)
+
     def __init__(
         self,
         tokens: Tokens,
         num_features: PositiveInt,
         encoder: EncoderPart = Part(class_path="stages.models.conformer.Conformer"),
-        search: SearchPart = Part(class_path="stages.search.greedy.Greedy"),
+        search: CTCSearchPart = Part(class_path="stages.search.greedy.Greedy"),
+        metrics: list[MetricPart] = list(ERROR_RATES),  # noqa: B006 - never changed
     ) -> None:
-        super().__init__(tokens)
-        self.search: Search = search.build()
+        super().__init__(tokens, metrics)
+        self.search: CTCSearch = search.build()
         self.encoder: Encoder = encoder.build(num_features=num_features)
         self.head = nn.Linear(self.encoder.output_size, len(tokens.vocabulary))
 
@@ -43,11 +49,16 @@ class CTC(Task):
 
     def decode(self, encoded: Encoded, search: Search | None = None) -> list[Hypothesis]:
         log_probs, lengths = encoded
-        found = (search or self.search)(log_probs, lengths, self.tokens.blank_index)
+        chosen = search or self.search
+        assert isinstance(chosen, CTCSearch)
+        found = chosen(log_probs, lengths, self.tokens.blank_index)
         best_is_blank = log_probs.argmax(-1) == self.tokens.blank_index
         blanks = (best_is_blank & frame_mask(lengths, log_probs.shape[1])).sum(1)
         rows = zip(found, blanks.tolist(), lengths.tolist(), strict=True)
         return [Hypothesis(self.tokens.decode(indices), blank, length) for indices, blank, length in rows]
+
+    def diagnose(self, hypotheses: Sequence[Hypothesis]) -> dict[str, float]:
+        return {"blank_ratio": blank_ratio(hypotheses)}
 
     def unlearnable(self, num_frames: Sequence[int], targets: Sequence[list[int]]) -> list[int]:
         lengths = torch.as_tensor(num_frames)
@@ -72,3 +83,9 @@ class LogProbs(nn.Module):
     def forward(self, features: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
         hidden, lengths = self.encoder(features, lengths)
         return self.head(hidden).log_softmax(-1), lengths
+
+
+def blank_ratio(hypotheses: Sequence[Hypothesis]) -> float:
+    """The share of frames whose best token is the blank."""
+    frames = sum(hypothesis.num_frames for hypothesis in hypotheses)
+    return sum(hypothesis.num_blank_frames for hypothesis in hypotheses) / max(frames, 1)

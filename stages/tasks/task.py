@@ -4,10 +4,10 @@ B batch, N samples, T frames, F features.
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, ClassVar
+from typing import Annotated, Any, ClassVar
 
 import lightning
 import torch
@@ -15,44 +15,57 @@ from torch import Tensor, nn
 
 from stages.batching.batch import Batch
 from stages.frontends.frontend import Frontend
-from stages.metrics.character_error_rate import CharacterErrorRate
-from stages.metrics.word_error_rate import WordErrorRate
+from stages.metrics.metric import Metric
+from stages.schema.part import Family, Part, parameters_of
 from stages.search.search import Search
 from stages.tasks.optimization import Optimization
 from stages.tokens.tokens import Tokens
 
 Encoded = tuple[Tensor, Tensor]
+MetricPart = Annotated[Part, Family("stages.metrics.metric.Metric")]
+ERROR_RATES = tuple(
+    Part(class_path=f"stages.metrics.{name}", init_args={"num_bootstraps": 0})
+    for name in ("word_error_rate.WordErrorRate", "character_error_rate.CharacterErrorRate")
+)
 
 
 @dataclass(frozen=True)
 class Hypothesis:
-    """What was recognised in one utterance."""
+    """What was recognised in one utterance, and the best hypotheses in their order where there are more."""
 
     text: str
-    num_blank_frames: int
-    num_frames: int
+    num_blank_frames: int = 0
+    num_frames: int = 0
+    alternatives: tuple[str, ...] = ()
 
 
 class Task(lightning.LightningModule):
     """A model with its loss and its search.
 
-    Subclasses are built with ``tokens`` (fitted) and ``num_features``, and answer ``encode``,
-    ``loss``, ``decode``, ``unlearnable`` and ``exportable``. ``frontend`` runs first where the cache
-    holds waveforms; ``optimization`` is set by the training stage.
+    Subclasses are built with ``tokens`` (fitted), ``num_features`` and ``metrics`` (those of a validation),
+    and answer ``encode``, ``loss``, ``decode``, ``unlearnable`` and ``exportable``. ``frontend`` runs first
+    where the cache holds waveforms; ``optimization`` is set by the training stage.
     """
 
-    logged: ClassVar[frozenset[str]] = frozenset(
-        {"train_loss", "val_loss", "val_wer", "val_cer", "val_blank_ratio"}
-    )  # what a checkpoint or early stopping may monitor
+    search_family: ClassVar[type[Search]] = Search  # what evaluate.search may be
+    diagnosed: ClassVar[tuple[str, ...]] = ()  # what diagnose gives
     vocabulary_parameters: ClassVar[tuple[str, ...]] = ("head.*",)  # name patterns of the output layer
 
-    def __init__(self, tokens: Tokens) -> None:
+    def __init__(self, tokens: Tokens, metrics: Sequence[Part]) -> None:
         super().__init__()
         self.tokens = tokens
+        self.metrics: list[Metric] = [part.build() for part in metrics]
         self.frontend: Frontend | None = None
         self.optimization: Optimization | None = None
         self.validated: list[tuple[str, str, Hypothesis]] = []  # id, reference, hypothesis
         self.loss_sums: dict[str, list[Tensor]] = {}  # since the last validation: total and count
+
+    @classmethod
+    def logged(cls, init_args: Mapping[str, Any]) -> set[str]:
+        """What a checkpoint or early stopping may monitor, of a task with these arguments."""
+        parts = init_args.get("metrics", parameters_of(cls)["metrics"].default)
+        measured = {name for part in parts for name in Part.model_validate(part).load().logged}
+        return {"train_loss", "val_loss", *(f"val_{name}" for name in {*measured, *cls.diagnosed})}
 
     def encode(self, batch: Batch) -> Encoded:
         """What loss and decode share: (B, T', ...) and frame counts (B,)."""
@@ -65,6 +78,10 @@ class Task(lightning.LightningModule):
     def decode(self, encoded: Encoded, search: Search | None = None) -> list[Hypothesis]:
         """Recognise every utterance; ``search`` instead of the task's own."""
         raise NotImplementedError
+
+    def diagnose(self, hypotheses: Sequence[Hypothesis]) -> dict[str, float]:
+        """Numbers about what was recognised that need no reference."""
+        return {}
 
     def unlearnable(self, num_frames: Sequence[int], targets: Sequence[list[int]]) -> list[int]:
         """Positions of utterances that the loss cannot learn, whatever the weights."""
@@ -111,9 +128,12 @@ class Task(lightning.LightningModule):
         hypotheses = [hypothesis for _, _, hypothesis in self.validated]
         texts = [hypothesis.text for hypothesis in hypotheses]
         log = partial(self.log, prog_bar=True, sync_dist=True)  # devices agree; without, Lightning warns
-        for metric in (WordErrorRate(num_bootstraps=0), CharacterErrorRate(num_bootstraps=0)):
-            log(f"val_{metric.name}", metric.compute(references, texts)[metric.name])
-        self.log("val_blank_ratio", blank_ratio(hypotheses), sync_dist=True)
+        for metric in self.metrics:
+            found = metric.compute(references, texts)
+            for name in metric.logged:
+                log(f"val_{name}", found[name])
+        for name, value in self.diagnose(hypotheses).items():
+            self.log(f"val_{name}", value, sync_dist=True)
         for name in ("train_loss", "val_loss"):
             if sums := self.loss_sums.pop(name, None):
                 total, count = map(self._over_devices, sums)
@@ -140,9 +160,3 @@ class Task(lightning.LightningModule):
         """Sum up an epoch's loss, so that a partial last batch weighs what it holds."""
         before = self.loss_sums.get(name, [torch.zeros_like(total), torch.zeros_like(count)])
         self.loss_sums[name] = [before[0] + total.detach(), before[1] + count]
-
-
-def blank_ratio(hypotheses: Sequence[Hypothesis]) -> float:
-    """The share of frames whose best token is the blank."""
-    frames = sum(hypothesis.num_frames for hypothesis in hypotheses)
-    return sum(hypothesis.num_blank_frames for hypothesis in hypotheses) / max(frames, 1)

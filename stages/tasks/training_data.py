@@ -17,7 +17,7 @@ def fit_tokens(settings: schema.Train, features: Path) -> Recipe:
     folder = features / "train"
     metadata = read_metadata(folder)
     tokens = settings.tokens.build()
-    tokens.fit(pq.read_table(folder / "index.parquet", columns=["text"])["text"].to_pylist())
+    tokens.fit(tokens.transcripts(pq.read_table(folder / "index.parquet").to_pylist()))
     return Recipe(
         task=settings.task,
         tokens=settings.tokens,
@@ -31,8 +31,8 @@ def read_data(params: schema.Params, task: Task, features: Path, first: tuple[in
     """The batches, without what cannot be learned; ValueError if nothing is left."""
     settings = params.train
     augment = [part.build() for part in settings.augment]
-    train = FeatureDataset(features / "train", task.tokens.encode, augment, params.seed)
-    validation = FeatureDataset(features / "validation", task.tokens.encode_known)
+    train = FeatureDataset(features / "train", task.tokens, augment, params.seed)
+    validation = FeatureDataset(features / "validation", task.tokens, held_out=True)
     _drop_unlearnable(train, task)
     _report_unlearnable(validation, task, "not part of val_loss")
     _report_unknown(validation, task)

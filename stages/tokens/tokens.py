@@ -2,8 +2,8 @@
 
 import unicodedata
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Sequence
-from typing import Literal
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Literal
 
 BLANK = "<blank>"
 
@@ -35,6 +35,10 @@ class Tokens(ABC):
         self._indices = {token: index for index, token in enumerate(self.vocabulary)}
         if len(self._indices) != len(self.vocabulary) or self._indices.get(BLANK) != self.blank_index:
             raise ValueError(f"vocabulary needs distinct tokens and {BLANK} {self.blank}: {self.vocabulary}")
+
+    def transcripts(self, rows: Sequence[Mapping[str, Any]]) -> list[str]:
+        """What is to be recognised in utterances, from their rows in a split's index: their texts."""
+        return [row["text"] for row in rows]
 
     def encode(self, text: str) -> list[int]:
         """Indices of a text's tokens; ValueError naming those outside the vocabulary."""

@@ -1,0 +1,22 @@
+"""What a search over framewise log-probabilities answers.
+
+B batch, T frames, V vocabulary.
+"""
+
+from abc import abstractmethod
+from typing import Annotated
+
+from torch import Tensor
+
+from stages.schema.part import Family, Part
+from stages.search.search import Search
+
+
+class CTCSearch(Search):
+    """Log-probabilities (B, T, V) and frame counts (B,) to token indices per utterance, without blanks."""
+
+    @abstractmethod
+    def __call__(self, log_probs: Tensor, lengths: Tensor, blank_index: int) -> list[list[int]]: ...
+
+
+CTCSearchPart = Annotated[Part, Family("stages.search.ctc_search.CTCSearch")]

@@ -1,0 +1,51 @@
+"""What was heard in the place of what."""
+
+import pytest
+
+from stages.metrics.character_error_rate import CharacterErrorRate
+from stages.metrics.confusions import MAX_CLASSES, confusions, per_class
+from stages.metrics.word_error_rate import WordErrorRate
+
+
+def test_words_are_paired_with_what_was_heard_in_their_place() -> None:
+    pairs = WordErrorRate().pairs(["turn on the light", "stop"], ["turn of light", "stop now"])
+    expected = [
+        ("turn", "turn"),
+        ("on", "of"),
+        ("the", ""),
+        ("light", "light"),
+        ("stop", "stop"),
+        ("", "now"),
+    ]
+    assert pairs == {"words": expected}
+
+
+def test_precision_recall_and_f1_of_a_class_by_hand() -> None:
+    # a: said 3 times, heard 2 times, right once; b: said once, heard twice, right once; c: heard only
+    pairs = [("a", "a"), ("a", "b"), ("a", ""), ("b", "b"), ("", "a"), ("", "c")]
+    rows = {row["class"]: row for row in per_class("characters", pairs)}
+    assert list(rows) == ["a", "b", "c"]
+    assert rows["a"] == {
+        "kind": "characters", "class": "a", "precision": 1 / 2, "recall": 1 / 3,
+        "f1": pytest.approx(2 * (1 / 2) * (1 / 3) / (1 / 2 + 1 / 3)), "support": 3,
+    }  # fmt: skip
+    assert [rows["b"][name] for name in ("precision", "recall", "support")] == [1 / 2, 1.0, 1]
+    assert [rows["c"][name] for name in ("precision", "recall", "f1", "support")] == [0.0, 0.0, 0.0, 0]
+
+
+def test_what_cannot_be_seen_in_a_table_has_a_name_there() -> None:
+    pairs = CharacterErrorRate().pairs(["a b"], ["ab"])["characters"]
+    assert confusions(pairs) == [
+        {"reference": "a", "hypothesis": "a"},
+        {"reference": "space", "hypothesis": "nothing"},
+        {"reference": "b", "hypothesis": "b"},
+    ]
+
+
+def test_a_picture_of_more_classes_than_can_be_read_is_left_out() -> None:
+    assert len(confusions([(str(n), str(n)) for n in range(MAX_CLASSES)])) == MAX_CLASSES
+    assert confusions([(str(n), str(n)) for n in range(MAX_CLASSES + 1)]) == []
+
+
+def test_nothing_said_and_nothing_heard_is_no_row() -> None:
+    assert per_class("words", []) == []

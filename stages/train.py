@@ -101,7 +101,7 @@ def fit(params: schema.Params, work: Path) -> None:
     elif settings.init_from and not resume:
         state = initialize(task, settings.init_from, Path(settings.inputs), LOGS / "init_from.json")
     task.optimization = Optimization(params.lr, settings.optimizer, settings.schedule, settings.groups, state)
-    data = read_data(params, task, FEATURES, _first_batch(resume, settings))
+    data = read_data(params, task, FEATURES, _first_batch(resume))
     history, pace = History(LOGS / "training.png"), Pace()
     first = [*checkpoints.callbacks, StepLog(), history, EpochSeed(params.seed)]
     first += [*untried, Freezing(settings.groups)]  # tried with what is unfrozen later, too
@@ -125,15 +125,12 @@ def fit(params: schema.Params, work: Path) -> None:
     record_run(trainer, task, data, facts, LOGS / "train.json")
 
 
-def _first_batch(resume: Path | None, settings: schema.Train) -> tuple[int, int]:
-    """The epoch and the batch at which training begins or goes on; ValueError if it was at its end."""
+def _first_batch(resume: Path | None) -> tuple[int, int]:
+    """The epoch and the batch at which training begins or goes on."""
     if resume is None:
         return 0, 0
     state = torch.load(resume, map_location="cpu", weights_only=True)
     epoch, batch = int(state["epoch"]), int(state["resume"]["num_batches"])
-    last = settings.trainer.get("max_epochs") or -1
-    if settings.resume_from and 0 <= last <= epoch:
-        raise ValueError(f"train.resume_from: {epoch} epochs are done already; raise max_epochs ({last})")
     print(f"resuming in epoch {epoch + 1}, after {batch} of its batches ({resume})", flush=True)
     return epoch, batch
 

@@ -1,20 +1,25 @@
 """What training keeps beside its best weights, and going on from a state that it kept."""
 
 import csv
+import math
 import shutil
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
-from training_project import Project, training_project
+from training_project import Project, signal_at, training_project
 
 from stages import features, train
+from stages.callbacks.resume_state import ResumeState
 from stages.schema.manifest_row import read_manifest, write_rows
 from stages.tasks.checkpoint import load
 
 TRAINED = Path("artifacts/train")
 KEPT = TRAINED / "checkpoints"
+TORCH = "torch.optim.lr_scheduler"
+COSINE = [(1 + math.cos(math.pi * epoch / 4)) / 2 for epoch in (3, 4)]
+LINE = [1 - epoch / 4 for epoch in (3, 4)]
 
 
 @pytest.fixture
@@ -89,14 +94,47 @@ def go_on(project: Project, changes: dict[str, Any]) -> None:
 
 
 def test_a_training_that_ended_within_an_epoch_goes_on_there(project: Project) -> None:
-    project.set({"train.schedule": None, "train.batching.max_batch_seconds": 8.0})
+    exponential = {"class_path": f"{TORCH}.ExponentialLR", "init_args": {"gamma": 0.7}, "interval": "epoch"}
+    project.set({"train.schedule": exponential, "train.batching.max_batch_seconds": 8.0})
     project.set({"train.trainer.max_steps": 13, "train.trainer.val_check_interval": 4})
     keep_state(project, epochs=-1)
     go_on(project, {"train.trainer.max_steps": 23})
-    longer = {path: path.read_bytes() for path in (TRAINED / "last.ckpt", TRAINED / "history.csv")}
+    names = ("last.ckpt", "best.ckpt", "history.csv", "checkpoints/state.ckpt")
+    longer = {name: (TRAINED / name).read_bytes() for name in names}
     project.set({"train.inputs": "data/raw/none", "train.resume_from": None})
     project.run(train)
-    assert {path: path.read_bytes() for path in longer} == longer
+    assert {name: (TRAINED / name).read_bytes() for name in names} == longer
+
+
+@pytest.mark.parametrize(
+    ("schedule", "rates"),
+    [
+        (
+            {"class_path": f"{TORCH}.CosineAnnealingLR", "init_args": {"T_max": 4}, "interval": "epoch"},
+            COSINE,
+        ),
+        ({"class_path": f"{TORCH}.PolynomialLR", "init_args": {"total_iters": 4}, "interval": "epoch"}, LINE),
+    ],
+)
+def test_a_schedule_goes_on_as_params_yaml_describes_it_now(
+    project: Project, schedule: dict[str, Any], rates: list[float]
+) -> None:
+    ended = {**schedule, "init_args": dict.fromkeys(schedule["init_args"], 2)}
+    project.set({"lr": 1.0e-2, "train.schedule": ended})
+    keep_state(project, epochs=2)
+    go_on(project, {"train.trainer.max_epochs": 4, "train.schedule": schedule})
+    # a row tells the rate that its epoch ended with: that of the next
+    assert [float(row["lr"]) for row in history()[2:]] == pytest.approx([1e-2 * rate for rate in rates])
+
+
+def test_going_on_can_be_stopped_and_goes_on(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    keep_state(project, epochs=2)
+    with monkeypatch.context() as patch:
+        signal_at(patch, ResumeState, "on_train_end", 1)
+        with pytest.raises(SystemExit):
+            go_on(project, {"train.trainer.max_epochs": 4})
+    project.run(train)
+    assert [row["epoch"] for row in history()] == ["0", "1", "2", "3"]
 
 
 def test_what_params_yaml_says_now_counts_when_a_training_goes_on(project: Project) -> None:
@@ -150,9 +188,28 @@ def test_a_state_of_another_model_and_one_that_is_at_its_end_are_refused(
     project: Project, changes: dict[str, Any], said: str
 ) -> None:
     keep_state(project, epochs=1)
-    if "train.optimizer" in changes or "train.groups" in changes:
+    if changes.keys() & {"train.optimizer", "train.groups"}:
         changes["train.trainer.max_epochs"] = 2
     with pytest.raises(ValueError, match=said):
+        go_on(project, changes)
+
+
+def test_a_group_of_the_same_sizes_is_not_taken_for_another(project: Project) -> None:
+    project.set({"train.task.init_args.encoder.init_args.hidden_size": 80})
+    project.set({"train.groups": [{"pattern": "encoder.layers.0.weight", "lr_scale": 0.1}]})
+    keep_state(project, epochs=1)
+    groups = [{"pattern": "encoder.layers.0.bias", "lr_scale": 0.1}]
+    with pytest.raises(ValueError, match=r"in other groups, among them encoder\.layers\.0\.bias, encoder"):
+        go_on(project, {"train.trainer.max_epochs": 2, "train.groups": groups})
+
+
+def test_an_epoch_goes_on_over_its_own_batches_alone(project: Project) -> None:
+    project.set({"train.batching.max_batch_seconds": 8.0, "train.trainer.max_steps": 8})
+    keep_state(project, epochs=-1)
+    changes = {"train.trainer.max_steps": 9, "train.batching.max_batch_seconds": 16.0}
+    with pytest.raises(
+        ValueError, match=r"after 3 batches of an epoch that had 5, and now has \d: leave train"
+    ):
         go_on(project, changes)
 
 

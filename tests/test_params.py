@@ -97,6 +97,7 @@ REFUSED: list[tuple[str, Any, str]] = [
     ("train.schedule", {"class_path": PLATEAU, "interval": "epoch", "monitor": "x"}, r"train\.schedule\.monitor: nothing logs it"),
     ("train.schedule", {"class_path": PLATEAU, "interval": "epoch"}, r"train\.schedule: .*Plateau needs monitor"),
     ("train.schedule", {"class_path": PLATEAU, "monitor": "val_wer"}, r"train\.schedule: .*Plateau needs interval: epoch"),
+    ("train.callbacks", [{"class_path": "lightning.pytorch.callbacks.StochasticWeightAveraging", "init_args": {"swa_lrs": 0.1}}], r"train\.callbacks\[0\]: it loses count .*EMAWeightAveraging"),
     (ENCODER, {"class_path": "stages.models.conformer.Conformer", "init_args": {"width": 30}}, r"width 30 must be"),
     ("train.schedule.init_args.warmup_steps", 10, r"train\.schedule\.init_args: give warmup_fraction or warmup_steps, not both"),
     ("train.schedule", {"class_path": "stages.schedules.warmup.Warmup"}, r"train\.schedule\.class_path: .*is a base class"),

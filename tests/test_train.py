@@ -196,7 +196,7 @@ def test_what_cannot_be_trained_is_refused_before_a_batch(
 
 
 def test_a_training_that_never_validates_has_no_best_checkpoint(project: Project) -> None:
-    project.change(lambda document: document["train"]["trainer"].update(check_val_every_n_epoch=9))
+    project.set({"train.trainer.max_steps": 1, "train.batching.max_batch_seconds": 8.0})
     with pytest.raises(ValueError, match="it never validated"):
         project.run(train)
 

@@ -56,10 +56,14 @@ class DurationSampler:
     def __iter__(self) -> Iterator[list[Key]]:
         epoch = self.epoch
         first = self.resumed[1] if epoch == self.resumed[0] else 0
-        for batch in self._batches(epoch)[first:]:
-            yield [(int(position), epoch) for position in batch[self.share[0] :: self.share[1]]]
+        yield from self.batches(epoch)[first:]
 
-    def _batches(self, epoch: int) -> list[Array]:
+    def batches(self, epoch: int) -> list[list[Key]]:
+        """This process's part of every batch of an epoch."""
+        share = slice(self.share[0], None, self.share[1])
+        return [[(int(position), epoch) for position in batch[share]] for batch in self._cut_batches(epoch)]
+
+    def _cut_batches(self, epoch: int) -> list[Array]:
         if self.seed is None:
             return np.split(np.argsort(self.seconds, kind="stable"), self.ends[:-1])
         generator = np.random.default_rng([self.seed, epoch])

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from lightning.pytorch.callbacks import EarlyStopping
 from torch import Tensor
 
 from stages.program.outputs import write_whole
@@ -19,7 +20,7 @@ HERE = "<work>"  # in a kept state, the folder in which its training kept its fi
 def pack_state(path: Path, work: Path, recipe: Recipe) -> bytes:
     """The state that ResumeState wrote at ``path``, with the checkpoints in ``work`` that it names."""
     files = {
-        str(file.relative_to(work)): torch.load(file, map_location="cpu", weights_only=True)
+        str(file.relative_to(work)): _without_position(file)
         for folder in ("best", "periodic")
         for file in sorted((work / folder).glob("*.ckpt"))
     }
@@ -42,13 +43,7 @@ def unpack_state(
         kept = torch.load(path, map_location="cpu", weights_only=True)
         found = _renamed(kept, HERE, str(work.resolve()))
         state, files, before = found["state"], found["files"], Recipe.model_validate_json(found["recipe"])
-        optimizer = OptimizerState(
-            path=f"train.resume_from: {path}",
-            groups=state["optimizer_states"][0]["param_groups"],
-            moments=state["optimizer_states"][0]["state"],
-            schedule=next(iter(state["lr_schedulers"]), None) if settings.schedule else None,
-            rates=state["resume"]["rates"],
-        )
+        optimizer = _optimizer_state(path, state, settings)
     except FileNotFoundError as error:
         raise ValueError(f"train.resume_from: {path}: no such file") from error
     except Exception as error:  # torch names damage with many exception types
@@ -58,7 +53,9 @@ def unpack_state(
             f"train.resume_from: {path} is of a training with another {' and another '.join(other)}, so its"
             " weights mean something else; train.init_from starts from weights alone"
         )
+    _refuse_at_its_end(state, settings)
     state |= {"optimizer_states": [], "lr_schedulers": []}
+    state["callbacks"].pop("Timer", None)  # max_time is for what comes now
     best = _as_set_now(state["callbacks"], settings)
     start = "start/start.ckpt"
     for name, content in {**files, start: state}.items():
@@ -69,20 +66,55 @@ def unpack_state(
     return work / start, optimizer
 
 
+def _optimizer_state(path: Path, state: dict[str, Any], settings: schema.Train) -> OptimizerState:
+    before, now = state["resume"]["schedule"], settings.schedule
+    followed = [
+        (plan["class_path"], plan["monitor"], plan["init_args"].get("mode")) for plan in (before,) if plan
+    ]
+    follows = [(now.class_path, now.monitor, now.init_args.get("mode"))] if now and now.monitor else []
+    return OptimizerState(
+        path=f"train.resume_from: {path}",
+        groups=state["optimizer_states"][0]["param_groups"],
+        moments=state["optimizer_states"][0]["state"],
+        schedule=state["lr_schedulers"][0] if follows and follows == followed else None,
+        rates=state["resume"]["rates"],
+        num_steps=state["epoch" if now and now.interval == "epoch" else "global_step"],
+    )
+
+
+def _refuse_at_its_end(state: dict[str, Any], settings: schema.Train) -> None:
+    done = {"max_epochs": ("epochs", state["epoch"]), "max_steps": ("steps", state["global_step"])}
+    for key, (what, number) in done.items():
+        last = settings.trainer.get(key) or -1
+        if 0 <= last <= number:
+            raise ValueError(f"train.resume_from: {number} {what} are done already; raise {key} ({last})")
+
+
 def _as_set_now(callbacks: dict[str, Any], settings: schema.Train) -> set[str]:
     """Patience and the number of best checkpoints are those of params.yaml; returns their paths."""
     best: set[str] = set()
+    stopping = settings.early_stopping and EarlyStopping(**settings.early_stopping.model_dump())
+    if stopping and stopping.state_key in callbacks:
+        callbacks[stopping.state_key]["patience"] = stopping.patience
+    monitor, mode = settings.checkpoint.monitor, settings.checkpoint.mode
     for name, state in callbacks.items():
-        if name.startswith("EarlyStopping") and settings.early_stopping:
-            state["patience"] = settings.early_stopping.patience
-        if name.startswith("ModelCheckpoint") and state["monitor"] == settings.checkpoint.monitor:
-            sign = 1 if settings.checkpoint.mode == "min" else -1
+        ours = name.startswith("ModelCheckpoint") and f"'monitor': {monitor!r}, 'mode': {mode!r}" in name
+        if ours and state["best_k_models"]:
+            sign = 1 if mode == "min" else -1
             ranked = sorted(state["best_k_models"].items(), key=lambda item: sign * item[1].item())
             ranked = ranked[: settings.checkpoint.save_top_k]
             state["best_k_models"] = dict(ranked)
             state["kth_best_model_path"], state["kth_value"] = ranked[-1]
             best |= state["best_k_models"].keys()
+    if not best:
+        print(f"train.checkpoint: {monitor} did not choose the best epochs before, so they do not count now")
     return best
+
+
+def _without_position(path: Path) -> dict[str, Any]:
+    """A checkpoint's weights alone: where in its epoch it was written differs if that was resumed."""
+    content: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
+    return {"state_dict": content["state_dict"]}
 
 
 def _is_periodic(name: str, settings: schema.Train) -> bool:

@@ -48,7 +48,7 @@ def largest(sampler: DurationSampler) -> list[list[tuple[int, int]]]:
     def longest(keys: list[tuple[int, int]]) -> float:
         return max(float(sampler.seconds[position]) for position, _ in keys)
 
-    batches = list(sampler)
+    batches = sampler.batches(sampler.epoch)
     found = [max(batches, key=longest), max(batches, key=lambda keys: len(keys) * longest(keys))]
     return found[:1] if found[0] is found[1] else found
 

@@ -34,7 +34,19 @@ class ResumeState(Callback):
         self.keep_end = keep_end
         self.boundary: dict[str, Any] = {}  # what moves on between optimizer steps, as it was at the last one
         self.loaded: dict[str, Any] = {}
+        self.own_steps: int | None = None  # accumulate_grad_batches, while that of the state holds
         self.saved = time.monotonic()
+
+    def on_fit_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        now = _parameters(trainer, pl_module)
+        if self.loaded and self.loaded["parameters"] != now:
+            moved = {place for group in enumerate(now) for place in _places(*group)}
+            moved ^= {place for group in enumerate(self.loaded["parameters"]) for place in _places(*group)}
+            raise ValueError(
+                "train.resume_from: the optimizer had other parameters, or in other groups, among them"
+                f" {', '.join(sorted({name for _, name in moved})[:3])}; make train.groups as they were, or"
+                " start from weights alone"
+            )
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         assert isinstance(pl_module, Task)
@@ -44,10 +56,19 @@ class ResumeState(Callback):
             trainer.callback_metrics.update(self.loaded["metrics"])
             if not self.loaded["num_batches"]:
                 _go_on(trainer)
+            elif self.loaded["num_training_batches"] != trainer.num_training_batches:
+                raise ValueError(
+                    f"train.resume_from: it goes on after {self.loaded['num_batches']} batches of an epoch"
+                    f" that had {self.loaded['num_training_batches']}, and now has"
+                    f" {trainer.num_training_batches}: leave train.batching and the data alone, or start"
+                    " from weights"
+                )
             if self.loaded["random"]:
                 _set_random_state(self.loaded["random"])
 
     def on_train_epoch_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        trainer.accumulate_grad_batches = self.own_steps or trainer.accumulate_grad_batches
+        self.own_steps = None
         self._note(trainer, pl_module)
         # the state before the epoch: what was counted of it is counted again, and EpochSeed draws anew
         for counts in _counts(self.boundary["loops"]["epoch_progress"]):
@@ -62,7 +83,7 @@ class ResumeState(Callback):
     ) -> None:
         steps = self.loaded.pop("accumulate_grad_batches", None)
         if steps and self.loaded["num_batches"]:  # which a callback set at the start of this epoch, perhaps
-            trainer.accumulate_grad_batches = steps
+            self.own_steps, trainer.accumulate_grad_batches = trainer.accumulate_grad_batches, steps
 
     def on_before_optimizer_step(
         self, trainer: Trainer, pl_module: LightningModule, optimizer: Optimizer
@@ -120,7 +141,16 @@ class ResumeState(Callback):
     def on_save_checkpoint(
         self, trainer: Trainer, pl_module: LightningModule, checkpoint: dict[str, Any]
     ) -> None:
-        checkpoint["resume"] = dict(self.boundary)
+        assert isinstance(pl_module, Task)
+        assert pl_module.optimization
+        schedule = pl_module.optimization.schedule
+        checkpoint["resume"] = {
+            **self.boundary,
+            "rates": pl_module.optimization.rates,
+            "schedule": schedule and schedule.model_dump(),
+            "parameters": _parameters(trainer, pl_module),
+            "num_training_batches": trainer.num_training_batches,
+        }
         loops = checkpoint["resume"].pop("loops", checkpoint["loops"]["fit_loop"])
         checkpoint["loops"]["fit_loop"] = loops
         checkpoint["epoch"] = loops["epoch_progress"]["current"]["processed"]
@@ -133,12 +163,10 @@ class ResumeState(Callback):
 
     def _note(self, trainer: Trainer, pl_module: LightningModule) -> None:
         assert isinstance(pl_module, Task)
-        assert pl_module.optimization
         self.boundary = {
             "loops": copy.deepcopy(trainer.fit_loop.state_dict()),
             "loss_sums": copy.copy(pl_module.loss_sums),
             "metrics": dict(trainer.callback_metrics),
-            "rates": pl_module.optimization.rates,
             "accumulate_grad_batches": trainer.accumulate_grad_batches,
             "num_batches": trainer.fit_loop.epoch_loop.batch_progress.current.ready,
             "random": _random_state(),
@@ -171,6 +199,17 @@ def _write(trainer: Trainer, path: Path) -> None:
 def _buffers(module: Task) -> list[tuple[str, Tensor]]:
     kept = module.state_dict().keys()
     return [(name, value) for name, value in module.named_buffers() if name in kept]
+
+
+def _parameters(trainer: Trainer, module: LightningModule) -> list[list[str]]:
+    """The names of those that each group of the optimizer holds."""
+    names = {id(parameter): name for name, parameter in module.named_parameters()}
+    groups = trainer.optimizers[0].param_groups
+    return [[names[id(parameter)] for parameter in group["params"]] for group in groups]
+
+
+def _places(group: int, names: list[str]) -> list[tuple[int, str]]:
+    return [(group, name) for name in names]
 
 
 def _counts(progress: dict[str, Any]) -> list[dict[str, int]]:

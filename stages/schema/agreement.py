@@ -20,6 +20,12 @@ from stages.schema.part import Place, import_class, problem
 OUTPUTS = ("data/manifest", "data/features", "artifacts")
 TRIAL_STEPS = 10_000
 
+NO_CALLBACKS = {
+    "lightning.pytorch.callbacks.ModelCheckpoint": "the stage keeps checkpoints itself: see train.checkpoint",
+    "lightning.pytorch.callbacks.StochasticWeightAveraging": "it loses count when a training is resumed: use"
+    " lightning.pytorch.callbacks.EMAWeightAveraging",
+}
+
 Problems = Iterator[InitErrorDetails]
 
 
@@ -106,6 +112,8 @@ def _optimization(params: Any) -> Problems:
         if "metrics" in inspect.signature(schedule.load().step).parameters:
             if schedule.monitor is None:
                 yield problem(place, f"{schedule.class_path} needs monitor, the metric to follow")
+            if params.train.trainer.get("check_val_every_n_epoch", 1) is None:
+                yield problem(place, f"{schedule.class_path} needs check_val_every_n_epoch: 1 or more")
             if schedule.interval != "epoch":
                 yield problem(place, f"{schedule.class_path} needs interval: epoch, as metrics come by epoch")
         schedule.try_out(optimizer=optimizer, max_lr=params.lr, total_steps=TRIAL_STEPS)
@@ -167,11 +175,10 @@ def _init_from(params: Any) -> Problems:
 
 
 def _callbacks(params: Any) -> Problems:
-    owned = import_class("lightning.pytorch.callbacks.ModelCheckpoint")
     for index, part in enumerate(params.train.callbacks):
-        if issubclass(part.load(), owned):
-            message = "the stage keeps checkpoints itself: see train.checkpoint"
-            yield problem(("train", "callbacks", index), message)
+        refused = [why for name, why in NO_CALLBACKS.items() if issubclass(part.load(), import_class(name))]
+        if refused:
+            yield problem(("train", "callbacks", index), refused[0])
             continue
         try:
             part.try_out()

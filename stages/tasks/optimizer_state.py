@@ -20,9 +20,12 @@ class OptimizerState:
     """Of the optimizer, moments and step counts; its settings, lr among them, are those of params.yaml.
 
     Of the schedule, where it stood; its settings are those of params.yaml. Either is None where it is
-    not asked for. ``rates`` are the learning rates that params.yaml gave to its groups, so that one
-    that was changed since counts. None are known of another training: then its schedule's rates are
-    taken over, and the best value that a plateau has seen is forgotten, since it was that of other data.
+    not asked for. Of another training (init_from), its schedule's rates are taken over, and the best value
+    that a plateau has seen is forgotten, since it was that of other data.
+
+    Where the same training goes on (resume_from), ``rates`` are the learning rates that params.yaml gave to
+    its groups, so that one that was changed since counts; and a schedule that follows no metric is
+    one that has made ``num_steps`` steps of its own, whatever it was before.
     """
 
     path: str
@@ -30,6 +33,7 @@ class OptimizerState:
     moments: dict[int, dict[str, Any]] | None
     schedule: dict[str, Any] | None
     rates: list[float] | None = None
+    num_steps: int = 0
 
     def restore(
         self, optimizer: Optimizer, scheduler: Any, rates: Sequence[float], total_steps: float
@@ -48,7 +52,13 @@ class OptimizerState:
             self._check(optimizer, self.moments)
             optimizer.load_state_dict({**optimizer.state_dict(), "state": self.moments})
         if self.schedule is not None:
-            self._restore_schedule(optimizer, scheduler, self.schedule, rates, total_steps)
+            self._refuse_past_the_end(self.schedule["last_epoch"], scheduler, total_steps)
+            self._restore_schedule(optimizer, scheduler, self.schedule, rates)
+        elif scheduler is not None and self.num_steps and "metrics" not in parameters_of(scheduler.step):
+            self._refuse_past_the_end(self.num_steps, scheduler, total_steps)
+            optimizer._opt_called = True  # type: ignore[attr-defined]
+            for _ in range(self.num_steps):
+                scheduler.step()
 
     def _check(self, optimizer: Optimizer, moments: dict[int, dict[str, Any]]) -> None:
         parameters = [parameter for group in optimizer.param_groups for parameter in group["params"]]
@@ -61,28 +71,24 @@ class OptimizerState:
                     " that it was made with, or start from weights alone"
                 )
 
-    def _restore_schedule(
-        self,
-        optimizer: Optimizer,
-        scheduler: Any,
-        state: dict[str, Any],
-        rates: Sequence[float],
-        total_steps: float,
-    ) -> None:
-        step = state["last_epoch"]
+    def _refuse_past_the_end(self, step: int, scheduler: Any, total_steps: float) -> None:
         if "total_steps" in parameters_of(type(scheduler)) and step >= total_steps:
             raise ValueError(
                 f"{self.path}: its schedule stood at step {step}, and this training has {total_steps:.0f};"
                 " train longer, or start from weights alone"
             )
+
+    def _restore_schedule(
+        self, optimizer: Optimizer, scheduler: Any, state: dict[str, Any], rates: Sequence[float]
+    ) -> None:
         names = (*POSITION, "base_lrs" if self.rates is None else "best")
         position = {name: state[name] for name in names if name in state}
         scheduler.load_state_dict({**scheduler.state_dict(), **position})
         for index, (group, saved) in enumerate(zip(optimizer.param_groups, self.groups, strict=True)):
-            if self.rates is None:
-                group.update({name: saved[name] for name in RATES if name in saved})
-            else:
-                group["lr"] = saved["lr"] * rates[index] / self.rates[index]
+            if self.rates is not None:
+                group["lr"] = saved["lr"] * (rates[index] / self.rates[index])
+                continue
+            group.update({name: saved[name] for name in RATES if name in saved})
             if "max_momentum" in saved and "max_momentum" in group:
                 group.update({name: saved[name] for name in CYCLED if name in saved})
 

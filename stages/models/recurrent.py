@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 Kind = Literal["gru", "lstm"]
+ONNX_OPSET = 14  # that of its GRU's last change
 
 
 class Recurrent(nn.Module):
@@ -26,9 +27,8 @@ class Recurrent(nn.Module):
         self.back = layer(input_size, hidden_size, batch_first=True)
 
     def forward(self, hidden: Tensor, lengths: Tensor) -> Tensor:
-        onward, _ = self.onward(hidden)
-        back, _ = self.back(turned(hidden, lengths))
-        return torch.cat([onward, turned(back, lengths)], dim=-1)
+        back = turned(_outputs(self.back, turned(hidden, lengths)), lengths)
+        return torch.cat([_outputs(self.onward, hidden), back], dim=-1)
 
 
 def turned(hidden: Tensor, lengths: Tensor) -> Tensor:
@@ -37,3 +37,27 @@ def turned(hidden: Tensor, lengths: Tensor) -> Tensor:
     mirrored = lengths[:, None] - 1 - positions
     sources = torch.where(mirrored >= 0, mirrored, positions)  # (B, T)
     return hidden.gather(1, sources.unsqueeze(-1).expand(-1, -1, hidden.shape[2]))
+
+
+def _outputs(layer: nn.GRU | nn.LSTM, hidden: Tensor) -> Tensor:
+    """The layer's output at every frame: (B, T, H)."""
+    if isinstance(layer, nn.GRU) and torch.onnx.is_in_onnx_export():
+        return _onnx_gru(layer, hidden)
+    outputs: Tensor = layer(hidden)[0]
+    return outputs
+
+
+def _onnx_gru(layer: nn.GRU, hidden: Tensor) -> Tensor:
+    """The same as ONNX's own operator, as torch 2.13 cannot trace a GRU over a free number of frames."""
+    weights = [layer.weight_ih_l0, layer.weight_hh_l0, layer.bias_ih_l0, layer.bias_hh_l0]
+    gates = (weight.chunk(3) for weight in weights)  # reset, update, new; in ONNX update comes first
+    inner, outer, *biases = [torch.cat([update, reset, new]) for reset, update, new in gates]
+    outputs = torch.onnx.ops.symbolic(
+        "GRU",
+        [hidden.transpose(0, 1), inner[None], outer[None], torch.cat(biases)[None]],
+        {"hidden_size": layer.hidden_size, "linear_before_reset": 1},
+        dtype=hidden.dtype,
+        shape=(hidden.shape[1], 1, hidden.shape[0], layer.hidden_size),
+        version=ONNX_OPSET,
+    )
+    return outputs.squeeze(1).transpose(0, 1)

@@ -49,8 +49,7 @@ def _outputs(layer: nn.GRU | nn.LSTM, hidden: Tensor) -> Tensor:
 
 def _onnx_gru(layer: nn.GRU, hidden: Tensor) -> Tensor:
     """The same as ONNX's own operator, as torch 2.13 cannot trace a GRU over a free number of frames."""
-    weights = [layer.weight_ih_l0, layer.weight_hh_l0, layer.bias_ih_l0, layer.bias_hh_l0]
-    gates = (weight.chunk(3) for weight in weights)  # reset, update, new; in ONNX update comes first
+    gates = (weight.chunk(3) for weight in layer.parameters())  # reset, update, new; in ONNX update is first
     inner, outer, *biases = [torch.cat([update, reset, new]) for reset, update, new in gates]
     outputs = torch.onnx.ops.symbolic(
         "GRU",

@@ -95,7 +95,7 @@ def make_checkpoint(project: Path, system: str) -> None:
 
 def run_stage(project: Path, formats: list[Part] | None = None) -> Exported:
     params = read_params(RECIPE)
-    if formats:
+    if formats is not None:
         params = params.model_copy(update={"export": params.export.model_copy(update={"formats": formats})})
     with contextlib.chdir(project):
         export.run(params, Inputs([]))

@@ -33,7 +33,6 @@ DEEP_SPEECH_2 = Part(
     class_path="stages.models.deep_speech2.DeepSpeech2",
     init_args={"hidden_size": 8, "num_layers": 1, "channels": 2, "frame_strides": [2, 2]},
 )
-LISTENER = Part(class_path="stages.models.listener.Listener", init_args={"hidden_size": 8})
 TDS = Part(class_path="stages.models.tds.TDS", init_args={"channels": [2, 3], "bottleneck": 8})
 CACHED_FEATURES = FeatureMetadata(
     frontend=LOG_MEL, sample_rate=SAMPLE_RATE, feature_size=16, frame_shift_seconds=0.01,
@@ -47,7 +46,6 @@ SYSTEMS = {
     "SimpleCTC": (SIMPLE, CACHED_FEATURES, None),
     "Conformer": (CONFORMER, CACHED_FEATURES, None),
     "DeepSpeech2": (DEEP_SPEECH_2, CACHED_FEATURES, None),
-    "Listener": (LISTENER, CACHED_FEATURES, None),
     "TDS": (TDS, CACHED_FEATURES, None),
     "frontend on the device": (SIMPLE, CACHED_WAVEFORMS, LOG_MEL),
 }

@@ -80,8 +80,8 @@ def test_the_full_size_takes_a_step(system: str) -> None:
 
 
 def test_a_pyramid_of_lstms_exports_with_its_ctc_branch(tmp_path: Path) -> None:
-    # by the bundle's own comparison with torch, as fresh LSTMs are quiet: LayerNorm after them makes 2e-5 of a
-    # rounding of 1e-6 in the features, which is all that the tests of other systems allow
+    # by the bundle's own comparison with torch, as fresh LSTMs are quiet: LayerNorm after them makes 2e-5 of
+    # a rounding of 1e-6 in the features, which is all that the tests of other systems allow
     listener = Part(class_path=f"{MODELS}listener.Listener", init_args={"hidden_size": 8})
     made = recipe(listener, task=SEQ2SEQ)
     OnnxBundle().write(made, made.build().eval(), tmp_path)

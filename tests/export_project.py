@@ -29,6 +29,11 @@ CONFORMER = Part(
     class_path="stages.models.conformer.Conformer",
     init_args={"width": 8, "num_layers": 1, "num_heads": 2, "kernel_size": 3, "subsampling_channels": 2},
 )
+DEEP_SPEECH_2 = Part(
+    class_path="stages.models.deep_speech2.DeepSpeech2",
+    init_args={"hidden_size": 8, "num_layers": 1, "channels": 2, "frame_strides": [2, 2]},
+)
+TDS = Part(class_path="stages.models.tds.TDS", init_args={"channels": [2, 3], "bottleneck": 8})
 CACHED_FEATURES = FeatureMetadata(
     frontend=LOG_MEL, sample_rate=SAMPLE_RATE, feature_size=16, frame_shift_seconds=0.01,
     domain="features", dtype="float16",
@@ -40,6 +45,8 @@ CACHED_WAVEFORMS = FeatureMetadata(
 SYSTEMS = {
     "SimpleCTC": (SIMPLE, CACHED_FEATURES, None),
     "Conformer": (CONFORMER, CACHED_FEATURES, None),
+    "DeepSpeech2": (DEEP_SPEECH_2, CACHED_FEATURES, None),
+    "TDS": (TDS, CACHED_FEATURES, None),
     "frontend on the device": (SIMPLE, CACHED_WAVEFORMS, LOG_MEL),
 }
 
@@ -86,7 +93,7 @@ def make_checkpoint(project: Path, system: str) -> None:
 
 def run_stage(project: Path, formats: list[Part] | None = None) -> Exported:
     params = read_params(RECIPE)
-    if formats:
+    if formats is not None:
         params = params.model_copy(update={"export": params.export.model_copy(update={"formats": formats})})
     with contextlib.chdir(project):
         export.run(params, Inputs([]))

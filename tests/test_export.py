@@ -66,3 +66,8 @@ def test_two_formats_cannot_write_one_file(tmp_path: Path) -> None:
     assert [path.name for path in run_stage(tmp_path, [note]).bundle.iterdir()] == ["note.txt"]
     with pytest.raises(ValueError, match=r"export\.formats\[1\]: .*Note writes note\.txt"):
         run_stage(tmp_path, [note, note])
+
+
+def test_no_format_leaves_an_empty_folder(tmp_path: Path) -> None:
+    make_checkpoint(tmp_path, "SimpleCTC")
+    assert list(run_stage(tmp_path, []).bundle.iterdir()) == []

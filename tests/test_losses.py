@@ -1,4 +1,4 @@
-"""The CTC loss by hand and against torch's own.
+"""The losses by hand and against torch's own.
 
 B batch, T frames, U tokens, V vocabulary.
 """
@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from stages.losses.cross_entropy import cross_entropy
 from stages.losses.ctc_loss import ctc_loss, frames_needed
 
 
@@ -119,3 +120,28 @@ def test_a_token_needs_a_frame_and_equal_neighbours_one_between_them(target: lis
 
 def test_padding_of_targets_needs_no_frames() -> None:
     assert frames_needed(torch.tensor([[1, 0, 0], [1, 2, 2]]), torch.tensor([1, 3])).tolist() == [1, 4]
+
+
+@pytest.mark.parametrize("label_smoothing", [0.0, 0.1])
+def test_cross_entropy_is_what_torch_says(label_smoothing: float) -> None:
+    log_probs, targets, lengths = random_log_probs(2, 3, 4), torch.tensor([[1, 2, 3], [3, 0, 0]]), [3, 1]
+    tokens = torch.cat([row[:length] for row, length in zip(log_probs, lengths, strict=True)])
+    expected = functional.cross_entropy(
+        tokens, torch.tensor([1, 2, 3, 3]), label_smoothing=label_smoothing, reduction="sum"
+    )
+    total, count = cross_entropy(log_probs, targets, torch.tensor(lengths), label_smoothing)
+    torch.testing.assert_close(total, expected)
+    assert count == 4
+
+
+def test_smoothing_asks_for_every_token_a_little() -> None:
+    # half of the aim on the token of 1/2, a quarter of the other half on each of the four
+    log_probs = torch.tensor([[[0.5, 0.25, 0.125, 0.125]]]).log()
+    total, _ = cross_entropy(log_probs, torch.tensor([[0]]), torch.tensor([1]), label_smoothing=0.5)
+    assert total.item() == pytest.approx((0.5 * 1 + 0.125 * (1 + 2 + 3 + 3)) * math.log(2))
+
+
+def test_tokens_beyond_the_length_cost_nothing_even_where_they_are_impossible() -> None:
+    log_probs = torch.tensor([[[0.5, 0.5], [1.0, 0.0]]]).log()
+    total, count = cross_entropy(log_probs, torch.tensor([[1, 1]]), torch.tensor([1]))
+    assert (total.item(), int(count)) == (pytest.approx(math.log(2)), 1)

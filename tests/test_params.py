@@ -83,6 +83,11 @@ REFUSED: list[tuple[str, Any, str]] = [
     ("train.trainer.use_distributed_sampler", True, r"use_distributed_sampler: not written here: it is batches are"),
     ("train.callbacks", [{"class_path": TIMER, "init_args": {"duration": "x"}}], r"train\.callbacks\[0\]: "),
     ("export.formats", [{"class_path": ONNX}] * 2, r"export\.formats: .*OnnxBundle is there twice"),
+    (
+        "train.task",
+        {"class_path": "stages.tasks.seq2seq.Seq2Seq", "init_args": {"ctc_weight": 0.0}},
+        r"export\.formats: with ctc_weight 0 there are no log-probabilities by frame to export: raise it, or",
+    ),
     ("export.formats", [{"class_path": "stages.formats.format.Format"}], r"is a base class, not one to use"),
     # what the pipeline sets itself
     ("train.optimizer.init_args.lr", 0.1, r"train\.optimizer\.init_args\.lr: .*the top-level lr, the one learning rate"),
@@ -133,7 +138,7 @@ def test_a_wrong_value_is_refused_at_its_path(
 def test_every_problem_is_said_at_once(write_params: WriteParams) -> None:
     text = message(
         write_params(
-            {"lr": "abc", "manifest.rooot": 1, f"{ENCODER}.init_args.hiden_size": 8, "export.formats": []}
+            {"lr": "abc", "manifest.rooot": 1, f"{ENCODER}.init_args.hiden_size": 8, "export.formats": None}
         )
     )
     assert "4 problem(s)" in text

@@ -56,6 +56,14 @@ def test_spoken_numbers_of_unseen_voices_are_recognised(
     assert metrics(tmp_path)["wer"] <= 0.05
 
 
+@pytest.mark.parametrize(("recipe", "bound"), [("deepspeech2", 0.05), ("las", 0.05), ("tds", 0.10)])
+def test_other_systems_recognise_spoken_numbers_of_unseen_voices(
+    tmp_path: Path, run_stages: Callable[..., None], recipe: str, bound: float
+) -> None:
+    run_stages(recipe, "manifest", "features", "train", "evaluate", "export")
+    assert metrics(tmp_path)["wer"] <= bound
+
+
 def test_spoken_numbers_with_shuffled_transcripts_are_not_learned(
     tmp_path: Path, run_stages: Callable[..., None]
 ) -> None:

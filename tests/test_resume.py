@@ -98,6 +98,30 @@ def test_a_signal_at_any_moment_changes_no_byte(
     assert results(project) == uninterrupted
 
 
+@pytest.mark.parametrize("moment", ["a forward pass", "the first forward pass of an epoch"])
+def test_a_soft_window_and_scheduled_sampling_go_on_where_they_were(
+    project: Project, monkeypatch: pytest.MonkeyPatch, moment: str
+) -> None:
+    decoder = {
+        "class_path": "stages.models.tds_decoder.TDSDecoder",
+        "init_args": {
+            "soft_window_epochs": 2
+        },  # of three, and the signal comes in the second or at the third
+    }
+    arguments = {"decoder": decoder, "sampling_probability": 0.5}
+    arguments["encoder"] = {"class_path": "stages.models.simple_ctc.SimpleCTC"}
+    project.set({"train.task": {"class_path": "stages.tasks.seq2seq.Seq2Seq", "init_args": arguments}})
+    project.set({"train.batching.max_batch_seconds": 8.0, "train.trainer.max_epochs": 3})
+    project.run(train)
+    uninterrupted = results(project)
+    with monkeypatch.context() as patch:
+        signal_at(patch, *MOMENTS[moment])
+        with pytest.raises(SystemExit):
+            project.run(train)
+    project.run(train)
+    assert results(project) == uninterrupted
+
+
 NUM_KILLS = 20
 
 

@@ -1,10 +1,10 @@
-"""The CTC task on batches made by hand, and the checkpoint that it travels in.
+"""Tasks on batches made by hand, and the checkpoint that they travel in.
 
 B batch, T frames, F features, U tokens, V vocabulary.
 """
 
 import math
-from pathlib import Path
+from typing import Any
 
 import lightning
 import numpy as np
@@ -15,7 +15,7 @@ from stages.batching.batch import Batch, Example, collate
 from stages.frontends.log_mel import LogMel
 from stages.schema.feature_table import FeatureMetadata
 from stages.schema.part import Part
-from stages.tasks.checkpoint import Recipe, load, pack
+from stages.tasks.checkpoint import Recipe
 from stages.tasks.ctc import blank_ratio
 from stages.tasks.task import Hypothesis, Task
 
@@ -28,11 +28,16 @@ CONFORMER = Part(
     class_path="stages.models.conformer.Conformer",
     init_args={"width": 8, "num_layers": 1, "num_heads": 2, "kernel_size": 3, "subsampling_channels": 2},
 )
+CTC, SEQ2SEQ = "stages.tasks.ctc.CTC", "stages.tasks.seq2seq.Seq2Seq"
 TEXTS = ["ab", "c", "a cab", "bb"]
 
 
 def recipe(
-    encoder: Part = SIMPLE, frontend: Part | None = None, vocabulary: list[str] = VOCABULARY
+    encoder: Part = SIMPLE,
+    frontend: Part | None = None,
+    vocabulary: list[str] = VOCABULARY,
+    task: str = CTC,
+    **init_args: Any,
 ) -> Recipe:
     """On cached log-mel, or on cached waveforms where a frontend runs on the device."""
     cached = FeatureMetadata(
@@ -42,19 +47,29 @@ def recipe(
     if frontend:
         changes = {"frontend": WAVEFORM, "feature_size": 1, "domain": "waveform", "dtype": "int16"}
         cached = cached.model_copy(update=changes)
-    task = Part(class_path="stages.tasks.ctc.CTC", init_args={"encoder": encoder.model_dump()})
-    tokens = Part(class_path="stages.tokens.characters.Characters")
-    return Recipe(task=task, tokens=tokens, vocabulary=vocabulary, features=cached, frontend=frontend)
+    return Recipe(
+        task=Part(class_path=task, init_args={"encoder": encoder.model_dump(), **init_args}),
+        tokens=Part(class_path="stages.tokens.characters.Characters"),
+        vocabulary=vocabulary,
+        features=cached,
+        frontend=frontend,
+    )
 
 
-def build(encoder: Part = SIMPLE, frontend: Part | None = None, seed: int = 0) -> Task:
+def build(
+    encoder: Part = SIMPLE, frontend: Part | None = None, seed: int = 0, task: str = CTC, **init_args: Any
+) -> Task:
     torch.manual_seed(seed)
-    return recipe(encoder, frontend).build().eval()
+    return recipe(encoder, frontend, task=task, **init_args).build().eval()
 
 
-@pytest.fixture(params=[SIMPLE, CONFORMER], ids=["SimpleCTC", "Conformer"])
+@pytest.fixture(
+    params=[(SIMPLE, CTC), (CONFORMER, CTC), (CONFORMER, SEQ2SEQ)],
+    ids=["SimpleCTC", "Conformer", "Conformer Seq2Seq"],
+)
 def task(request: pytest.FixtureRequest) -> Task:
-    return build(request.param)
+    encoder, task = request.param
+    return build(encoder, task=task)
 
 
 def examples(task: Task) -> list[Example]:
@@ -98,10 +113,19 @@ def test_the_loss_of_a_batch_is_the_sum_over_its_utterances(task: Task) -> None:
     alone = [loss(task, collate([example])) for example in examples(task)]
     total, count = loss(task, collate(examples(task)))
     assert total == pytest.approx(sum(total for total, _ in alone), rel=1e-5)
-    assert count == sum(count for _, count in alone) == sum(map(len, TEXTS))
+    assert count == sum(count for _, count in alone)
 
 
-def test_log_probabilities_are_normalised(task: Task) -> None:
+@pytest.mark.parametrize("task", [CTC, SEQ2SEQ])
+def test_the_loss_is_divided_by_what_the_model_writes(task: str) -> None:
+    made = build(task=task)
+    boundaries = 0 if task == CTC else len(TEXTS)  # a decoder also writes the end
+    assert loss(made, collate(examples(made)))[1] == sum(map(len, TEXTS)) + boundaries
+
+
+@pytest.mark.parametrize("encoder", [SIMPLE, CONFORMER], ids=["SimpleCTC", "Conformer"])
+def test_log_probabilities_are_normalised(encoder: Part) -> None:
+    task = build(encoder)
     batch = collate(examples(task))
     log_probs, lengths = task.encode(batch)
     assert log_probs.shape == (4, int(lengths.max()), len(VOCABULARY))
@@ -169,72 +193,3 @@ def test_a_frontend_on_the_device_gives_what_the_cache_would_hold() -> None:
     assert on_device[1].equal(from_cache[1])
     for row, count in enumerate(from_cache[1]):
         torch.testing.assert_close(on_device[0][row, :count], from_cache[0][row, :count], atol=5e-3, rtol=0)
-
-
-@pytest.fixture
-def checkpoint(tmp_path: Path) -> Path:
-    return tmp_path / "best.ckpt"
-
-
-@pytest.mark.parametrize("frontend", [None, LOG_MEL], ids=["cached features", "frontend on the device"])
-def test_a_loaded_task_is_the_one_that_was_packed(checkpoint: Path, frontend: Part | None) -> None:
-    trained = build(CONFORMER, frontend, seed=3)
-    checkpoint.write_bytes(pack(recipe(CONFORMER, frontend), trained.state_dict()))
-    restored, task = load(checkpoint)
-    values = np.random.default_rng(0).normal(size=(700, 1 if frontend else NUM_MELS)).astype(np.float32)
-    batch = collate([Example("", values, [2], "a")])
-    assert restored == recipe(CONFORMER, frontend)
-    assert task.tokens.vocabulary == VOCABULARY
-    assert not task.training
-    with torch.no_grad():
-        assert task.encode(batch)[0].equal(trained.encode(batch)[0])
-
-
-def test_the_same_training_gives_the_same_bytes() -> None:
-    first, second = (pack(recipe(CONFORMER), build(CONFORMER).state_dict()) for _ in range(2))
-    assert first == second
-
-
-def test_a_checkpoint_holds_nothing_that_runs(checkpoint: Path) -> None:
-    checkpoint.write_bytes(pack(recipe(), build().state_dict()))
-    content = torch.load(checkpoint, weights_only=True)
-    assert sorted(content) == ["recipe", "state_dict"]
-
-
-def test_the_vocabulary_in_the_checkpoint_decides_what_is_decoded(checkpoint: Path) -> None:
-    checkpoint.write_bytes(pack(recipe(vocabulary=["<blank>", "c", "b", "a", " "]), build().state_dict()))
-    _, task = load(checkpoint)
-    assert task.tokens.decode([1, 2, 3]) == "cba"
-
-
-@pytest.mark.parametrize("kept", [0, 100, -50], ids=["empty", "a beginning", "cut short"])
-def test_a_damaged_checkpoint_is_refused_by_name(checkpoint: Path, kept: int) -> None:
-    checkpoint.write_bytes(pack(recipe(), build().state_dict())[:kept])
-    with pytest.raises(ValueError, match=r"best\.ckpt: no checkpoint of the train stage"):
-        load(checkpoint)
-
-
-def test_another_file_is_refused_by_name(checkpoint: Path) -> None:
-    torch.save({"state_dict": {}}, checkpoint)
-    with pytest.raises(ValueError, match=r"best\.ckpt: no checkpoint of the train stage"):
-        load(checkpoint)
-
-
-def test_a_missing_checkpoint_says_which_stage_makes_it(checkpoint: Path) -> None:
-    with pytest.raises(ValueError, match=r"best\.ckpt: no such file; run the train stage"):
-        load(checkpoint)
-
-
-@pytest.mark.parametrize(
-    ("vocabulary", "problem"),
-    [([*VOCABULARY, "d"], "size mismatch for head"), (VOCABULARY[1:], "vocabulary needs")],
-    ids=["larger", "without a blank"],
-)
-def test_weights_of_another_vocabulary_are_refused_by_name(
-    checkpoint: Path, vocabulary: list[str], problem: str
-) -> None:
-    checkpoint.write_bytes(pack(recipe(vocabulary=vocabulary), build().state_dict()))
-    with pytest.raises(
-        ValueError, match=rf"best\.ckpt: its weights.*do not fit together: .*(\n.*)*{problem}"
-    ):
-        load(checkpoint)

@@ -4,6 +4,7 @@ import pytest
 from family import classes_of
 
 from stages.tokens.characters import Characters
+from stages.tokens.subwords import Subwords
 from stages.tokens.tokens import BLANK, Tokens
 
 VOCABULARIES = classes_of(Tokens)
@@ -30,7 +31,7 @@ def characters(vocabulary: list[str], **arguments: str) -> Characters:
 
 
 def test_the_vocabularies_are_found() -> None:
-    assert Characters in VOCABULARIES
+    assert {Characters, Subwords} <= set(VOCABULARIES)
 
 
 @pytest.mark.parametrize("text", TEXTS)
@@ -67,6 +68,7 @@ def test_the_order_of_the_texts_does_not_matter(fitted: Tokens) -> None:
 def test_a_restored_vocabulary_encodes_like_the_fitted_one(fitted: Tokens, blank: str) -> None:
     restored = type(fitted)(blank=blank)  # type: ignore[arg-type]
     restored.restore(fitted.vocabulary)
+    restored.restore_state(fitted.state())
     assert [restored.encode(text) for text in TEXTS] == [fitted.encode(text) for text in TEXTS]
 
 

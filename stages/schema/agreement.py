@@ -195,7 +195,10 @@ def _loggers(params: Any) -> Problems:
 
 
 def _formats(params: Any) -> Problems:
-    """A format twice would write its files twice."""
+    """A format twice would write its files twice; some tasks have nothing to write."""
+    task = params.train.task
+    if params.export.formats and (reason := task.load().unexportable(task.init_args)):
+        yield problem(("export", "formats"), reason)
     classes = [part.class_path for part in params.export.formats]
     for name in sorted({name for name in classes if classes.count(name) > 1}):
         yield problem(("export", "formats"), f"{name} is there twice")

@@ -194,7 +194,7 @@ class Evaluate(Section):
 
 
 class Export(Section):
-    formats: list[FormatPart] = Field(min_length=1)
+    formats: list[FormatPart]
 
 
 class Params(Section):

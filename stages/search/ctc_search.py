@@ -18,5 +18,9 @@ class CTCSearch(Search):
     @abstractmethod
     def __call__(self, log_probs: Tensor, lengths: Tensor, blank_index: int) -> list[list[int]]: ...
 
+    def ranked(self, log_probs: Tensor, lengths: Tensor, blank_index: int) -> list[list[list[int]]]:
+        """The best sequences of every utterance, the best first, where the search finds more than one."""
+        return [[best] for best in self(log_probs, lengths, blank_index)]
+
 
 CTCSearchPart = Annotated[Part, Family("stages.search.ctc_search.CTCSearch")]

@@ -23,6 +23,7 @@ class Recipe(BaseModel):
     task: Part
     tokens: Part
     vocabulary: list[str]
+    tokens_state: str = ""  # what splits texts, where the vocabulary alone does not
     features: FeatureMetadata
     frontend: Part | None  # runs on the device, on cached waveforms
 
@@ -30,6 +31,7 @@ class Recipe(BaseModel):
         """The task with fresh weights."""
         tokens: Tokens = self.tokens.build()
         tokens.restore(self.vocabulary)
+        tokens.restore_state(self.tokens_state)
         frontend = self.frontend.build(sample_rate=self.features.sample_rate) if self.frontend else None
         num_features = frontend.feature_size if frontend else self.features.feature_size
         task: Task = self.task.build(tokens=tokens, num_features=num_features)

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from stages.batching.batch import Batch
-from stages.frontends.frontend import frame_mask
+from stages.frontends.frontend import Frontend, frame_mask
 from stages.losses.ctc_loss import ctc_loss, frames_needed
 from stages.models.encoder import Encoder, EncoderPart
 from stages.schema.part import Part
@@ -51,23 +51,20 @@ class CTC(Task):
         log_probs, lengths = encoded
         chosen = search or self.search
         assert isinstance(chosen, CTCSearch)
-        found = chosen(log_probs, lengths, self.tokens.blank_index)
+        found = chosen.ranked(log_probs, lengths, self.tokens.blank_index)
         best_is_blank = log_probs.argmax(-1) == self.tokens.blank_index
         blanks = (best_is_blank & frame_mask(lengths, log_probs.shape[1])).sum(1)
         rows = zip(found, blanks.tolist(), lengths.tolist(), strict=True)
-        return [Hypothesis(self.tokens.decode(indices), blank, length) for indices, blank, length in rows]
+        return [
+            Hypothesis.of([self.tokens.decode(indices) for indices in ranked], blank, length)
+            for ranked, blank, length in rows
+        ]
 
     def diagnose(self, hypotheses: Sequence[Hypothesis]) -> dict[str, float]:
         return {"blank_ratio": blank_ratio(hypotheses)}
 
     def unlearnable(self, num_frames: Sequence[int], targets: Sequence[list[int]]) -> list[int]:
-        lengths = torch.as_tensor(num_frames)
-        if self.frontend is not None:
-            lengths = self.frontend.num_frames(lengths)
-        lengths = self.encoder.output_lengths(lengths)
-        padded = nn.utils.rnn.pad_sequence([torch.tensor(target) for target in targets], batch_first=True)
-        needed = frames_needed(padded, torch.tensor([len(target) for target in targets]))
-        return (lengths < needed).nonzero().flatten().tolist()
+        return too_short(self.frontend, self.encoder, num_frames, targets)
 
     def exportable(self) -> nn.Module:
         return LogProbs(self.encoder, self.head)
@@ -83,6 +80,19 @@ class LogProbs(nn.Module):
     def forward(self, features: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
         hidden, lengths = self.encoder(features, lengths)
         return self.head(hidden).log_softmax(-1), lengths
+
+
+def too_short(
+    frontend: Frontend | None, encoder: Encoder, num_frames: Sequence[int], targets: Sequence[list[int]]
+) -> list[int]:
+    """Positions of utterances with fewer output frames than CTC needs; samples where a frontend follows."""
+    lengths = torch.as_tensor(num_frames)
+    if frontend is not None:
+        lengths = frontend.num_frames(lengths)
+    lengths = encoder.output_lengths(lengths)
+    padded = nn.utils.rnn.pad_sequence([torch.tensor(target) for target in targets], batch_first=True)
+    needed = frames_needed(padded, torch.tensor([len(target) for target in targets]))
+    return (lengths < needed).nonzero().flatten().tolist()
 
 
 def blank_ratio(hypotheses: Sequence[Hypothesis]) -> float:

@@ -38,6 +38,12 @@ class Hypothesis:
     num_frames: int = 0
     alternatives: tuple[str, ...] = ()
 
+    @classmethod
+    def of(cls, texts: Sequence[str], num_blank_frames: int = 0, num_frames: int = 0) -> "Hypothesis":
+        """From ranked texts, of which some may be the same."""
+        distinct = tuple(dict.fromkeys(texts))
+        return cls(texts[0], num_blank_frames, num_frames, distinct if len(texts) > 1 else ())
+
 
 class Task(lightning.LightningModule):
     """A model with its loss and its search.
@@ -66,6 +72,11 @@ class Task(lightning.LightningModule):
         parts = init_args.get("metrics", parameters_of(cls)["metrics"].default)
         measured = {name for part in parts for name in Part.model_validate(part).load().logged}
         return {"train_loss", "val_loss", *(f"val_{name}" for name in {*measured, *cls.diagnosed})}
+
+    @classmethod
+    def unexportable(cls, init_args: Mapping[str, Any]) -> str:
+        """Why a task with these arguments has nothing to export; empty if it has."""
+        return ""
 
     def encode(self, batch: Batch) -> Encoded:
         """What loss and decode share: (B, T', ...) and frame counts (B,)."""

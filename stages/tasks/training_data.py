@@ -22,6 +22,7 @@ def fit_tokens(settings: schema.Train, features: Path) -> Recipe:
         task=settings.task,
         tokens=settings.tokens,
         vocabulary=tokens.vocabulary,
+        tokens_state=tokens.state(),
         features=metadata,
         frontend=settings.frontend,
     )

@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from stages.tokens.tokens import Tokens
+from stages.tokens.tokens import Case, Tokens, in_case
 
 
 class Characters(Tokens):
@@ -10,16 +10,14 @@ class Characters(Tokens):
 
     def __init__(
         self,
-        case: Literal["lower", "upper", "keep"] = "lower",
+        case: Case = "lower",
         blank: Literal["first", "last"] = "first",
     ) -> None:
         super().__init__(blank)
         self.case = case
 
     def normalize(self, text: str) -> str:
-        text = super().normalize(text)
-        # NFC once more: changing case can decompose (the Turkish dotted capital I, for one)
-        return super().normalize({"lower": text.lower(), "upper": text.upper(), "keep": text}[self.case])
+        return in_case(super().normalize(text), self.case)
 
     def split(self, text: str) -> list[str]:
         return list(text)

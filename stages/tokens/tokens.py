@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Literal
 
 BLANK = "<blank>"
+Case = Literal["lower", "upper", "keep"]
 
 
 class Tokens(ABC):
@@ -35,6 +36,13 @@ class Tokens(ABC):
         self._indices = {token: index for index, token in enumerate(self.vocabulary)}
         if len(self._indices) != len(self.vocabulary) or self._indices.get(BLANK) != self.blank_index:
             raise ValueError(f"vocabulary needs distinct tokens and {BLANK} {self.blank}: {self.vocabulary}")
+
+    def state(self) -> str:
+        """What a checkpoint needs beside the vocabulary to split texts as now; empty if nothing."""
+        return ""
+
+    def restore_state(self, state: str) -> None:  # noqa: B027 - most vocabularies have none
+        """Take what ``state`` gave; runs no code from it."""
 
     def transcripts(self, rows: Sequence[Mapping[str, Any]]) -> list[str]:
         """What is to be recognised in utterances, from their rows in a split's index: their texts."""
@@ -69,3 +77,10 @@ class Tokens(ABC):
     @abstractmethod
     def join(self, tokens: list[str]) -> str:
         """The text of tokens."""
+
+
+def in_case(text: str, case: Case) -> str:
+    """A normalised text in lower or upper case, or as it is, and normalised again: changing case can
+    decompose letters (the Turkish dotted capital I, for one).
+    """
+    return unicodedata.normalize("NFC", {"lower": text.lower(), "upper": text.upper(), "keep": text}[case])

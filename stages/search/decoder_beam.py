@@ -1,0 +1,115 @@
+"""Beam search with length normalisation (Wu et al. 2016, https://arxiv.org/abs/1609.08144, section 7).
+
+B batch, N beam width, T frames, D width, V vocabulary.
+"""
+
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from stages.models.decoder import Decoder, Tensors
+from stages.schema.quantities import NonNegativeFloat, PositiveFloat, PositiveInt
+from stages.search.decoder_search import Candidate, DecoderSearch
+
+
+class DecoderBeam(DecoderSearch):
+    """The ``beam_width`` best beginnings of each utterance are followed; one is done at the boundary.
+
+    Scores are log-probabilities, of the boundary too, over ((5 + tokens) / 6) ** ``length_exponent``, which
+    keeps short texts from winning for their shortness alone. An utterance is done when as many candidates
+    are as the beam is wide, or at its limit of tokens; the unfinished ones come after all others.
+    With a width of 1 it finds what the greedy search does.
+    """
+
+    def __init__(
+        self,
+        beam_width: PositiveInt = 5,
+        num_best: PositiveInt = 1,
+        length_exponent: NonNegativeFloat = 0.6,
+        max_tokens_per_frame: PositiveFloat = 1.0,
+    ) -> None:
+        super().__init__(max_tokens_per_frame)
+        self.beam_width = beam_width
+        self.num_best = num_best
+        self.length_exponent = length_exponent
+
+    @staticmethod
+    def check_arguments(beam_width: int = 5, num_best: int = 1, **_: object) -> None:
+        if num_best > beam_width:
+            raise ValueError(f"num_best {num_best} is more than beam_width {beam_width}")
+
+    def __call__(
+        self, decoder: Decoder, encoded: Tensor, lengths: Tensor, boundary: int
+    ) -> list[list[Candidate]]:
+        beams = [Beam(limit, self) for limit in self.limits(lengths)]
+        num_beams, width = len(beams), self.beam_width
+        first = torch.arange(num_beams, device=encoded.device) * width  # each utterance's first row
+        memory = _rows(decoder.remember(encoded, lengths), first.repeat_interleave(width) // width)
+        state = decoder.start(memory)
+        tokens = torch.full((num_beams * width,), boundary, device=encoded.device)
+        scores = encoded.new_full((num_beams, width), float("-inf"))
+        scores[:, 0] = 0.0  # all rows are alike at first
+        while any(not beam.done for beam in beams):
+            log_probs, state = decoder.step(tokens, memory, state)
+            size = log_probs.shape[1]
+            totals = (scores.unsqueeze(-1) + log_probs.view(num_beams, width, size)).flatten(1)
+            best = totals.topk(2 * width)  # at most half of them end
+            ranked = zip(beams, best.values.tolist(), best.indices.tolist(), strict=True)
+            kept = [beam.advance(values, indices, size, boundary) for beam, values, indices in ranked]
+            rows, chosen = torch.tensor([[step[:2] for step in steps] for steps in kept]).to(first).unbind(-1)
+            scores = torch.tensor([[step.score for step in steps] for steps in kept]).to(scores)
+            state = _rows(state, (first[:, None] + rows).flatten())
+            tokens = chosen.flatten()
+        return [beam.best() for beam in beams]
+
+
+class Step(NamedTuple):
+    """How a beginning goes on: its row in the beam, the next token, and the score."""
+
+    row: int
+    token: int
+    score: float
+
+
+class Beam:
+    """The beginnings and the finished candidates of one utterance."""
+
+    def __init__(self, limit: int, search: DecoderBeam) -> None:
+        self.limit, self.search = limit, search
+        self.beginnings: list[Candidate] = [Candidate([], 0.0)] * search.beam_width
+        self.finished: list[Candidate] = []
+        self.done = False
+
+    def advance(
+        self, values: list[float], indices: list[int], vocabulary_size: int, boundary: int
+    ) -> list[Step]:
+        """Take the best continuations, in their order, and give those to go on with, one for each row."""
+        width = self.search.beam_width
+        steps: list[Step] = []
+        for rank, (value, index) in enumerate(zip(values, indices, strict=True)):
+            row, token = divmod(index, vocabulary_size)
+            if token != boundary:
+                steps.append(Step(row, token, value))
+            elif rank < width and value > float("-inf") and not self.done:
+                self.finished.append(self._scored(self.beginnings[row].tokens, value))
+        steps = steps[:width]
+        if not self.done:
+            self.beginnings = [
+                Candidate([*self.beginnings[step.row].tokens, step.token], step.score) for step in steps
+            ]
+            self.done = len(self.finished) >= width or len(self.beginnings[0].tokens) >= self.limit
+        return steps
+
+    def best(self) -> list[Candidate]:
+        """The ``num_best`` candidates, the best first."""
+        going = [self._scored(*beginning) for beginning in self.beginnings if beginning.score > float("-inf")]
+        ranked = [sorted(part, key=lambda candidate: -candidate.score) for part in (self.finished, going)]
+        return [*ranked[0], *ranked[1]][: self.search.num_best]
+
+    def _scored(self, tokens: list[int], log_prob: float) -> Candidate:
+        return Candidate(tokens, log_prob / ((5 + len(tokens)) / 6) ** self.search.length_exponent)
+
+
+def _rows(tensors: Tensors, rows: Tensor) -> Tensors:
+    return {name: tensor[rows] for name, tensor in tensors.items()}

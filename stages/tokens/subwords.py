@@ -1,0 +1,87 @@
+"""Pieces of words as tokens, by sentencepiece (Kudo and Richardson 2018, https://arxiv.org/abs/1808.06226)."""
+
+import base64
+import io
+from collections.abc import Iterable
+from typing import Literal
+
+import sentencepiece
+
+from stages.schema.quantities import PositiveInt
+from stages.tokens.tokens import BLANK, Case, Tokens, in_case
+
+SPACE = "\u2581"  # how sentencepiece writes the space before a word
+MAX_BYTES = 1 << 20  # of a transcript; sentencepiece leaves longer ones out, from 4192 on if it is not told
+
+
+class Subwords(Tokens):
+    """Up to ``num_tokens`` pieces, learned from the training transcripts; every character is one, too.
+
+    ``kind``: "unigram", a language model of pieces (Kudo 2018, https://arxiv.org/abs/1804.10959), or "bpe",
+    which joins frequent pairs (Sennrich et al. 2016, https://arxiv.org/abs/1508.07909). The same texts give
+    the same pieces. The model that splits texts is part of every checkpoint.
+    """
+
+    def __init__(
+        self,
+        num_tokens: PositiveInt = 100,
+        kind: Literal["unigram", "bpe"] = "unigram",
+        case: Case = "lower",
+        blank: Literal["first", "last"] = "first",
+    ) -> None:
+        super().__init__(blank)
+        self.num_tokens = num_tokens
+        self.kind = kind
+        self.case = case
+        self._model = sentencepiece.SentencePieceProcessor()
+
+    def fit(self, texts: Iterable[str]) -> None:
+        """Learn the pieces; ValueError where num_tokens is less than the texts have characters."""
+        normalized = sorted(filter(None, map(self.normalize, texts)))
+        characters = {character for text in normalized for character in f"{SPACE}{text}".replace(" ", SPACE)}
+        if not normalized:
+            raise ValueError("train.tokens: there is not one training transcript to learn subwords from")
+        if len(characters) > self.num_tokens:
+            raise ValueError(
+                f"train.tokens.init_args.num_tokens: {self.num_tokens} is less than the {len(characters)}"
+                " characters of the training transcripts, each of which is a token"
+            )
+        written = io.BytesIO()
+        sentencepiece.SentencePieceTrainer.train(
+            sentence_iterator=iter(normalized),
+            model_writer=written,
+            model_type=self.kind,
+            vocab_size=self.num_tokens + 1,  # with the unknown piece, which is none of ours
+            hard_vocab_limit=False,
+            character_coverage=1.0,
+            normalization_rule_name="identity",
+            max_sentence_length=MAX_BYTES,
+            unk_id=0,
+            bos_id=-1,
+            eos_id=-1,
+            num_threads=1,
+            minloglevel=2,
+        )
+        self._model.LoadFromSerializedProto(written.getvalue())
+        pieces = sorted(self._model.id_to_piece(index) for index in range(1, self._model.get_piece_size()))
+        self.restore([BLANK, *pieces] if self.blank == "first" else [*pieces, BLANK])
+
+    def state(self) -> str:
+        """The serialised model of sentencepiece in base64."""
+        return base64.b64encode(self._model.serialized_model_proto()).decode()
+
+    def restore_state(self, state: str) -> None:
+        self._model.LoadFromSerializedProto(base64.b64decode(state, validate=True))
+
+    def normalize(self, text: str) -> str:
+        return in_case(super().normalize(text.replace(SPACE, " ")), self.case)
+
+    def split(self, text: str) -> list[str]:
+        """Pieces; what none of them covers, character by character."""
+        found: list[str] = []
+        for piece in self._model.encode(text, out_type=str):
+            found += [piece] if piece in self._indices else list(piece)
+        return found
+
+    def join(self, tokens: list[str]) -> str:
+        return " ".join("".join(tokens).replace(SPACE, " ").split())

@@ -38,7 +38,7 @@ def start(inputs: Path, task: Task | None = None, **settings: Any) -> tuple[Task
     """A fresh task initialised from inputs/model.ckpt, and the report."""
     task = task or build(SIMPLE, seed=1)
     report = inputs.parent / "logs" / "init_from.json"
-    state = initialize(task, InitFrom(**{"path": "model.ckpt", **settings}), inputs, report)
+    state = initialize(task, recipe(), InitFrom(**{"path": "model.ckpt", **settings}), inputs, report)
     return task, json.loads(report.read_text()), state
 
 
@@ -123,13 +123,61 @@ def test_a_prefix_is_taken_off_the_beginning_of_keys_only(inputs: Path) -> None:
     refused("two weights of a name", inputs, prefix="model.", tokens=VOCABULARY)
 
 
+def test_beginnings_of_keys_are_renamed_the_longest_first(inputs: Path) -> None:
+    names = {"encoder.layers.0.": "norm.", "encoder.layers.": "net.", "head.": "head."}
+    foreign = {
+        next(new + name.removeprefix(old) for old, new in names.items() if name.startswith(old)): value
+        for name, value in weights().items()
+    }
+    save(inputs, {f"model.{name}": value for name, value in foreign.items()})
+    rename = {"": "encoder.layers.", "net.": "encoder.layers.", "norm.": "encoder.layers.0.", "head.": "head."}
+    task, report, _ = start(inputs, tokens=VOCABULARY, prefix="model.", rename=rename)
+    assert same(task, trained()) == set(task.state_dict())
+    assert report["renamed"] == [
+        "net.1.bias to encoder.layers.1.bias",
+        "net.1.weight to encoder.layers.1.weight",
+        "norm.bias to encoder.layers.0.bias",
+        "norm.weight to encoder.layers.0.weight",
+    ]
+
+
+def test_a_rename_that_cannot_be_meant_is_refused(inputs: Path) -> None:
+    save(inputs, weights())
+    refused(r"rename: no key of .* starts with 'net\.'; there are encoder", inputs, rename={"net.": ""})
+    merging = {"encoder.layers.0.": "x.", "encoder.layers.1.": "x."}
+    refused(r"rename: .* would have two weights named x\.bias", inputs, rename=merging)
+
+
+def test_other_sizes_are_refused_side_by_side(inputs: Path) -> None:
+    save(inputs, weights() | {"head.bias": torch.zeros(29)})
+    refused(r"shapes: head\.bias is \[29\] there and \[5\] here", inputs, tokens=VOCABULARY)
+
+
+def test_another_frontend_is_refused_side_by_side_or_reported(inputs: Path) -> None:
+    features = recipe().features
+    more = {"init_args": {**features.frontend.init_args, "min_hz": 50.0}}
+    other = features.model_copy(
+        update={"sample_rate": 8000, "frontend": features.frontend.model_copy(update=more)}
+    )
+    theirs = recipe().model_copy(update={"features": other})
+    (inputs / "model.ckpt").write_bytes(pack(theirs, trained().state_dict()))
+    refused(
+        r"trained on other features: features\.frontend is .*'min_hz': 50\.0.* there and .* here;"
+        r" features\.sample_rate is 8000 there and 16000 here\. Make them alike",
+        inputs,
+    )
+    task, report, _ = start(inputs, strict=False)
+    assert same(task, trained()) == set(task.state_dict())
+    assert report["frontend"][1] == "features.sample_rate is 8000 there and 16000 here"
+
+
 def test_what_does_not_fit_is_refused_or_reported(inputs: Path) -> None:
     content = weights() | {"decoder.weight": torch.zeros(3), "encoder.layers.1.bias": torch.zeros(9)}
     del content["encoder.layers.0.bias"]
     save(inputs, content)
     settings = {"tokens": VOCABULARY}
     refused(
-        r"does not fit the model: set prefix, or strict: false(.|\n)*missing 1: encoder.layers.0.bias",
+        r"does not fit the model: set prefix or rename, or strict: false(.|\n)*missing 1: encoder.layers.0.bias",
         inputs,
         **settings,
     )
@@ -143,7 +191,7 @@ def test_what_does_not_fit_is_refused_or_reported(inputs: Path) -> None:
 
 def test_a_file_of_which_nothing_fits_is_refused_even_if_not_strict(inputs: Path) -> None:
     save(inputs, weights("model."))
-    refused("not one weight fits the model; set prefix", inputs, strict=False, tokens=VOCABULARY)
+    refused("not one weight fits the model; set prefix or rename", inputs, strict=False, tokens=VOCABULARY)
 
 
 def test_no_file_runs_code(inputs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -152,7 +200,7 @@ def test_no_file_runs_code(inputs: Path, monkeypatch: pytest.MonkeyPatch) -> Non
     monkeypatch.setitem(sys.modules, "foreign", module)
     save(inputs, {"state_dict": weights(), "hyper_parameters": module.Settings()})
     refused(
-        r"would run code \(foreign\.Settings\)\. If you trust it, keep its weights alone.*torch\.save\(",
+        r"would run code \(foreign\.Settings\)\. If you trust it, keep its weights and states alone.*torch\.save\(",
         inputs,
     )
 

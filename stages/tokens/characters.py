@@ -1,20 +1,43 @@
 """Characters as tokens."""
 
-from typing import Literal
+from collections.abc import Iterable
+from typing import Annotated, Literal
 
-from stages.tokens.tokens import Tokens
+from annotated_types import MinLen
+
+from stages.tokens.tokens import BLANK, Tokens
 
 
 class Characters(Tokens):
-    """Every character is a token, the space between words too."""
+    """Every character is a token, the space between words too.
+
+    The vocabulary is those of the training transcripts, sorted; or ``alphabet``, in its own order, as that of
+    a checkpoint to start from. A training transcript with any other character is then refused.
+    """
 
     def __init__(
         self,
         case: Literal["lower", "upper", "keep"] = "lower",
         blank: Literal["first", "last"] = "first",
+        alphabet: Annotated[str, MinLen(1)] | None = None,
     ) -> None:
         super().__init__(blank)
         self.case = case
+        self.alphabet = alphabet
+
+    @staticmethod
+    def check_arguments(alphabet: str | None = None, case: str = "lower", **_: object) -> None:
+        letters = alphabet or ""
+        if twice := sorted({letter for letter in letters if letters.count(letter) > 1}):
+            raise ValueError(f"alphabet: {', '.join(map(repr, twice))} more than once")
+        changed = {"lower": str.lower, "upper": str.upper, "keep": str}[case](letters)
+        if changed != letters:
+            raise ValueError(f"alphabet: {letters!r} never occurs as such with case: {case}")
+
+    def fit(self, texts: Iterable[str]) -> None:
+        if self.alphabet is None:
+            return super().fit(texts)
+        self.restore([BLANK, *self.alphabet] if self.blank == "first" else [*self.alphabet, BLANK])
 
     def normalize(self, text: str) -> str:
         text = super().normalize(text)

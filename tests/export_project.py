@@ -29,6 +29,11 @@ CONFORMER = Part(
     class_path="stages.models.conformer.Conformer",
     init_args={"width": 8, "num_layers": 1, "num_heads": 2, "kernel_size": 3, "subsampling_channels": 2},
 )
+LSTM = Part(
+    class_path="stages.models.lstm_ctc.LstmCTC", init_args={"dense_size": 8, "hidden_size": 8, "num_layers": 2}
+)
+MFCC = Part(class_path="stages.frontends.mfcc.MFCC", init_args={"num_coefficients": 16, "num_mels": 24})
+SPECTROGRAM = Part(class_path="stages.frontends.spectrogram.Spectrogram")
 CACHED_FEATURES = FeatureMetadata(
     frontend=LOG_MEL, sample_rate=SAMPLE_RATE, feature_size=16, frame_shift_seconds=0.01,
     domain="features", dtype="float16",
@@ -41,6 +46,9 @@ SYSTEMS = {
     "SimpleCTC": (SIMPLE, CACHED_FEATURES, None),
     "Conformer": (CONFORMER, CACHED_FEATURES, None),
     "frontend on the device": (SIMPLE, CACHED_WAVEFORMS, LOG_MEL),
+    "LstmCTC": (LSTM, CACHED_FEATURES, None),
+    "MFCC": (SIMPLE, CACHED_WAVEFORMS, MFCC),
+    "Spectrogram": (SIMPLE, CACHED_WAVEFORMS, SPECTROGRAM),
 }
 
 

@@ -29,7 +29,8 @@ class MFCC(MelBands):
             num_mels, window_seconds, frame_shift_seconds, min_hz, max_hz, normalize, sample_rate=sample_rate
         )
         self.cosines: Tensor  # (M, F)
-        self.register_buffer("cosines", create_dct(num_coefficients, num_mels, norm="ortho"))
+        dct = create_dct(num_coefficients, num_mels, norm="ortho")
+        self.register_buffer("cosines", dct, persistent=False)
         self.feature_size = num_coefficients
 
     @staticmethod

@@ -30,7 +30,8 @@ CONFORMER = Part(
     init_args={"width": 8, "num_layers": 1, "num_heads": 2, "kernel_size": 3, "subsampling_channels": 2},
 )
 LSTM = Part(
-    class_path="stages.models.lstm_ctc.LstmCTC", init_args={"dense_size": 8, "hidden_size": 8, "num_layers": 2}
+    class_path="stages.models.lstm_ctc.LstmCTC",
+    init_args={"dense_size": 8, "hidden_size": 8, "num_layers": 2},
 )
 MFCC = Part(class_path="stages.frontends.mfcc.MFCC", init_args={"num_coefficients": 16, "num_mels": 24})
 SPECTROGRAM = Part(class_path="stages.frontends.spectrogram.Spectrogram")

@@ -9,12 +9,10 @@ from typing import Any
 
 import pytest
 import torch
-from family import classes_of
 from test_tasks import SIMPLE, VOCABULARY, build, recipe
 from torch import Tensor
 
 from stages.schema.params import InitFrom
-from stages.schema.part import Part
 from stages.tasks.checkpoint import pack
 from stages.tasks.initialization import initialize
 from stages.tasks.optimizer_state import OptimizerState
@@ -123,61 +121,13 @@ def test_a_prefix_is_taken_off_the_beginning_of_keys_only(inputs: Path) -> None:
     refused("two weights of a name", inputs, prefix="model.", tokens=VOCABULARY)
 
 
-def test_beginnings_of_keys_are_renamed_the_longest_first(inputs: Path) -> None:
-    names = {"encoder.layers.0.": "norm.", "encoder.layers.": "net.", "head.": "head."}
-    foreign = {
-        next(new + name.removeprefix(old) for old, new in names.items() if name.startswith(old)): value
-        for name, value in weights().items()
-    }
-    save(inputs, {f"model.{name}": value for name, value in foreign.items()})
-    rename = {"": "encoder.layers.", "net.": "encoder.layers.", "norm.": "encoder.layers.0.", "head.": "head."}
-    task, report, _ = start(inputs, tokens=VOCABULARY, prefix="model.", rename=rename)
-    assert same(task, trained()) == set(task.state_dict())
-    assert report["renamed"] == [
-        "net.1.bias to encoder.layers.1.bias",
-        "net.1.weight to encoder.layers.1.weight",
-        "norm.bias to encoder.layers.0.bias",
-        "norm.weight to encoder.layers.0.weight",
-    ]
-
-
-def test_a_rename_that_cannot_be_meant_is_refused(inputs: Path) -> None:
-    save(inputs, weights())
-    refused(r"rename: no key of .* starts with 'net\.'; there are encoder", inputs, rename={"net.": ""})
-    merging = {"encoder.layers.0.": "x.", "encoder.layers.1.": "x."}
-    refused(r"rename: .* would have two weights named x\.bias", inputs, rename=merging)
-
-
-def test_other_sizes_are_refused_side_by_side(inputs: Path) -> None:
-    save(inputs, weights() | {"head.bias": torch.zeros(29)})
-    refused(r"shapes: head\.bias is \[29\] there and \[5\] here", inputs, tokens=VOCABULARY)
-
-
-def test_another_frontend_is_refused_side_by_side_or_reported(inputs: Path) -> None:
-    features = recipe().features
-    more = {"init_args": {**features.frontend.init_args, "min_hz": 50.0}}
-    other = features.model_copy(
-        update={"sample_rate": 8000, "frontend": features.frontend.model_copy(update=more)}
-    )
-    theirs = recipe().model_copy(update={"features": other})
-    (inputs / "model.ckpt").write_bytes(pack(theirs, trained().state_dict()))
-    refused(
-        r"trained on other features: features\.frontend is .*'min_hz': 50\.0.* there and .* here;"
-        r" features\.sample_rate is 8000 there and 16000 here\. Make them alike",
-        inputs,
-    )
-    task, report, _ = start(inputs, strict=False)
-    assert same(task, trained()) == set(task.state_dict())
-    assert report["frontend"][1] == "features.sample_rate is 8000 there and 16000 here"
-
-
 def test_what_does_not_fit_is_refused_or_reported(inputs: Path) -> None:
     content = weights() | {"decoder.weight": torch.zeros(3), "encoder.layers.1.bias": torch.zeros(9)}
     del content["encoder.layers.0.bias"]
     save(inputs, content)
     settings = {"tokens": VOCABULARY}
     refused(
-        r"does not fit the model: set prefix or rename, or strict: false(.|\n)*missing 1: encoder.layers.0.bias",
+        r"does not fit the model: set prefix or rename, or strict(.|\n)*missing 1: encoder.layers.0.bias",
         inputs,
         **settings,
     )
@@ -200,7 +150,7 @@ def test_no_file_runs_code(inputs: Path, monkeypatch: pytest.MonkeyPatch) -> Non
     monkeypatch.setitem(sys.modules, "foreign", module)
     save(inputs, {"state_dict": weights(), "hyper_parameters": module.Settings()})
     refused(
-        r"would run code \(foreign\.Settings\)\. If you trust it, keep its weights and states alone.*torch\.save\(",
+        r"would run code \(foreign\.Settings\)\. If you trust it, keep its weights.*alone.*torch\.save\(",
         inputs,
     )
 
@@ -240,18 +190,6 @@ def test_safetensors_are_read_where_the_package_is(inputs: Path, monkeypatch: py
     package = pytest.importorskip("safetensors.torch")
     package.save_file(weights(), inputs / "model.safetensors")
     assert same(start(inputs, path="model.safetensors", tokens=VOCABULARY)[0], trained()) == set(weights())
-
-
-@pytest.mark.parametrize("cls", classes_of(Task), ids=lambda cls: cls.__name__)
-def test_a_task_names_the_parameters_that_depend_on_its_vocabulary(cls: type[Task]) -> None:
-    part = Part(class_path=f"{cls.__module__}.{cls.__name__}")
-    small, large = (
-        recipe(vocabulary=vocabulary).model_copy(update={"task": part}).build().state_dict()
-        for vocabulary in (VOCABULARY, [*VOCABULARY, "d"])
-    )
-    depending = {name for name, value in small.items() if value.shape != large[name].shape}
-    bound = {name for name in small if any(Path(name).match(p) for p in cls.vocabulary_parameters)}
-    assert depending == bound
 
 
 def test_an_ordered_dictionary_of_half_precision_is_read_too(inputs: Path) -> None:

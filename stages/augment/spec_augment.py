@@ -41,7 +41,7 @@ class SpecAugment(Augmentation):
         **_: object,
     ) -> None:
         if policy is not None and (num_frequency_masks, num_time_masks) != (None, None):
-            raise ValueError("policy says the numbers of masks: leave out num_frequency_masks, num_time_masks")
+            raise ValueError("policy says how many masks: leave out num_frequency_masks and num_time_masks")
 
     def apply(self, values: Values, generator: np.random.Generator) -> Values:
         if self.rate < 1 and generator.random() >= self.rate:

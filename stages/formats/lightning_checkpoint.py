@@ -12,11 +12,11 @@ from stages.tasks.task import Task
 
 
 class LightningCheckpoint(Format):
-    """``lightning.ckpt``: a dictionary of ``state_dict`` and empty ``optimizer_states`` and ``lr_schedulers``.
+    """``lightning.ckpt``: ``state_dict``, and empty ``optimizer_states`` and ``lr_schedulers``.
 
     ``rename`` gives weights whose names begin with one of its keys that key's value as beginning, as
-    train.init_from does the other way round. Vocabulary and frontend are not in it: they are in tokens.json and
-    card.json of the bundle. The same checkpoint gives the same bytes; reading it runs no code.
+    train.init_from does the other way round. It says neither vocabulary nor frontend, which tokens.json and
+    card.json of OnnxBundle do. The same checkpoint gives the same bytes; reading it runs no code.
     """
 
     def __init__(self, rename: dict[str, str] | None = None) -> None:

@@ -46,7 +46,7 @@ def frame_samples(
 
 
 def finished(features: Tensor, counts: Tensor, normalize: bool) -> Tensor:
-    """Features (B, T, F), 0 beyond the counts, and if asked with mean 0 and variance 1 over each utterance."""
+    """Features (B, T, F), 0 beyond the counts; to ``normalize`` is mean 0, variance 1 over each utterance."""
     mask = frame_mask(counts, features.shape[1]).unsqueeze(-1)
     if normalize:
         total = counts[:, None, None]

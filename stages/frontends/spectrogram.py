@@ -18,9 +18,10 @@ WINDOWS = {"hamming": torch.hamming_window, "hann": torch.hann_window}
 class Spectrogram(Frontend):
     """log(1 + magnitude) of the Fourier transform of each window: 161 bins from 0 to 8 kHz at 16 kHz.
 
-    Frames are centred every ``frame_shift_seconds``, T = N // shift + 1, between zeros at both ends. A bin is
-    one over the window wide. The transform is a product with cosines and sines: windows are short, and what
-    runtimes make of a transform that is no power of two long differs by more. With ``normalize`` every bin has mean 0 and variance 1 over its utterance.
+    Frames are centred every ``frame_shift_seconds``, T = N // shift + 1, between zeros at both ends. With
+    ``normalize`` every bin has mean 0 and variance 1 over its utterance. The transform is a product with
+    cosines and sines: windows are short, and over a Fourier transform whose length is no power of two, torch
+    and ONNX runtimes differ by more.
     """
 
     def __init__(

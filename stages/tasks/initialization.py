@@ -39,8 +39,7 @@ class Report:
             names: list[str] = getattr(self, key)
             lines.append(f"  {key} {len(names)}" + (f": {_some(names)}" if names else ""))
         for key in ("shapes", "renamed", "frontend"):
-            if differing := getattr(self, key):
-                lines.append(f"  {key}: {_some(differing)}")
+            lines += [f"  {key}: {_some(differing)}"] if (differing := getattr(self, key)) else []
         return "\n".join(lines)
 
 
@@ -67,8 +66,8 @@ def initialize(
     )
     if settings.strict and found.frontend:
         raise ValueError(
-            f"{path} was trained on other features: {'; '.join(found.frontend)}. Make them alike, or start from"
-            " it all the same by strict: false"
+            f"{path} was trained on other features: {'; '.join(found.frontend)}. Make them alike, or set"
+            " strict: false to start from it all the same"
         )
     if settings.strict and difference:
         raise ValueError(f"{difference}; strict: false re-initialises what depends on the vocabulary")

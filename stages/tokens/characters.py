@@ -30,8 +30,7 @@ class Characters(Tokens):
         letters = alphabet or ""
         if twice := sorted({letter for letter in letters if letters.count(letter) > 1}):
             raise ValueError(f"alphabet: {', '.join(map(repr, twice))} more than once")
-        changed = {"lower": str.lower, "upper": str.upper, "keep": str}[case](letters)
-        if changed != letters:
+        if letters != {"lower": letters.lower(), "upper": letters.upper(), "keep": letters}[case]:
             raise ValueError(f"alphabet: {letters!r} never occurs as such with case: {case}")
 
     def fit(self, texts: Iterable[str]) -> None:

@@ -5,6 +5,7 @@ The file is our own best.ckpt or last.ckpt, or a foreign one. Every error comes 
 
 import json
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -14,6 +15,7 @@ from torch import Tensor
 
 from stages.program.outputs import write_whole
 from stages.schema.params import InitFrom
+from stages.schema.part import import_class, parameters_of
 from stages.tasks.checkpoint import Recipe
 from stages.tasks.checkpoint_file import NUM_NAMES, named_weights, read
 from stages.tasks.optimizer_state import OptimizerState
@@ -91,13 +93,24 @@ def _some(names: Iterable[str]) -> str:
 
 def _other_frontend(before: dict[str, Any], recipe: Recipe) -> list[str]:
     """How the features that a checkpoint of ours was trained on differ from those of training."""
-    theirs, ours = before, recipe.model_dump()
-    pairs = {
-        "features.frontend": (theirs["features"]["frontend"], ours["features"]["frontend"]),
-        "features.sample_rate": (theirs["features"]["sample_rate"], ours["features"]["sample_rate"]),
-        "train.frontend": (theirs["frontend"], ours["frontend"]),
-    }
-    return [f"{key} is {old} there and {new} here" for key, (old, new) in pairs.items() if old != new]
+    there, here = _features(before), _features(recipe.model_dump())
+    pairs = {key: (there.get(key), here.get(key)) for key in sorted({*there, *here})}
+    return [f"{key} is {old!r} there and {new!r} here" for key, (old, new) in pairs.items() if old != new]
+
+
+def _features(recipe: dict[str, Any]) -> dict[str, Any]:
+    """What decides the model's input by dotted keys, defaults included."""
+    found: dict[str, Any] = {"features.sample_rate": recipe["features"]["sample_rate"]}
+    parts = {"features.frontend": recipe["features"]["frontend"], "train.frontend": recipe["frontend"]}
+    for key, part in parts.items():
+        if part is None:
+            continue
+        found[f"{key}.class_path"] = part["class_path"]
+        with suppress(ImportError, AttributeError):  # a class of the past
+            parameters = parameters_of(import_class(part["class_path"]))
+            found |= {f"{key}.{name}": value.default for name, value in parameters.items()}
+        found |= {f"{key}.{name}": value for name, value in part["init_args"].items()}
+    return found
 
 
 def _other_vocabulary(

@@ -99,7 +99,8 @@ def fit(params: schema.Params, work: Path) -> None:
         start = Path(settings.inputs) / settings.resume_from
         resume, state = unpack_state(start, work, recipe, settings)
     elif settings.init_from and not resume:
-        state = initialize(task, settings.init_from, Path(settings.inputs), LOGS / "init_from.json")
+        report = LOGS / "init_from.json"
+        state = initialize(task, recipe, settings.init_from, Path(settings.inputs), report)
     task.optimization = Optimization(params.lr, settings.optimizer, settings.schedule, settings.groups, state)
     data = read_data(params, task, FEATURES, _first_batch(resume))
     history, pace = History(LOGS / "training.png"), Pace()

@@ -34,6 +34,12 @@ DEEP_SPEECH_2 = Part(
     init_args={"hidden_size": 8, "num_layers": 1, "channels": 2, "frame_strides": [2, 2]},
 )
 TDS = Part(class_path="stages.models.tds.TDS", init_args={"channels": [2, 3], "bottleneck": 8})
+LSTM = Part(
+    class_path="stages.models.lstm_ctc.LstmCTC",
+    init_args={"dense_size": 8, "hidden_size": 8, "num_layers": 2},
+)
+MFCC = Part(class_path="stages.frontends.mfcc.MFCC", init_args={"num_coefficients": 16, "num_mels": 24})
+SPECTROGRAM = Part(class_path="stages.frontends.spectrogram.Spectrogram")
 CACHED_FEATURES = FeatureMetadata(
     frontend=LOG_MEL, sample_rate=SAMPLE_RATE, feature_size=16, frame_shift_seconds=0.01,
     domain="features", dtype="float16",
@@ -48,6 +54,9 @@ SYSTEMS = {
     "DeepSpeech2": (DEEP_SPEECH_2, CACHED_FEATURES, None),
     "TDS": (TDS, CACHED_FEATURES, None),
     "frontend on the device": (SIMPLE, CACHED_WAVEFORMS, LOG_MEL),
+    "LstmCTC": (LSTM, CACHED_FEATURES, None),
+    "MFCC": (SIMPLE, CACHED_WAVEFORMS, MFCC),
+    "Spectrogram": (SIMPLE, CACHED_WAVEFORMS, SPECTROGRAM),
 }
 
 

@@ -3,6 +3,8 @@
 T frames, F features, N samples.
 """
 
+from typing import Literal
+
 import numpy as np
 import pytest
 from family import classes_of
@@ -11,6 +13,7 @@ from stages.augment.augmentation import Augmentation, Values
 from stages.augment.copy import Copy, Samples
 from stages.augment.spec_augment import SpecAugment
 from stages.augment.speed import Speed
+from stages.schema.part import Part
 
 AUGMENTATIONS, COPIES = classes_of(Augmentation), classes_of(Copy)
 SAMPLE_RATE = 16000
@@ -141,6 +144,39 @@ def test_no_masks_change_nothing() -> None:
     values = values_for(SpecAugment())
     changed = SpecAugment(num_frequency_masks=0, num_time_masks=0).apply(values, generator())
     np.testing.assert_array_equal(changed, values)
+
+
+def masks(policy: Literal[1, 2, 3] | None, seed: int, **arguments: float) -> tuple[int, int]:
+    """How many masked bands and frames 100 frames of 80 bands have, of masks that are all one wide."""
+    augmentation = SpecAugment(
+        policy=policy, max_frequency_bands=1, max_time_frames=1, max_time_fraction=1.0, **arguments
+    )
+    masked = augmentation.apply(RAMP, np.random.default_rng(seed)) == RAMP.mean()
+    return int(masked.all(axis=0).sum()), int(masked.all(axis=1).sum())
+
+
+@pytest.mark.parametrize(("policy", "most"), [(1, {1}), (2, {2}), (3, {1, 2})])
+def test_a_policy_is_one_mask_of_each_kind_two_or_either(policy: Literal[1, 2, 3], most: set[int]) -> None:
+    drawn = {SpecAugment(policy=policy)._draw_numbers(np.random.default_rng(seed)) for seed in range(50)}
+    assert drawn == {(number, number) for number in most}
+    assert max(max(masks(policy, seed)) for seed in range(200)) == max(most)
+
+
+def test_a_rate_masks_that_share_of_the_utterances() -> None:
+    augmentation = SpecAugment(policy=2, rate=0.3, max_frequency_bands=80)
+    changed = [
+        not np.array_equal(augmentation.apply(RAMP, np.random.default_rng(seed)), RAMP)
+        for seed in range(1000)
+    ]
+    assert 0.25 < np.mean(changed) < 0.33
+
+
+def test_a_policy_and_numbers_of_masks_contradict_each_other() -> None:
+    part = Part(
+        class_path="stages.augment.spec_augment.SpecAugment", init_args={"policy": 3, "num_time_masks": 1}
+    )
+    with pytest.raises(ValueError, match="leave out num_frequency_masks and num_time_masks"):
+        part.build()
 
 
 def test_a_copy_is_deterministic_and_leaves_its_input_as_it_is(copy: Copy) -> None:

@@ -15,8 +15,11 @@ from torch import Tensor
 
 from stages.frontends.frontend import Frontend
 from stages.frontends.log_mel import LogMel
+from stages.frontends.mfcc import MFCC
+from stages.frontends.spectrogram import Spectrogram
 from stages.frontends.torchaudio_import import prepare_torchaudio
 from stages.frontends.waveform import Waveform
+from stages.schema.part import Part
 
 FRONTENDS = classes_of(Frontend)
 SAMPLE_RATES = (8000, 16000, 44100)
@@ -52,7 +55,7 @@ def some_lengths(sample_rate: int) -> Tensor:
 
 
 def test_the_frontends_are_found() -> None:
-    assert {LogMel, Waveform} <= set(FRONTENDS)
+    assert {LogMel, MFCC, Spectrogram, Waveform} <= set(FRONTENDS)
 
 
 def test_the_output_has_the_announced_frames_and_features(frontend: Frontend, sample_rate: int) -> None:
@@ -168,6 +171,47 @@ def test_normalised_log_mel_does_not_hear_the_loudness() -> None:
 def test_silence_is_the_floor_of_log_mel() -> None:
     features, _ = LogMel(normalize=False)(torch.zeros(1, 1600), torch.tensor([1600]))
     torch.testing.assert_close(features, torch.full_like(features, np.log(1e-6)))
+
+
+def test_the_floor_of_log_mel_can_be_lower_and_its_transform_longer() -> None:
+    waveforms, lengths = torch.zeros(1, 1600), torch.tensor([1600])
+    features, _ = LogMel(normalize=False, floor=1e-14, fft_size=512, sample_rate=8000)(waveforms, lengths)
+    torch.testing.assert_close(features, torch.full_like(features, np.log(1e-14)))
+    with pytest.raises(ValueError, match="LogMel: fft_size 100 is shorter than the window, 200 samples"):
+        LogMel(fft_size=100, sample_rate=8000)
+
+
+def test_mfcc_are_the_cosine_transform_of_log_mel() -> None:
+    waveforms, lengths = noise(torch.tensor([4000])), torch.tensor([4000])
+    found, _ = MFCC(num_coefficients=13, num_mels=40, normalize=False)(waveforms, lengths)
+    bands = log_mel_by_hand(waveforms[0].double().numpy(), 16000, num_mels=40, min_hz=20.0)
+    angles = np.pi * np.outer(np.arange(40) + 0.5, np.arange(13)) / 40
+    scale = np.where(np.arange(13) == 0, np.sqrt(1 / 40), np.sqrt(2 / 40))
+    np.testing.assert_allclose(found[0].numpy(), bands @ np.cos(angles) * scale, atol=1e-2)
+
+
+def test_there_are_no_more_coefficients_than_bands() -> None:
+    arguments = {"num_coefficients": 41}
+    with pytest.raises(ValueError, match="num_coefficients 41 is more than num_mels 40"):
+        Part(class_path="stages.frontends.mfcc.MFCC", init_args=arguments).build()
+
+
+def test_a_spectrogram_is_the_logarithm_of_one_and_the_magnitude() -> None:
+    waveforms, lengths = noise(torch.tensor([4000])), torch.tensor([4000])
+    found, _ = Spectrogram(normalize=False)(waveforms, lengths)
+    padded = np.pad(waveforms[0].double().numpy(), 160)
+    hamming = np.hamming(321)[:-1]
+    frames = [padded[start : start + 320] * hamming for start in range(0, 4001, 160)]
+    np.testing.assert_allclose(found[0].numpy(), np.log1p(np.abs(np.fft.rfft(frames))), atol=1e-4)
+
+
+def test_a_spectrogram_has_161_bins_at_16_kilohertz_in_which_a_tone_is_heard() -> None:
+    time = torch.arange(16000) / 16000
+    tone = torch.sin(2 * torch.pi * 1000.0 * time)[None]
+    for window in ("hamming", "hann"):
+        features, _ = Spectrogram(window=window, normalize=False)(tone, torch.tensor([16000]))  # type: ignore[arg-type]
+        assert features.shape == (1, 101, 161)
+        assert set(features[0].argmax(-1).tolist()) == {20}  # 50 Hz a bin
 
 
 def test_torchaudio_can_be_imported_beside_this_torch() -> None:

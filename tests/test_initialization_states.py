@@ -46,7 +46,7 @@ def configured(
 ) -> tuple[torch.optim.Optimizer, Any]:
     task = build(SIMPLE)
     settings = InitFrom(path="model.ckpt", tokens=VOCABULARY, **restore)
-    state = initialize(task, settings, folder, folder / "init_from.json")
+    state = initialize(task, recipe(), settings, folder, folder / "init_from.json")
     found = Optimization(LR, part, schedule, groups, state).configure(task, total, total)
     return found["optimizer"], found["lr_scheduler"]["scheduler"]
 
@@ -106,4 +106,4 @@ def test_a_file_without_states_cannot_restore_them(
     (tmp_path / "model.ckpt").write_bytes(pack(recipe(), build(SIMPLE).state_dict()))
     settings = InitFrom(path="model.ckpt", **restore)
     with pytest.raises(ValueError, match=f"holds no {absent}, as Lightning's own"):
-        initialize(build(SIMPLE), settings, tmp_path, tmp_path / "init_from.json")
+        initialize(build(SIMPLE), recipe(), settings, tmp_path, tmp_path / "init_from.json")

@@ -1,6 +1,8 @@
 """What the recipes reach, and that it is learning: minutes each (pytest -m slow)."""
 
+import csv
 import json
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -22,8 +24,8 @@ def run_stages(tmp_path: Path, write_params: Callable[..., Path]) -> Callable[..
     for folder in ("default", "none"):
         (tmp_path / "data" / "raw" / folder).mkdir(parents=True)
 
-    def run(recipe: str, *stages: str) -> None:
-        write_params({}, recipe=recipe)
+    def run(recipe: str, *stages: str, changes: dict[str, Any] | None = None) -> None:
+        write_params(changes or {}, recipe=recipe)
         for stage in stages:
             subprocess.run([sys.executable, "-m", f"stages.{stage}"], cwd=tmp_path, check=True)
 
@@ -33,6 +35,12 @@ def run_stages(tmp_path: Path, write_params: Callable[..., Path]) -> Callable[..
 def metrics(project: Path) -> Metrics:
     found: Metrics = json.loads((project / "artifacts" / "evaluate" / "metrics.json").read_text())
     return found
+
+
+def losses(project: Path) -> list[float]:
+    """Of every validation."""
+    with (project / "artifacts" / "train" / "history.csv").open() as lines:
+        return [float(row["val_loss"]) for row in csv.DictReader(lines)]
 
 
 def shuffle_transcripts(manifest: Path) -> None:
@@ -71,3 +79,20 @@ def test_spoken_numbers_with_shuffled_transcripts_are_not_learned(
     shuffle_transcripts(tmp_path / "data" / "manifest" / "train.json")
     run_stages("spoken_numbers", "features", "train", "evaluate")
     assert metrics(tmp_path)["wer"] > 0.80
+
+
+def test_an_lstm_recognises_unseen_voices_and_fine_tuning_it_starts_better_than_scratch(
+    tmp_path: Path, run_stages: Callable[..., None]
+) -> None:
+    run_stages("lstm_ctc", "manifest", "features", "train", "evaluate", "export")
+    assert metrics(tmp_path)["wer"] <= 0.10
+    inputs = tmp_path / "data" / "raw" / "pretrained"
+    inputs.mkdir()
+    shutil.copy(tmp_path / "artifacts" / "export" / "lightning.ckpt", inputs)
+    run_stages("lstm_ctc_finetune", "manifest", "features")
+    run_stages("lstm_ctc_finetune", "train", changes={"train.init_from": None})
+    scratch = losses(tmp_path)
+    run_stages("lstm_ctc_finetune", "train", "evaluate", "export")
+    fine_tuned = losses(tmp_path)
+    assert fine_tuned[0] < scratch[0] / 2
+    assert fine_tuned[0] < min(scratch)

@@ -3,6 +3,7 @@
 import pytest
 from family import classes_of
 
+from stages.schema.part import Part
 from stages.tokens.characters import Characters
 from stages.tokens.subwords import Subwords
 from stages.tokens.tokens import BLANK, Tokens
@@ -97,6 +98,28 @@ def test_characters_are_the_letters_of_the_texts_and_the_space() -> None:
     vocabulary.fit(["be a", "CAB"])
     assert vocabulary.vocabulary == [BLANK, " ", "a", "b", "c", "e"]
     assert vocabulary.encode("Cab") == [4, 2, 3]
+
+
+def test_an_alphabet_is_the_vocabulary_in_its_own_order(blank: str) -> None:
+    vocabulary = Characters(blank=blank, alphabet="' cab")  # type: ignore[arg-type]
+    vocabulary.fit(["a cab"])
+    others = ["'", " ", "c", "a", "b"]
+    assert vocabulary.vocabulary == ([BLANK, *others] if blank == "first" else [*others, BLANK])
+    with pytest.raises(ValueError, match="outside the vocabulary: 'd' in 'bad'"):
+        vocabulary.encode("bad")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"alphabet": "abca"}, "alphabet: 'a' more than once"),
+        ({"alphabet": "abC"}, "'abC' never occurs as such with case: lower"),
+        ({"alphabet": ""}, "at least 1"),
+    ],
+)
+def test_an_alphabet_that_cannot_be_written_is_refused(arguments: dict[str, str], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        Part(class_path="stages.tokens.characters.Characters", init_args=arguments).build()
 
 
 @pytest.mark.parametrize(("case", "text"), [("lower", "a b"), ("upper", "A B"), ("keep", "A b")])

@@ -33,3 +33,24 @@ class Frontend(nn.Module, ABC):
 def frame_mask(lengths: Tensor, num_frames: int) -> Tensor:
     """True where a frame belongs to its utterance: (B,) to (B, T)."""
     return torch.arange(num_frames, device=lengths.device)[None, :] < lengths[:, None]
+
+
+def frame_samples(
+    name: str, window_seconds: float, frame_shift_seconds: float, sample_rate: int
+) -> tuple[int, int]:
+    """Window and frame shift in whole samples; ValueError, with the frontend's ``name``, if one has none."""
+    window, shift = round(window_seconds * sample_rate), round(frame_shift_seconds * sample_rate)
+    if not shift or not window:
+        raise ValueError(f"{name}: window and frame shift need a sample at least, at {sample_rate} Hz")
+    return window, shift
+
+
+def finished(features: Tensor, counts: Tensor, normalize: bool) -> Tensor:
+    """Features (B, T, F), 0 beyond the counts; to ``normalize`` is mean 0, variance 1 over each utterance."""
+    mask = frame_mask(counts, features.shape[1]).unsqueeze(-1)
+    if normalize:
+        total = counts[:, None, None]
+        mean = (features * mask).sum(1, keepdim=True) / total
+        variance = ((features - mean).square() * mask).sum(1, keepdim=True) / total
+        features = (features - mean) * torch.rsqrt(variance + 1e-5)
+    return features * mask

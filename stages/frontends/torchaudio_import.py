@@ -24,4 +24,5 @@ def prepare_torchaudio() -> None:
 
 
 prepare_torchaudio()
+from torchaudio.functional import create_dct as create_dct  # noqa: E402
 from torchaudio.transforms import MelSpectrogram as MelSpectrogram  # noqa: E402

@@ -147,13 +147,15 @@ class EarlyStopping(Section):
 class InitFrom(Section):
     """The checkpoint whose weights training starts from: see stages.tasks.initialization.
 
-    ``path`` is relative to train.inputs; ``prefix`` is taken off its keys; ``tokens`` is the order of
-    its output layer, for a file that does not hold its vocabulary.
+    ``path`` is relative to train.inputs; ``prefix`` is taken off its keys; ``rename`` then gives those that
+    begin with one of its keys that key's value as beginning (the longest counts, and "" begins them all);
+    ``tokens`` is the order of its output layer, for a file that does not hold its vocabulary.
     """
 
     path: InputFile
     strict: bool = True
     prefix: Annotated[str, Field(min_length=1)] | None = None
+    rename: dict[str, str] | None = None
     tokens: list[str] | None = None
     restore_optimizer: bool = False
     restore_schedule: bool = False

@@ -1,28 +1,25 @@
 """train.init_from: training that starts from the weights of a checkpoint, as for fine-tuning.
 
-The file is our own best.ckpt or last.ckpt, one of Lightning, a bare dictionary of weights, or
-safetensors. Reading it runs no code. Every error comes before a batch is trained.
+The file is our own best.ckpt or last.ckpt, or a foreign one. Every error comes before a batch is trained.
 """
 
-import importlib
 import json
-import pickle
-import re
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
+from dataclasses import asdict, dataclass, replace
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
-import torch
 from torch import Tensor
 
 from stages.program.outputs import write_whole
 from stages.schema.params import InitFrom
+from stages.schema.part import import_class, parameters_of
+from stages.tasks.checkpoint import Recipe
+from stages.tasks.checkpoint_file import NUM_NAMES, named_weights, read
 from stages.tasks.optimizer_state import OptimizerState
 from stages.tasks.task import Task
-
-NUM_NAMES = 5
 
 
 @dataclass(frozen=True)
@@ -34,36 +31,54 @@ class Report:
     missing: list[str]  # in the file
     unexpected: list[str]  # in the file
     reinitialized: list[str]  # another shape, or another vocabulary
+    shapes: list[str]  # where they differ, there and here
+    renamed: list[str]  # by train.init_from.rename
+    frontend: list[str]  # how that of the file differs, there and here
 
     def __str__(self) -> str:
         lines = [f"weights from {self.path}:"]
         for key in ("loaded", "missing", "unexpected", "reinitialized"):
             names: list[str] = getattr(self, key)
-            more = ", ..." if len(names) > NUM_NAMES else ""
-            lines.append(
-                f"  {key} {len(names)}" + (f": {', '.join(names[:NUM_NAMES])}{more}" if names else "")
-            )
+            lines.append(f"  {key} {len(names)}" + (f": {_some(names)}" if names else ""))
+        for key in ("shapes", "renamed", "frontend"):
+            lines += [f"  {key}: {_some(differing)}"] if (differing := getattr(self, key)) else []
         return "\n".join(lines)
 
 
-def initialize(task: Task, settings: InitFrom, inputs: Path, report: Path) -> OptimizerState | None:
+def initialize(
+    task: Task, recipe: Recipe, settings: InitFrom, inputs: Path, report: Path
+) -> OptimizerState | None:
     """Load the file's weights into the task, write the report, and return the states asked for.
 
     ``strict`` takes only a file that has all of the task's weights and no others, over the vocabulary
-    that training has (ValueError otherwise). If not strict, a weight that is missing, has another shape
-    or belongs to another or unknown vocabulary keeps its fresh values.
+    and, where the file says it, the frontend that training has (ValueError otherwise). If not strict, a
+    weight that is missing, has another shape or belongs to another or unknown vocabulary keeps its fresh
+    values. ``recipe`` is what the task was built from.
     """
     path = inputs / settings.path
-    content = _read(path, inputs)
-    weights = _without_prefix(_weights(content, path), settings.prefix, path)
-    difference = _other_vocabulary(task, content, settings, path)
+    content = read(path, inputs)
+    weights, names = named_weights(content, settings, path)
+    before = json.loads(content["recipe"]) if "recipe" in content else None
+    difference = _other_vocabulary(task, before, settings, path)
     found = _compare(task, weights, path, by_vocabulary=bool(difference))
+    found = replace(
+        found,
+        renamed=[f"{old} to {new}" for old, new in names.items()],
+        frontend=_other_frontend(before, recipe) if before else [],
+    )
+    if settings.strict and found.frontend:
+        raise ValueError(
+            f"{path} was trained on other features: {'; '.join(found.frontend)}. Make them alike, or set"
+            " strict: false to start from it all the same"
+        )
     if settings.strict and difference:
         raise ValueError(f"{difference}; strict: false re-initialises what depends on the vocabulary")
     if settings.strict and (found.missing or found.unexpected or found.reinitialized):
-        raise ValueError(f"{path} does not fit the model: set prefix, or strict: false to go on.\n{found}")
+        raise ValueError(
+            f"{path} does not fit the model: set prefix or rename, or strict: false to go on.\n{found}"
+        )
     if not found.loaded:
-        raise ValueError(f"{path}: not one weight fits the model; set prefix.\n{found}")
+        raise ValueError(f"{path}: not one weight fits the model; set prefix or rename.\n{found}")
     states = _states(content, settings, path)
     task.load_state_dict({name: weights[name] for name in found.loaded}, strict=False)
     write_whole(report, (json.dumps(asdict(found), indent=1) + "\n").encode())
@@ -71,58 +86,38 @@ def initialize(task: Task, settings: InitFrom, inputs: Path, report: Path) -> Op
     return states
 
 
-def _read(path: Path, inputs: Path) -> Any:
-    if not path.is_file():
-        raise ValueError(f"{path}: no such file; train.init_from.path is relative to train.inputs")
-    if not path.resolve().is_relative_to(inputs.resolve()):
-        raise ValueError(
-            f"{path}: a link out of train.inputs, behind which DVC sees no change; copy the file"
-        )
-    try:
-        if path.suffix == ".safetensors":
-            return importlib.import_module("safetensors.torch").load_file(path)
-        return torch.load(path, map_location="cpu", weights_only=True)
-    except ImportError as error:
-        raise ValueError(f"{path}: pip install safetensors to read it") from error
-    except pickle.UnpicklingError as error:
-        if names := re.findall(r"GLOBAL ([\w.]+)", str(error)):
-            raise ValueError(
-                f"{path}: reading it would run code ({names[0]}). If you trust it, keep its weights alone,"
-                " where that code is installed: torch.save(torch.load(PATH, weights_only=False)"
-                "['state_dict'], NEW_PATH)"
-            ) from error
-        raise ValueError(f"{path}: no checkpoint: {str(error).splitlines()[0]}") from error
-    except Exception as error:  # damage has many exception types
-        raise ValueError(f"{path}: no checkpoint: {error}") from error
+def _some(names: Iterable[str]) -> str:
+    first = list(names)
+    return ", ".join(first[:NUM_NAMES]) + (", ..." if len(first) > NUM_NAMES else "")
 
 
-def _weights(content: Any, path: Path) -> dict[str, Tensor]:
-    weights = content.get("state_dict", content) if isinstance(content, dict) else {}
-    if not weights or not all(isinstance(value, Tensor) for value in weights.values()):
-        keys = f", but {', '.join(map(str, list(content)[:NUM_NAMES]))}" if isinstance(content, dict) else ""
-        raise ValueError(f"{path}: expected weights by name, or such under state_dict{keys}")
-    return dict(sorted(weights.items()))
+def _other_frontend(before: dict[str, Any], recipe: Recipe) -> list[str]:
+    """How the features that a checkpoint of ours was trained on differ from those of training."""
+    there, here = _features(before), _features(recipe.model_dump())
+    pairs = {key: (there.get(key), here.get(key)) for key in sorted({*there, *here})}
+    return [f"{key} is {old!r} there and {new!r} here" for key, (old, new) in pairs.items() if old != new]
 
 
-def _without_prefix(weights: dict[str, Tensor], prefix: str | None, path: Path) -> dict[str, Tensor]:
-    if prefix is None:
-        return weights
-    stripped = {name.removeprefix(prefix): weight for name, weight in weights.items()}
-    if stripped.keys() == weights.keys():
-        names = ", ".join(list(weights)[:NUM_NAMES])
-        raise ValueError(
-            f"train.init_from.prefix: no key of {path} starts with {prefix!r}; there are {names}"
-        )
-    if len(stripped) < len(weights):
-        raise ValueError(
-            f"train.init_from.prefix: without {prefix!r}, {path} would have two weights of a name"
-        )
-    return stripped
+def _features(recipe: dict[str, Any]) -> dict[str, Any]:
+    """What decides the model's input by dotted keys, defaults included."""
+    found: dict[str, Any] = {"features.sample_rate": recipe["features"]["sample_rate"]}
+    parts = {"features.frontend": recipe["features"]["frontend"], "train.frontend": recipe["frontend"]}
+    for key, part in parts.items():
+        if part is None:
+            continue
+        found[f"{key}.class_path"] = part["class_path"]
+        with suppress(ImportError, AttributeError):  # a class of the past
+            parameters = parameters_of(import_class(part["class_path"]))
+            found |= {f"{key}.{name}": value.default for name, value in parameters.items()}
+        found |= {f"{key}.{name}": value for name, value in part["init_args"].items()}
+    return found
 
 
-def _other_vocabulary(task: Task, content: Any, settings: InitFrom, path: Path) -> str | None:
+def _other_vocabulary(
+    task: Task, before: dict[str, Any] | None, settings: InitFrom, path: Path
+) -> str | None:
     """How the file's vocabulary differs from that of training; None if it does not."""
-    own = json.loads(content["recipe"])["vocabulary"] if "recipe" in content else None
+    own = before["vocabulary"] if before else None
     if own is not None and settings.tokens is not None:
         raise ValueError(f"train.init_from.tokens: leave it out, {path} holds its vocabulary itself")
     if not task.vocabulary_parameters:
@@ -146,13 +141,18 @@ def _compare(task: Task, weights: dict[str, Tensor], path: Path, by_vocabulary: 
     ours = task.state_dict()
     common = sorted(ours.keys() & weights.keys())
     bound = {n for n in common if any(fnmatchcase(n, pattern) for pattern in task.vocabulary_parameters)}
-    fresh = {n for n in common if ours[n].shape != weights[n].shape} | (bound if by_vocabulary else set())
+    shapes = {n: (list(weights[n].shape), list(ours[n].shape)) for n in common}
+    differing = {n: pair for n, pair in shapes.items() if pair[0] != pair[1]}
+    fresh = differing.keys() | (bound if by_vocabulary else set())
     return Report(
         path=str(path),
         loaded=[name for name in common if name not in fresh],
         missing=sorted(ours.keys() - weights.keys()),
         unexpected=sorted(weights.keys() - ours.keys()),
         reinitialized=sorted(fresh),
+        shapes=[f"{n} is {theirs} there and {mine} here" for n, (theirs, mine) in differing.items()],
+        renamed=[],
+        frontend=[],
     )
 
 

@@ -1,0 +1,97 @@
+"""Checkpoints of any origin: their content, and their weights under the model's names.
+
+Ours, Lightning's, a bare dictionary of weights, or safetensors. Reading one runs no code.
+"""
+
+import importlib
+import pickle
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from stages.schema.params import InitFrom
+
+NUM_NAMES = 5
+KEEP = (
+    "If you trust it, keep its weights and states alone, where that code is installed: found ="
+    " torch.load(PATH, weights_only=False); torch.save({key: found[key] for key in ('state_dict',"
+    " 'optimizer_states', 'lr_schedulers')}, NEW_PATH)"
+)
+
+
+def read(path: Path, inputs: Path) -> Any:
+    """What a file in ``inputs`` holds; ValueError if it is no checkpoint, or if reading it would run code."""
+    if not path.is_file():
+        raise ValueError(f"{path}: no such file; train.init_from.path is relative to train.inputs")
+    if not path.resolve().is_relative_to(inputs.resolve()):
+        raise ValueError(
+            f"{path}: a link out of train.inputs, behind which DVC sees no change; copy the file"
+        )
+    try:
+        if path.suffix == ".safetensors":
+            return importlib.import_module("safetensors.torch").load_file(path)
+        return torch.load(path, map_location="cpu", weights_only=True)
+    except ImportError as error:
+        raise ValueError(f"{path}: pip install safetensors to read it") from error
+    except pickle.UnpicklingError as error:
+        if names := re.findall(r"GLOBAL ([\w.]+)", str(error)):
+            raise ValueError(f"{path}: reading it would run code ({names[0]}). {KEEP}") from error
+        raise ValueError(f"{path}: no checkpoint: {str(error).splitlines()[0]}") from error
+    except Exception as error:  # damage has many exception types
+        raise ValueError(f"{path}: no checkpoint: {error}") from error
+
+
+def named_weights(content: Any, settings: InitFrom, path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
+    """The weights by the names that prefix and rename give them, and those names by what renamed them."""
+    weights = _without_prefix(_weights(content, path), settings.prefix, path)
+    names = renamed(weights, settings.rename or {})
+    unused = [old for old in settings.rename or {} if not any(name.startswith(old) for name in weights)]
+    if unused:
+        _refuse_key("rename", f"no key of {path} starts with {unused[0]!r}", weights)
+    if len(set(names.values())) < len(names):
+        values = list(names.values())
+        twice = sorted({name for name in values if values.count(name) > 1})
+        _refuse_key("rename", f"{path} would have two weights named {twice[0]}", weights)
+    found = {names[name]: weight for name, weight in weights.items()}
+    changed = {old: new for old, new in names.items() if old != new}
+    return dict(sorted(found.items())), changed
+
+
+def renamed(names: Mapping[str, Any], rename: Mapping[str, str]) -> dict[str, str]:
+    """New names by old ones: the longest beginning in ``rename`` is replaced; "" begins every name."""
+
+    def new(name: str) -> str:
+        old = max((begin for begin in rename if name.startswith(begin)), key=len, default="")
+        return rename.get(old, "") + name.removeprefix(old)
+
+    return {name: new(name) for name in names}
+
+
+def _weights(content: Any, path: Path) -> dict[str, Tensor]:
+    weights = content.get("state_dict", content) if isinstance(content, dict) else {}
+    if not weights or not all(isinstance(value, Tensor) for value in weights.values()):
+        keys = f", but {', '.join(map(str, list(content)[:NUM_NAMES]))}" if isinstance(content, dict) else ""
+        raise ValueError(f"{path}: expected weights by name, or such under state_dict{keys}")
+    return dict(sorted(weights.items()))
+
+
+def _without_prefix(weights: dict[str, Tensor], prefix: str | None, path: Path) -> dict[str, Tensor]:
+    if prefix is None:
+        return weights
+    stripped = {name.removeprefix(prefix): weight for name, weight in weights.items()}
+    if stripped.keys() == weights.keys():
+        _refuse_key("prefix", f"no key of {path} starts with {prefix!r}", weights)
+    if len(stripped) < len(weights):
+        raise ValueError(
+            f"train.init_from.prefix: without {prefix!r}, {path} would have two weights of a name"
+        )
+    return stripped
+
+
+def _refuse_key(key: str, message: str, weights: Mapping[str, Tensor]) -> None:
+    names = ", ".join(list(weights)[:NUM_NAMES])
+    raise ValueError(f"train.init_from.{key}: {message}; there are {names}")

@@ -7,6 +7,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 from typing import Annotated, Any, ClassVar
 
 import lightning
@@ -16,6 +17,7 @@ from torch import Tensor, nn
 from stages.batching.batch import Batch
 from stages.frontends.frontend import Frontend
 from stages.metrics.metric import Metric
+from stages.models.encoder import Encoder
 from stages.schema.part import Family, Part, parameters_of
 from stages.search.search import Search
 from stages.tasks.optimization import Optimization
@@ -66,6 +68,12 @@ class Task(lightning.LightningModule):
         parts = init_args.get("metrics", parameters_of(cls)["metrics"].default)
         measured = {name for part in parts for name in Part.model_validate(part).load().logged}
         return {"train_loss", "val_loss", *(f"val_{name}" for name in {*measured, *cls.diagnosed})}
+
+    def load_pretrained(self, inputs: Path) -> None:
+        """The weights that its encoders begin with, where they name a pretrained model."""
+        for module in self.modules():
+            if isinstance(module, Encoder):
+                module.load_pretrained(inputs)
 
     def encode(self, batch: Batch) -> Encoded:
         """What loss and decode share: (B, T', ...) and frame counts (B,)."""

@@ -29,6 +29,7 @@ CONFORMER = Part(
     class_path="stages.models.conformer.Conformer",
     init_args={"width": 8, "num_layers": 1, "num_heads": 2, "kernel_size": 3, "subsampling_channels": 2},
 )
+WAV2VEC2 = Part(class_path="stages.models.wav2vec2.Wav2Vec2")
 CACHED_FEATURES = FeatureMetadata(
     frontend=LOG_MEL, sample_rate=SAMPLE_RATE, feature_size=16, frame_shift_seconds=0.01,
     domain="features", dtype="float16",
@@ -40,6 +41,7 @@ CACHED_WAVEFORMS = FeatureMetadata(
 SYSTEMS = {
     "SimpleCTC": (SIMPLE, CACHED_FEATURES, None),
     "Conformer": (CONFORMER, CACHED_FEATURES, None),
+    "Wav2Vec2": (WAV2VEC2, CACHED_WAVEFORMS, None),
     "frontend on the device": (SIMPLE, CACHED_WAVEFORMS, LOG_MEL),
 }
 

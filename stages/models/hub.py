@@ -56,7 +56,9 @@ class Hub:
                 output_loading_info=True,
                 ignore_mismatched_sizes=True,
             )
-        except (OSError, ValueError, RuntimeError) as error:
+        except Exception as error:  # damage has many exception types
+            if folder.is_dir():
+                raise ValueError(f"{folder}: its weights cannot be read: {_first_line(error)}") from error
             raise ValueError(self._advice(inputs, "its weights", error)) from error
         fresh = {"masked_spec_embed"}  # models that were trained without SpecAugment have none
         missing = sorted(set(report["missing_keys"]) - fresh)
@@ -78,17 +80,19 @@ class Hub:
 
     def _downloaded(self, inputs: Path, file: str, optional: bool) -> Path | None:
         try:
-            from huggingface_hub import hf_hub_download, try_to_load_from_cache
+            import huggingface_hub as hub
             from huggingface_hub.errors import EntryNotFoundError, LocalEntryNotFoundError
         except ImportError as error:
             raise ValueError(
                 f"{self.name}: pip install -c constraints.txt -e '.[pretrained]' to read it"
             ) from error
         try:
-            cached = try_to_load_from_cache(self.name, file, revision=self.revision)
+            cached = hub.try_to_load_from_cache(self.name, file, revision=self.revision)
             if isinstance(cached, str):
                 return Path(cached)
-            return Path(hf_hub_download(self.name, file, revision=self.revision))
+            url = hub.hf_hub_url(self.name, file, revision=self.revision)
+            hub.get_hf_file_metadata(url, token=hub.get_token())  # fails at once: a download tries for long
+            return Path(hub.hf_hub_download(self.name, file, revision=self.revision))
         except Exception as error:  # of HTTP, of names that are none, of missing rights: each its own
             absent = isinstance(error, EntryNotFoundError) and not isinstance(error, LocalEntryNotFoundError)
             if optional and absent:
@@ -96,9 +100,12 @@ class Hub:
             raise ValueError(self._advice(inputs, file, error)) from error
 
     def _advice(self, inputs: Path, what: str, error: Exception) -> str:
-        reason = (str(error).strip().splitlines() or [type(error).__name__])[0][:200]
         return (
             f"{self.name} is no folder in {inputs}, and {what} cannot be had from the Hugging Face hub"
-            f" ({reason}): where there is network, run `hf download {self.name} --local-dir DIR` (HF_TOKEN in"
-            " the environment if it is private), put DIR into train.inputs and name it here"
+            f" ({_first_line(error)}): where there is network, run `hf download {self.name} --local-dir DIR`"
+            " (HF_TOKEN in the environment if it is private), put DIR into train.inputs and name it here"
         )
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).strip().splitlines() or [type(error).__name__])[0][:200]

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, ClassVar, Literal
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn import functional
 
 from stages.frontends.frontend import frame_mask
@@ -74,7 +74,7 @@ class Wav2Vec2(Encoder):
         changes |= {"mask_feature_prob": mask_feature_prob, **dict.fromkeys(DROPOUTS, dropout)}
         given = {name: value for name, value in changes.items() if value is not None}
         self.hub = Hub(pretrained_name, revision) if pretrained_name else None
-        self.model = _model({**(config or TINY), **given})
+        self.model: Any = _model({**(config or TINY), **given})
         self.freeze_feature_extractor = freeze_feature_extractor
         self.freeze_transformer = freeze_transformer
         self.masks = bool(return_attention_mask)
@@ -161,12 +161,11 @@ def _config(values: dict[str, Any]) -> Any:
     return Wav2Vec2Config(**values)
 
 
-def _model(config: dict[str, Any]) -> nn.Module:
+def _model(config: dict[str, Any]) -> Any:
     prepare_torchaudio()  # transformers imports it
     from transformers import Wav2Vec2Model  # seconds, and an extra: only where it is used
 
     try:
-        model: nn.Module = Wav2Vec2Model(_config(config))
+        return Wav2Vec2Model(_config(config))
     except (ValueError, TypeError) as error:
         raise ValueError(f"no wav2vec2 has this config: {error}") from error
-    return model

@@ -56,6 +56,13 @@ def test_spoken_numbers_of_unseen_voices_are_recognised(
     assert metrics(tmp_path)["wer"] <= 0.05
 
 
+def test_phonemes_of_russian_in_unseen_voices_are_recognised(
+    tmp_path: Path, run_stages: Callable[..., None]
+) -> None:
+    run_stages("phonemes_tiny", "manifest", "features", "train", "evaluate", "export")
+    assert metrics(tmp_path)["per"] <= 0.25
+
+
 def test_spoken_numbers_with_shuffled_transcripts_are_not_learned(
     tmp_path: Path, run_stages: Callable[..., None]
 ) -> None:

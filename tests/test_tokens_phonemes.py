@@ -36,8 +36,9 @@ def test_espeak_tells_the_phones_of_a_row_in_its_language() -> None:
     assert Phonemes().transcripts(rows) == [HELLO_PHONES, "h ə l oʊ", HELLO_PHONES]
 
 
-def test_the_language_of_the_tokens_stands_in_where_a_row_has_none() -> None:
+def test_the_language_of_the_tokens_comes_before_the_rows_own() -> None:
     assert Phonemes(language="ru").transcripts([row(language=None)]) == [HELLO_PHONES]
+    assert Phonemes(language="ru").transcripts([row(language="rus")]) == [HELLO_PHONES]
     with pytest.raises(
         ValueError, match=r"utterance 1 has neither phonemes nor a language.* set tokens\.lang"
     ):
@@ -89,6 +90,12 @@ def test_a_lexicon_spells_words_whatever_their_case_and_punctuation(tmp_path: Pa
     assert tokens.transcripts([row(text="«ПРИВЕТ»,  мир…")]) == ["p rʲ i vʲ e t m i r"]
     with pytest.raises(ValueError, match=r"tokens\.lexicon lacks 1 words, дом: add them"):
         tokens.transcripts([row(text="дом")])
+
+
+def test_words_of_a_lexicon_have_marks_apostrophes_and_hyphens() -> None:
+    words = ["что-то", "за\u0301мок", "l'eau", "हिन्दी"]
+    tokens = Phonemes(lexicon={word: f"w{number}" for number, word in enumerate(words)})
+    assert tokens.transcripts([row(text="- Что-то, 'за\u0301мок' (L'eau) हिन्दी.")]) == ["w0 w1 w2 w3"]
 
 
 def test_a_lexicon_that_is_none_is_refused_with_its_line(tmp_path: Path) -> None:

@@ -1,7 +1,7 @@
 """Phonemes as tokens, from labels, a lexicon or espeak-ng."""
 
 import json
-import re
+import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
@@ -10,7 +10,7 @@ from stages.schema.params import InputFile
 from stages.tokens.espeak_phones import phones_of
 from stages.tokens.tokens import BLANK, Tokens
 
-WORD = re.compile(r"[^\W_]+(?:['\u2019-][^\W_]+)*")
+INSIDE_WORDS = "'\u2019-"
 BLANKS = {BLANK, "<pad>", "[PAD]"}
 UNUSED = {"<s>", "</s>", "<unk>", "[UNK]", "|"}  # what vocabulary files have beside phones
 NUM_NAMES = 8
@@ -20,8 +20,8 @@ class Phonemes(Tokens):
     """A phone is a token, of one character or several; texts are phones with a space between them.
 
     What an utterance says in phones comes from ``phonemes`` of its manifest row if it has them, else from
-    ``lexicon``, else from espeak-ng in the row's language, or ``language``. Word boundaries are no phones
-    and are left out. ``stress`` keeps espeak-ng's stress marks: a stressed vowel is then another phone.
+    ``lexicon``, else from espeak-ng, in ``language`` if it is given, else in the row's own. Word boundaries
+    are no phones and are left out. ``stress`` keeps espeak-ng's marks: a stressed vowel is another phone.
 
     ``vocabulary`` is a file under train.inputs, a JSON list of phones or their indices ({"a": 0}), whose
     order is kept; without it, the phones of the training split are taken. Its ``[PAD]`` or ``<pad>`` is
@@ -86,7 +86,7 @@ class Phonemes(Tokens):
 
     def _by_lexicon(self, rows: Sequence[Mapping[str, Any]]) -> list[str]:
         assert isinstance(self.lexicon, dict), "resolve puts what the file holds in its place"
-        words = [[word.lower() for word in WORD.findall(row["text"])] for row in rows]
+        words = [_words(self.normalize(row["text"])) for row in rows]
         if missing := sorted({word for found in words for word in found} - self.lexicon.keys()):
             more = ", ..." if len(missing) > NUM_NAMES else ""
             raise ValueError(
@@ -96,7 +96,7 @@ class Phonemes(Tokens):
         return [" ".join(self.lexicon[word] for word in found) for found in words]
 
     def _by_espeak(self, rows: Sequence[Mapping[str, Any]]) -> list[str]:
-        languages = [row["language"] or self.language for row in rows]
+        languages = [self.language or row["language"] for row in rows]
         if None in languages:
             row = rows[languages.index(None)]
             raise ValueError(
@@ -112,6 +112,13 @@ class Phonemes(Tokens):
             for name in sorted({language for language in languages if language})
         }
         return [known[name][row["text"]] for row, name in zip(rows, languages, strict=True) if name]
+
+
+def _words(text: str) -> list[str]:
+    """In lower case, without punctuation: letters, their marks and digits, of any script."""
+    kept = (c if unicodedata.category(c)[0] in "LMN" or c in INSIDE_WORDS else " " for c in text.lower())
+    stripped = (word.strip(INSIDE_WORDS) for word in "".join(kept).split())
+    return [word for word in stripped if word]
 
 
 def _read_vocabulary(path: Path) -> list[str]:
@@ -143,7 +150,7 @@ def _read_lexicon(path: Path) -> dict[str, str]:
 
 def _text(path: Path) -> str:
     try:
-        return path.read_text(encoding="utf-8-sig")
+        return unicodedata.normalize("NFC", path.read_text(encoding="utf-8-sig"))
     except FileNotFoundError as error:
         raise ValueError(
             f"{path}: no such file; put it there: the path is relative to train.inputs"

@@ -94,7 +94,7 @@ class Wav2Vec2(Encoder):
             raise ValueError(
                 "Wav2Vec2 needs the package transformers: pip install -c constraints.txt -e '.[pretrained]'"
             )
-        if unknown := sorted((config or {}).keys() - _config({}).to_dict().keys()):
+        if config and (unknown := sorted(config.keys() - _config({}).to_dict().keys())):
             raise ValueError(f"config: a wav2vec2's config.json knows no {', '.join(unknown)}")
 
     @staticmethod

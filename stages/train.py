@@ -94,6 +94,8 @@ def fit(params: schema.Params, work: Path) -> None:
     checkpoints = Checkpoints(settings.checkpoint, work, recipe)
     resume = checkpoints.state.path if checkpoints.state.path.exists() else None
     untried = [] if resume else [LargestBatches()]
+    if not resume:
+        task.load_pretrained(Path(settings.inputs))
     state = None
     if settings.resume_from and not resume:
         start = Path(settings.inputs) / settings.resume_from

@@ -40,6 +40,7 @@ LSTM = Part(
 )
 MFCC = Part(class_path="stages.frontends.mfcc.MFCC", init_args={"num_coefficients": 16, "num_mels": 24})
 SPECTROGRAM = Part(class_path="stages.frontends.spectrogram.Spectrogram")
+WAV2VEC2 = Part(class_path="stages.models.wav2vec2.Wav2Vec2")
 CACHED_FEATURES = FeatureMetadata(
     frontend=LOG_MEL, sample_rate=SAMPLE_RATE, feature_size=16, frame_shift_seconds=0.01,
     domain="features", dtype="float16",
@@ -53,6 +54,7 @@ SYSTEMS = {
     "Conformer": (CONFORMER, CACHED_FEATURES, None),
     "DeepSpeech2": (DEEP_SPEECH_2, CACHED_FEATURES, None),
     "TDS": (TDS, CACHED_FEATURES, None),
+    "Wav2Vec2": (WAV2VEC2, CACHED_WAVEFORMS, None),
     "frontend on the device": (SIMPLE, CACHED_WAVEFORMS, LOG_MEL),
     "LstmCTC": (LSTM, CACHED_FEATURES, None),
     "MFCC": (SIMPLE, CACHED_WAVEFORMS, MFCC),

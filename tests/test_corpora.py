@@ -19,7 +19,15 @@ TINY: dict[str, dict[str, Any]] = {
         "train_voices": ["en-us+m1"],
         "validation_voices": ["en-us+m3"],
         "test_voices": ["en-us+f3"],
-    }
+    },
+    "SpokenRussian": {
+        "num_train": 4,
+        "num_validation": 2,
+        "num_test": 2,
+        "train_voices": ["ru+m1"],
+        "validation_voices": ["ru+m3"],
+        "test_voices": ["ru+f3"],
+    },
 }
 
 

@@ -44,10 +44,19 @@ def extension(request: pytest.FixtureRequest) -> str:
 def test_every_format_gives_the_same_utterances(tmp_path: Path, extension: str) -> None:
     row: dict[str, Any] = {"audio_filepath": "wav/a.wav", "text": "Ça va", "id": "a", "speaker": "fash"}
     row |= {"split": "train", "language": "fr", "offset": 0.35, "duration": 12.1}
+    row["phonemes"] = "s a v a"
     write(tmp_path, f"table.{extension}", [row])
     assert read(tmp_path, f"table.{extension}") == [
         Utterance(
-            "a", Path("wav/a.wav"), "Ça va", "train", "fash", "fr", offset_seconds=0.35, duration_seconds=12.1
+            "a",
+            Path("wav/a.wav"),
+            "Ça va",
+            "train",
+            "fash",
+            "fr",
+            offset_seconds=0.35,
+            duration_seconds=12.1,
+            labels={"phonemes": "s a v a"},
         )
     ]
 

@@ -8,6 +8,7 @@ from pydantic import TypeAdapter
 
 from stages.metrics.character_error_rate import CharacterErrorRate
 from stages.metrics.error_rate import ErrorRate
+from stages.metrics.phoneme_error_rate import PhonemeErrorRate
 from stages.metrics.word_error_rate import WordErrorRate
 from stages.schema.params import MetricPart
 
@@ -52,6 +53,15 @@ def test_character_errors_are_divided_by_the_characters_of_all_references() -> N
     found = CharacterErrorRate().compute(["abc", "a b", "abcd"], ["axc", "ab", "abcd"])
     assert found["cer"] == (1 + 1 + 0) / (3 + 3 + 4)
     assert found["cer_reference_characters"] == 10
+
+
+def test_a_phone_is_one_edit_whatever_its_characters() -> None:
+    # of 4: one other, one missing; of 2: one too many
+    found = PhonemeErrorRate().compute(["tʃʲ a s i", "d a"], ["ts a s", "d a a"])
+    assert found["per"] == (1 + 1 + 1) / (4 + 2)
+    assert found["cer"] == found["per"]  # the name under which it is monitored too
+    assert found["per_reference_phonemes"] == 6
+    assert PhonemeErrorRate.logged == ("per", "cer")
 
 
 def test_a_corpus_is_not_the_average_of_its_utterances() -> None:

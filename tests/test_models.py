@@ -20,12 +20,19 @@ from stages.schema.part import Part
 ENCODERS = classes_of(Encoder)
 NUM_FEATURES = 13
 LENGTHS = torch.tensor([50, 23, 8, 1])
+SAMPLES_PER_FRAME = 40  # of encoders of waveforms, whose lengths are samples
+
+
+def num_features(cls: type[Encoder]) -> int:
+    return 1 if cls.domain == "waveform" else NUM_FEATURES
 
 
 def build(cls: type[Encoder], seed: int = 0) -> Encoder:
     """As a task builds it: its own small defaults, and the frontend's feature size."""
     torch.manual_seed(seed)
-    encoder: Encoder = Part(class_path=f"{cls.__module__}.{cls.__name__}").build(num_features=NUM_FEATURES)
+    encoder: Encoder = Part(class_path=f"{cls.__module__}.{cls.__name__}").build(
+        num_features=num_features(cls)
+    )
     return encoder.eval()
 
 
@@ -40,12 +47,15 @@ def no_gradients(request: pytest.FixtureRequest) -> Iterator[None]:
         yield
 
 
-def batch() -> Tensor:
-    """Features (B, T, F) of LENGTHS frames, 0 beyond."""
-    features = torch.randn(
-        len(LENGTHS), int(LENGTHS.max()), NUM_FEATURES, generator=torch.Generator().manual_seed(1)
-    )
-    for row, length in enumerate(LENGTHS):
+def lengths(encoder: Encoder) -> Tensor:
+    return LENGTHS * (SAMPLES_PER_FRAME if encoder.domain == "waveform" else 1)
+
+
+def batch(encoder: Encoder) -> Tensor:
+    """Features (B, T, F) of these lengths, 0 beyond."""
+    shape = (len(LENGTHS), int(lengths(encoder).max()), num_features(type(encoder)))
+    features = torch.randn(*shape, generator=torch.Generator().manual_seed(1))
+    for row, length in enumerate(lengths(encoder)):
         features[row, length:] = 0.0
     return features
 
@@ -62,14 +72,14 @@ def test_the_encoders_are_found() -> None:
 @pytest.mark.parametrize("num_frames", [1, 2, 3, 4, 5, 6, 7, 8, 9, 31])
 def test_an_utterance_alone_has_exactly_its_counted_frames(encoder: Encoder, num_frames: int) -> None:
     length = torch.tensor([num_frames])
-    hidden, counts = encoder(torch.zeros(1, num_frames, NUM_FEATURES), length)
+    hidden, counts = encoder(torch.zeros(1, num_frames, num_features(type(encoder))), length)
     assert counts.equal(encoder.output_lengths(length))
     assert hidden.shape == (1, int(counts), encoder.output_size)
 
 
 def test_a_batch_is_as_long_as_its_longest_utterance(encoder: Encoder) -> None:
-    hidden, counts = encoder(batch(), LENGTHS)
-    assert counts.equal(encoder.output_lengths(LENGTHS))
+    hidden, counts = encoder(batch(encoder), lengths(encoder))
+    assert counts.equal(encoder.output_lengths(lengths(encoder)))
     assert counts.dtype == torch.int64
     assert hidden.shape == (len(LENGTHS), int(counts.max()), encoder.output_size)
 
@@ -85,24 +95,24 @@ def test_every_utterance_keeps_a_frame(encoder: Encoder) -> None:
 
 @pytest.mark.parametrize("num_padded", [1, 2, 3, 40])
 def test_padding_changes_nothing(encoder: Encoder, num_padded: int) -> None:
-    features = batch()
-    padded = torch.cat([features, torch.zeros(len(LENGTHS), num_padded, NUM_FEATURES)], dim=1)
+    features = batch(encoder)
+    padded = torch.cat([features, torch.zeros(len(LENGTHS), num_padded, num_features(type(encoder)))], dim=1)
     for longer, plain in zip(
-        within(encoder(padded, LENGTHS)), within(encoder(features, LENGTHS)), strict=True
+        within(encoder(padded, lengths(encoder))), within(encoder(features, lengths(encoder))), strict=True
     ):
         torch.testing.assert_close(longer, plain, atol=1e-5, rtol=1e-5)
 
 
 def test_the_rest_of_the_batch_changes_nothing(encoder: Encoder) -> None:
-    features = batch()
-    together = within(encoder(features, LENGTHS))
-    for row, length in enumerate(LENGTHS):
+    features = batch(encoder)
+    together = within(encoder(features, lengths(encoder)))
+    for row, length in enumerate(lengths(encoder)):
         alone, _ = encoder(features[row : row + 1, :length], length[None])
         torch.testing.assert_close(together[row], alone[0], atol=1e-5, rtol=1e-5)
 
 
 def test_a_gradient_reaches_every_parameter(encoder: Encoder) -> None:
-    hidden = torch.cat(within(encoder(batch(), LENGTHS)))
+    hidden = torch.cat(within(encoder(batch(encoder), lengths(encoder))))
     (hidden * torch.randn(hidden.shape, generator=torch.Generator().manual_seed(2))).sum().backward()
     untouched = [
         name for name, weight in encoder.named_parameters() if weight.grad is None or not weight.grad.any()
@@ -111,19 +121,23 @@ def test_a_gradient_reaches_every_parameter(encoder: Encoder) -> None:
 
 
 def test_gradients_are_finite_on_digital_silence(encoder: Encoder) -> None:
-    torch.cat(within(encoder(torch.zeros_like(batch()), LENGTHS))).square().sum().backward()
+    torch.cat(within(encoder(torch.zeros_like(batch(encoder)), lengths(encoder)))).square().sum().backward()
     assert all(weight.grad is not None and weight.grad.isfinite().all() for weight in encoder.parameters())
 
 
 @pytest.mark.parametrize("cls", ENCODERS)
 def test_the_same_seed_gives_the_same_model_and_the_same_dropout(cls: type[Encoder]) -> None:
-    first, second = (build(cls, seed=5).train()(batch(), LENGTHS)[0] for _ in range(2))
-    assert first.equal(second)
-    assert not first.equal(build(cls, seed=6).train()(batch(), LENGTHS)[0])
+    def output(seed: int) -> Tensor:
+        encoder = build(cls, seed).train()
+        hidden: Tensor = encoder(batch(encoder), lengths(encoder))[0]
+        return hidden
+
+    assert output(seed=5).equal(output(seed=5))
+    assert not output(seed=5).equal(output(seed=6))
 
 
 def test_evaluation_draws_nothing(encoder: Encoder) -> None:
-    assert encoder(batch(), LENGTHS)[0].equal(encoder(batch(), LENGTHS)[0])
+    assert encoder(batch(encoder), lengths(encoder))[0].equal(encoder(batch(encoder), lengths(encoder))[0])
 
 
 @pytest.mark.parametrize("cls", ENCODERS)
@@ -133,7 +147,7 @@ def test_saved_weights_give_the_same_output_in_another_model(cls: type[Encoder])
     torch.save(trained.state_dict(), file)
     file.seek(0)
     fresh.load_state_dict(torch.load(file, weights_only=True))
-    assert fresh(batch(), LENGTHS)[0].equal(trained(batch(), LENGTHS)[0])
+    assert fresh(batch(fresh), lengths(fresh))[0].equal(trained(batch(fresh), lengths(fresh))[0])
 
 
 @pytest.mark.parametrize(

@@ -72,6 +72,13 @@ def test_other_systems_recognise_spoken_numbers_of_unseen_voices(
     assert metrics(tmp_path)["wer"] <= bound
 
 
+def test_phonemes_of_russian_in_unseen_voices_are_recognised(
+    tmp_path: Path, run_stages: Callable[..., None]
+) -> None:
+    run_stages("phonemes_tiny", "manifest", "features", "train", "evaluate", "export")
+    assert metrics(tmp_path)["per"] <= 0.25
+
+
 def test_spoken_numbers_with_shuffled_transcripts_are_not_learned(
     tmp_path: Path, run_stages: Callable[..., None]
 ) -> None:

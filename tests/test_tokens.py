@@ -74,7 +74,7 @@ def test_a_restored_vocabulary_encodes_like_the_fitted_one(fitted: Tokens, blank
 
 
 def test_composed_and_decomposed_letters_are_the_same(fitted: Tokens) -> None:
-    assert fitted.encode(f"caf{E_AND_ACUTE}") == fitted.encode(f"caf{E_ACUTE}")
+    assert fitted.encode(f"Caf{E_AND_ACUTE}") == fitted.encode(f"Caf{E_ACUTE}")
 
 
 def test_nothing_is_no_token(fitted: Tokens) -> None:

@@ -2,27 +2,23 @@
 
 The engine keeps state from one text to the next, so the same text sounds slightly different the
 second time in a process. A fresh process that speaks the same prompts in the same order, with the
-engine's own random numbers seeded, gives the same bytes. The library comes from the package
-``espeakng_loader`` (GPL, hence the extra).
+engine's own random numbers seeded, gives the same bytes.
 """
 
 import ctypes
 import json
-import os
-import subprocess
 import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from stages.program import espeak as library
+from stages.program.espeak import SAMPLE_RATE as SAMPLE_RATE
 from stages.program.processes import die_with_parent
 
-SAMPLE_RATE = 22050  # Hz, of all voices that espeak-ng makes itself
-PACKAGE_ROOT = Path(__file__).parents[2]
-
 # From speak_lib.h
-SYNCHRONOUS, DO_NOT_EXIT, UTF8, POSITION_CHARACTER = 2, 0x8000, 1, 1
+UTF8, POSITION_CHARACTER = 1, 1
 PARAMETERS = {"words_per_minute": 1, "volume": 2, "pitch": 3, "intonation": 4}
 CALLBACK = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.POINTER(ctypes.c_int16), ctypes.c_int, ctypes.c_void_p)
 
@@ -47,33 +43,10 @@ def speak(voice: str, prompts: Iterable[Prompt]) -> list[bytes]:
     ``voice`` is an accent and a variant, such as ``en-us+f3`` (``voices/!v`` of espeak-ng's data lists
     them). Safe to call from several threads. ValueError when there is no such voice, or no engine.
     """
-    library, data = _installed()
+    path, data = library.installed()
     _check_variant(voice, data)
-    request = {"library": library, "data": data, "voice": voice, "prompts": [asdict(p) for p in prompts]}
-    search_path = os.pathsep.join(filter(None, [str(PACKAGE_ROOT), os.environ.get("PYTHONPATH")]))
-    child = subprocess.run(
-        [sys.executable, "-m", "stages.corpora.espeak"],
-        input=json.dumps(request).encode(),
-        capture_output=True,
-        check=False,
-        env={**os.environ, "PYTHONPATH": search_path},
-    )
-    if child.returncode:
-        reason = child.stderr.decode(errors="replace").strip() or f"exit code {child.returncode}"
-        raise ValueError(f"espeak-ng, voice {voice!r}: {reason}")
-    return _unpack(child.stdout)
-
-
-def _installed() -> tuple[str, str]:
-    """The engine's library and data folder."""
-    try:
-        import espeakng_loader
-    except ImportError as error:
-        raise ValueError(
-            "speech synthesis needs espeak-ng: install the extra speech-synthesis, as in"
-            " pip install -e '.[speech-synthesis]'"
-        ) from error
-    return espeakng_loader.get_library_path(), espeakng_loader.get_data_path()
+    request = {"library": path, "data": data, "voice": voice, "prompts": [asdict(p) for p in prompts]}
+    return _unpack(library.ask("stages.corpora.espeak", request))
 
 
 def _check_variant(voice: str, data: str) -> None:
@@ -101,14 +74,8 @@ def _unpack(packed: bytes) -> list[bytes]:
 class _Engine:
     """The library itself, once per process. Changes the working directory."""
 
-    def __init__(self, library: str, data: str, voice: str) -> None:
-        self._library = ctypes.CDLL(library)
-        os.chdir(data)  # espeak-ng cuts the path of its data off after 160 characters
-        if self._library.espeak_Initialize(SYNCHRONOUS, 0, b".", DO_NOT_EXIT) != SAMPLE_RATE:
-            raise ValueError(f"it cannot start with its data in {data}")
-        self._library.espeak_ng_SetRandSeed(ctypes.c_long(1))  # else the noise of breath follows the clock
-        if self._library.espeak_SetVoiceByName(voice.encode()):
-            raise ValueError("no such accent")
+    def __init__(self, path: str, data: str, voice: str) -> None:
+        self._library = library.start(path, data, voice)
         self._chunks: list[bytes] = []
         self._callback = CALLBACK(self._collect)  # kept here: the library holds a bare pointer to it
         self._library.espeak_SetSynthCallback(self._callback)

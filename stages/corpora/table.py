@@ -15,7 +15,7 @@ from pydantic_core import from_json
 from stages.corpora.corpus import Corpus, Utterance
 from stages.schema.params import Split
 
-Column = Literal["audio", "text", "id", "speaker", "split", "language", "offset", "duration"]
+Column = Literal["audio", "text", "id", "speaker", "split", "language", "offset", "duration", "phonemes"]
 DEFAULT_NAMES: dict[Column, str] = {
     "audio": "audio_filepath",
     "text": "text",
@@ -25,6 +25,7 @@ DEFAULT_NAMES: dict[Column, str] = {
     "language": "language",
     "offset": "offset",
     "duration": "duration",
+    "phonemes": "phonemes",
 }
 REQUIRED = ("audio", "text")
 
@@ -35,9 +36,10 @@ class Table(Corpus):
 
     ``columns`` names the table's columns where they differ from NeMo's; all but audio and text are
     optional and used when present. Cells are read as text, as they stand. Audio paths are relative to
-    the table's folder, or absolute; offset and duration are seconds. Without an id column (or in its
-    empty cells) the id is the audio path relative to manifest.root, then ``@offset`` where that is not
-    zero; a row that names no audio is called by its table and row, and the manifest stage rejects it.
+    the table's folder, or absolute; offset and duration are seconds, phonemes stand apart by
+    spaces. Without an id column (or in its empty cells) the id is the audio path relative to manifest.root,
+    then ``@offset`` where that is not zero; a row that names no audio is called by its table and row, and
+    the manifest stage rejects it.
 
     The split is the one that ``path`` gives the table, else the row's own (``split_names`` translates,
     as in ``{dev: validation}``), else None: the manifest stage then splits by speaker.
@@ -78,6 +80,7 @@ class Table(Corpus):
                 language=row.language or None,
                 offset_seconds=offset,
                 duration_seconds=None if row.duration is None else float(row.duration),
+                labels={"phonemes": row.phonemes} if row.phonemes.strip() else {},
             )
 
     def _cells(self, root: Path, path: str) -> pd.DataFrame:

@@ -4,7 +4,8 @@ B batch, T frames, F features, D width, T' frames after subsampling.
 """
 
 from abc import ABC, abstractmethod
-from typing import Annotated
+from pathlib import Path
+from typing import Annotated, ClassVar, Literal
 
 from torch import Tensor, nn
 
@@ -14,9 +15,11 @@ from stages.schema.part import Family, Part
 class Encoder(nn.Module, ABC):
     """Features (B, T, F) and frame counts (B,) to a representation (B, T', D) and its counts (B,).
 
-    Padding changes nothing: frames beyond an utterance's count never reach those within it.
+    Padding changes nothing: frames beyond an utterance's count never reach those within it. An encoder of
+    waveforms, T samples and F = 1, says so by its ``domain``.
     """
 
+    domain: ClassVar[Literal["features", "waveform"]] = "features"
     output_size: int  # D
 
     @abstractmethod
@@ -25,6 +28,9 @@ class Encoder(nn.Module, ABC):
     def output_lengths(self, lengths: Tensor) -> Tensor:
         """Frame counts after subsampling: (B,) to (B,)."""
         return lengths
+
+    def load_pretrained(self, inputs: Path) -> None:
+        """Take over weights that were trained before, from train.inputs or a hub; none by default."""
 
 
 EncoderPart = Annotated[

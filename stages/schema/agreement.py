@@ -15,6 +15,7 @@ from typing import Any
 
 from pydantic_core import InitErrorDetails
 
+from stages.schema.nested import Unresolved, nested, resolved
 from stages.schema.part import Place, import_class, problem
 
 OUTPUTS = ("data/manifest", "data/features", "artifacts")
@@ -86,6 +87,26 @@ def _domains(params: Any) -> Problems:
     if params.train.frontend and cached != "waveform":
         message = f"needs cached waveforms, but features.frontend caches {cached}; set it to null"
         yield problem(("train", "frontend"), message)
+
+
+def _waveforms(params: Any) -> Problems:
+    """An encoder of waveforms, by its ``domain``, gets nothing else."""
+    seen = (params.train.frontend or params.features.frontend).load().domain
+    for place, part in nested(params.train.task):
+        if getattr(part.load(), "domain", "features") == "waveform" != seen:
+            message = f"{part.class_path} takes waveforms: set features.frontend to"
+            message += " stages.frontends.waveform.Waveform and train.frontend to null"
+            yield problem(("train", "task", *place), message)
+
+
+def _inputs(params: Any) -> Problems:
+    """What parts read from train.inputs is there; a folder that DVC has yet to bring is not looked into."""
+    inputs = Path(params.train.inputs)
+    for key in ("tokens", "task") if inputs.exists() else ():
+        try:
+            resolved(getattr(params.train, key), inputs, params.features.sample_rate)
+        except Unresolved as error:
+            yield problem(("train", key, *error.place), str(error))
 
 
 def _frontends(params: Any) -> Problems:
@@ -205,6 +226,6 @@ def _formats(params: Any) -> Problems:
 
 
 CHECKS = (
-    _folders, _splits, _carve, _domains, _frontends, _optimization, _groups, _init_from, _monitors, _search,
-    _callbacks, _loggers, _formats,
+    _folders, _splits, _carve, _domains, _waveforms, _inputs, _frontends, _optimization, _groups,
+    _init_from, _monitors, _search, _callbacks, _loggers, _formats,
 )  # fmt: skip

@@ -7,6 +7,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 from typing import Annotated, Any, ClassVar
 
 import lightning
@@ -16,6 +17,7 @@ from torch import Tensor, nn
 from stages.batching.batch import Batch
 from stages.frontends.frontend import Frontend
 from stages.metrics.metric import Metric
+from stages.models.encoder import Encoder
 from stages.schema.part import Family, Part, parameters_of
 from stages.search.search import Search
 from stages.tasks.optimization import Optimization
@@ -77,6 +79,12 @@ class Task(lightning.LightningModule):
     def unexportable(cls, init_args: Mapping[str, Any]) -> str:
         """Why a task with these arguments has nothing to export; empty if it has."""
         return ""
+
+    def load_pretrained(self, inputs: Path) -> None:
+        """The weights that its encoders begin with, where they name a pretrained model."""
+        for module in self.modules():
+            if isinstance(module, Encoder):
+                module.load_pretrained(inputs)
 
     def encode(self, batch: Batch) -> Encoded:
         """What loss and decode share: (B, T', ...) and frame counts (B,)."""

@@ -8,6 +8,7 @@ from stages.batching.data_module import DataModule
 from stages.batching.feature_dataset import FeatureDataset
 from stages.schema import params as schema
 from stages.schema.feature_table import read_metadata
+from stages.schema.nested import resolved
 from stages.tasks.checkpoint import Recipe
 from stages.tasks.task import Task
 
@@ -16,11 +17,19 @@ def fit_tokens(settings: schema.Train, features: Path) -> Recipe:
     """What the task is built from; the vocabulary comes from the training transcripts."""
     folder = features / "train"
     metadata = read_metadata(folder)
-    tokens = settings.tokens.build()
-    tokens.fit(tokens.transcripts(pq.read_table(folder / "index.parquet").to_pylist()))
+    task, part = (
+        resolved(part, Path(settings.inputs), metadata.sample_rate)
+        for part in (settings.task, settings.tokens)
+    )
+    tokens = part.build()
+    transcripts = {  # of all splits: what cannot be transcribed must show now, not after the training
+        path.parent.name: tokens.transcripts(pq.read_table(path).to_pylist())
+        for path in sorted(features.glob("*/index.parquet"))
+    }
+    tokens.fit(transcripts["train"])
     return Recipe(
-        task=settings.task,
-        tokens=settings.tokens,
+        task=task,
+        tokens=part,
         vocabulary=tokens.vocabulary,
         tokens_state=tokens.state(),
         features=metadata,

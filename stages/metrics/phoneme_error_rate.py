@@ -1,0 +1,26 @@
+"""Phoneme error rate."""
+
+from collections.abc import Sequence
+
+import jiwer
+
+from stages.metrics.error_rate import ErrorRate
+
+
+class PhonemeErrorRate(ErrorRate):
+    """Edits of phones, which stand apart by spaces, divided by the phones of the references.
+
+    A phone of several characters is one edit, unlike in a character error rate. ``cer`` repeats it, as
+    phoneme recognisers are often monitored under that name (``val_cer``).
+    """
+
+    name = "per"
+    logged = (name, "cer")
+    unit = "phonemes"
+
+    def align(self, references: list[str], hypotheses: list[str]) -> jiwer.WordOutput:
+        return jiwer.process_words(references, hypotheses)
+
+    def compute(self, references: Sequence[str], hypotheses: Sequence[str]) -> dict[str, float]:
+        found = super().compute(references, hypotheses)
+        return {**found, "cer": found["per"]}

@@ -1,0 +1,111 @@
+"""Pretrained models: a folder in train.inputs in the Hugging Face hub's format, or the hub itself."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from torch import nn
+
+
+@dataclass(frozen=True)
+class Hub:
+    """A pretrained model by its name: a folder in train.inputs if there is one, else an id of the hub.
+
+    What was downloaded once is taken from the hub's own cache. The token comes from the environment
+    (``HF_TOKEN``). ValueError, in one line, where a file is not to be had.
+    """
+
+    name: str
+    revision: str | None = None
+
+    def __post_init__(self) -> None:
+        path = PurePosixPath(self.name)
+        if path.is_absolute() or ".." in path.parts:
+            raise ValueError(
+                f"{self.name}: a local model lies in train.inputs, relative to which it is named"
+            )
+
+    def json(self, inputs: Path, file: str, default: dict[str, Any] | None = None) -> dict[str, Any]:
+        """A file's content; ``default``, if given, where the model has no such file."""
+        path = self._path(inputs, file, optional=default is not None)
+        if path is None:
+            assert default is not None
+            return default
+        try:
+            content = json.loads(path.read_text(encoding="utf-8"))
+        except (OSError, ValueError) as error:
+            raise ValueError(f"{path}: not readable as JSON: {error}") from error
+        if not isinstance(content, dict):
+            raise ValueError(f"{path}: expected keys and values")
+        return content
+
+    def load_weights(self, model: Any, inputs: Path) -> None:
+        """Fill a model of transformers; ValueError with names where the file's weights do not fit it."""
+        from transformers.utils import logging
+
+        folder = inputs / self.name
+        logging.set_verbosity_error()  # it would list the heads that are not taken
+        logging.disable_progress_bar()
+        try:
+            loaded, report = type(model).from_pretrained(
+                str(folder) if folder.is_dir() else self.name,
+                config=model.config,
+                revision=self.revision or "main",
+                dtype="float32",
+                output_loading_info=True,
+                ignore_mismatched_sizes=True,
+            )
+        except Exception as error:  # damage has many exception types
+            if folder.is_dir():
+                raise ValueError(f"{folder}: its weights cannot be read: {_first_line(error)}") from error
+            raise ValueError(self._advice(inputs, "its weights", error)) from error
+        fresh = {"masked_spec_embed"}  # models that were trained without SpecAugment have none
+        missing = sorted(set(report["missing_keys"]) - fresh)
+        missing += sorted(str(name) for name, *_ in report["mismatched_keys"])
+        if missing:
+            named = ", ".join(missing[:5])
+            raise ValueError(f"{self.name}: weights are missing or of another size than config says: {named}")
+        weights = loaded.state_dict()
+        own: nn.Module = model
+        own.load_state_dict({name: weights[name] for name in own.state_dict()})
+
+    def _path(self, inputs: Path, file: str, optional: bool) -> Path | None:
+        folder = inputs / self.name
+        if folder.is_dir():
+            if not (folder / file).is_file() and not optional:
+                raise ValueError(f"{folder}: no {file}; a model in the hub's format has one")
+            return folder / file if (folder / file).is_file() else None
+        return self._downloaded(inputs, file, optional)
+
+    def _downloaded(self, inputs: Path, file: str, optional: bool) -> Path | None:
+        try:
+            import huggingface_hub as hub
+            from huggingface_hub.errors import EntryNotFoundError, LocalEntryNotFoundError
+        except ImportError as error:
+            raise ValueError(
+                f"{self.name}: pip install -c constraints.txt -e '.[pretrained]' to read it"
+            ) from error
+        try:
+            cached = hub.try_to_load_from_cache(self.name, file, revision=self.revision)
+            if isinstance(cached, str):
+                return Path(cached)
+            url = hub.hf_hub_url(self.name, file, revision=self.revision)
+            hub.get_hf_file_metadata(url, token=hub.get_token())  # fails at once: a download tries for long
+            return Path(hub.hf_hub_download(self.name, file, revision=self.revision))
+        except Exception as error:  # of HTTP, of names that are none, of missing rights: each its own
+            absent = isinstance(error, EntryNotFoundError) and not isinstance(error, LocalEntryNotFoundError)
+            if optional and absent:
+                return None
+            raise ValueError(self._advice(inputs, file, error)) from error
+
+    def _advice(self, inputs: Path, what: str, error: Exception) -> str:
+        return (
+            f"{self.name} is no folder in {inputs}, and {what} cannot be had from the Hugging Face hub"
+            f" ({_first_line(error)}): where there is network, run `hf download {self.name} --local-dir DIR`"
+            " (HF_TOKEN in the environment if it is private), put DIR into train.inputs and name it here"
+        )
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).strip().splitlines() or [type(error).__name__])[0][:200]

@@ -1,0 +1,51 @@
+"""Parts within parts, and what they read from train.inputs before a training begins.
+
+A class that reads files there (a pretrained model, a vocabulary, a lexicon) has a static method
+``resolve(inputs, sample_rate, **init_args)``. It returns the arguments with what it read in the place of
+the files' names, so that a checkpoint, which holds the arguments, needs the files no more. ValueError,
+naming the file and what to do, where it cannot.
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from stages.schema.part import Part, Place
+
+
+class Unresolved(ValueError):
+    """What a part needs is not there; ``place`` leads to it within the part that was given."""
+
+    def __init__(self, place: Place, message: str) -> None:
+        super().__init__(message)
+        self.place = place
+
+
+def nested(part: Part, place: Place = ()) -> Iterator[tuple[Place, Part]]:
+    """The part itself, then those in its arguments, each with its place."""
+    yield place, part
+    for name, value in part.init_args.items():
+        if within := _as_part(value):
+            yield from nested(within, (*place, "init_args", name))
+
+
+def resolved(part: Part, inputs: Path, sample_rate: int, place: Place = ()) -> Part:
+    """The part, and those within it, with what they read in their arguments; Unresolved if one cannot."""
+    init_args = dict(part.init_args)
+    for name, value in init_args.items():
+        if within := _as_part(value):
+            below = resolved(within, inputs, sample_rate, (*place, "init_args", name))
+            init_args[name] = below.model_dump(mode="json")
+    cls = part.load()
+    if hasattr(cls, "resolve"):
+        try:
+            init_args = cls.resolve(inputs, sample_rate, **init_args)
+        except ValueError as error:
+            raise Unresolved(place, str(error)) from error
+    return part.model_copy(update={"init_args": init_args})
+
+
+def _as_part(value: Any) -> Part | None:
+    if isinstance(value, Part):
+        return value
+    return Part.model_validate(value) if isinstance(value, dict) and "class_path" in value else None

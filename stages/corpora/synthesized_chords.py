@@ -69,8 +69,8 @@ class SynthesizedChords(Corpus):
                 steps = range(0, len(numbers), CLIPS_PER_FILE)
                 work += [(split, family, numbers[step : step + CLIPS_PER_FILE]) for step in steps]
         files = parallel(partial(self._record, audio_folder, seed), work, None)
-        for rows in track(files, "playing", len(work), "files"):
-            yield from rows
+        rows = [row for of_file in track(files, "playing", len(work), "files") for row in of_file]
+        yield from sorted(rows, key=lambda row: row.id)
 
     def _record(self, audio_folder: Path, seed: int, work: Work) -> list[Utterance]:
         """Clips of one family of instruments, in one file."""

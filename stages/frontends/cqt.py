@@ -12,7 +12,7 @@ from torch.nn import functional
 from stages.frontends.frontend import Frontend, frame_mask
 from stages.schema.quantities import PositiveFloat, PositiveInt
 
-FLOOR = 1e-5  # amplitude below which is silence: -100 dB of full scale
+FLOOR = 1e-7  # amplitude below which is silence: -140 dB of full scale
 HALF_BAND_TAPS = 63
 BLOCK = 64  # samples that one step of the half-band filter gives
 GUARD = 1.35  # Nyquist frequency of an octave's sample rate, over the octave's highest bin
@@ -48,7 +48,8 @@ class CQT(Frontend):
                 f"CQT: the highest bin, {hertz[-1]:.0f} Hz, must be below {sample_rate / 2:g}, half of the"
                 " sample rate; lower num_bins"
             )
-        self.hop, self.range_db, self.bins_per_octave = hop, range_db, bins_per_octave
+        self.hop, self.range_db = hop, range_db
+        self.quietest = FLOOR * 10 ** (range_db / 20)  # the loudest bin of an utterance that is not silence
         self.feature_size = num_bins
         self.frame_shift_seconds = hop / sample_rate
         periods = filter_scale / (2 ** (1 / bins_per_octave) - 1)
@@ -92,7 +93,7 @@ class CQT(Frontend):
         return (real.square() + imaginary.square()).clamp(min=FLOOR**2).sqrt()
 
     def _decibels(self, amplitudes: Tensor) -> Tensor:
-        loudest = amplitudes.amax(dim=(1, 2), keepdim=True).clamp(min=10 * FLOOR)
+        loudest = amplitudes.amax(dim=(1, 2), keepdim=True).clamp(min=self.quietest)
         decibels = 20 * torch.log10(amplitudes.clamp(min=FLOOR) / loudest)
         return (1 + decibels / self.range_db).clamp(min=0.0)
 

@@ -22,53 +22,61 @@ HARMONICS = (-24, -19, -12, 0, 12, 19, 24, 28, 31, 34, 36)  # bins from a note t
 
 
 class PitchConvolutions(Encoder):
-    """Twelve bins an octave to what ``encoder`` gets of each frame, a frame for eight.
+    """Twelve bins an octave, a frame for eight, to what ``encoder`` gets of each; and the same beside its output.
 
-    That is, side by side: of every bin, ``bin_channels`` numbers; of every pitch class as many, which see
-    all others relative to it; and the mean of ``channels`` such numbers over the pitch classes, weighted by
-    a softmax: the same for a chord in all keys.
+    That is, side by side: of every pitch class a score as the root, which sees all others relative to it,
+    and one as the bass, from a softmax over bins that can come to prefer low ones; and the mean of
+    ``chord_channels`` numbers of each pitch class as the root, weighted by a softmax of the first scores:
+    the same for a chord in all keys.
     """
 
     def __init__(
         self,
         num_features: PositiveInt = 72,
         channels: PositiveInt = 32,
-        bin_channels: PositiveInt = 2,
+        chord_channels: PositiveInt = 64,
         encoder: EncoderPart = Part(class_path="stages.models.conformer.Conformer"),
     ) -> None:
         super().__init__()
-        self.first = nn.Conv2d(len(HARMONICS), channels, 3, stride=(2, 1), padding=1)
+        self.first = nn.Conv2d(len(HARMONICS), channels, 3, padding=1)
         self.second = nn.Conv2d(channels, channels, (1, 13), padding=(0, 6))
         self.third = nn.Conv2d(channels, channels, (1, 13), padding=(0, 6))
-        self.circle = nn.Conv2d(2 * channels, 2 * channels, (1, SEMITONES))
-        self.key = nn.Conv2d(2 * channels, 1 + bin_channels + channels, 1)
-        self.bins = nn.Conv2d(channels, bin_channels, 1)
-        self.sizes = (1, bin_channels, channels)
-        size = bin_channels * (num_features + SEMITONES) + channels
+        self.circle = nn.Conv2d(2 * (1 + channels), 2 * channels, (1, SEMITONES))
+        self.classes = nn.Conv2d(2 * channels, 1 + chord_channels, 1)
+        self.bins = nn.Conv2d(channels, 1, 1, bias=False)
+        self.height = nn.Parameter(torch.linspace(1, -1, num_features))
+        size = 2 * SEMITONES + chord_channels
         self.norm = nn.LayerNorm(size)
         self.encoder: Encoder = encoder.build(num_features=size)
-        self.output_size = self.encoder.output_size
+        self.output_size = size + self.encoder.output_size
 
     def output_lengths(self, lengths: Tensor) -> Tensor:
         return self.encoder.output_lengths(self._subsampled(lengths))
 
     def forward(self, features: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
         eighth = self._subsampled(lengths)
-        pooled = functional.avg_pool2d(functional.pad(features, (0, 0, 0, -features.shape[1] % 4)), (4, 1))
+        frames = self.norm(self._frames(features))  # (B, T/8, D)
+        frames = frames * frame_mask(eighth, frames.shape[1]).unsqueeze(-1)
+        hidden, counts = self.encoder(frames, eighth)
+        mean = frames.sum(1, keepdim=True) / eighth[:, None, None]
+        return torch.cat([mean.expand(-1, hidden.shape[1], -1), hidden], dim=-1), counts
+
+    def _frames(self, features: Tensor) -> Tensor:
+        padded = functional.pad(features, (0, 0, 0, -features.shape[1] % 8))
+        pooled = _standardized(functional.avg_pool2d(padded, (8, 1)))  # (B, T/8, F)
         hidden = functional.gelu(self.first(_harmonics(pooled)))  # (B, C, T/8, F)
         hidden = hidden + functional.gelu(self.second(hidden))
         hidden = hidden + functional.gelu(self.third(hidden))
-        circle = functional.gelu(self.circle(_fold(hidden)))  # (B, 2C, T/8, 12)
-        weights, classes, chord = self.key(circle).split(self.sizes, dim=1)  # (B, ., T/8, 12)
-        chord = (chord * weights.softmax(-1)).sum(-1)  # (B, C, T/8)
-        parts = [self.bins(hidden).transpose(1, 2).flatten(2), classes.transpose(1, 2).flatten(2)]
-        frames = torch.cat([*parts, chord.transpose(1, 2)], dim=-1)
-        frames = self.norm(frames) * frame_mask(eighth, frames.shape[1]).unsqueeze(-1)
-        return self.encoder(frames, eighth)
+        classes = self.classes(functional.gelu(self.circle(_fold(torch.cat([pooled.unsqueeze(1), hidden], 1)))))  # (B, ., T/8, 12)
+        scores, chord = classes[:, 0], classes[:, 1:]
+        chord = (chord * scores.softmax(-1).unsqueeze(1)).sum(-1)  # (B, ., T/8)
+        bins = (self.bins(hidden).squeeze(1) + self.height).softmax(-1)  # (B, T/8, F)
+        bass = _octaves(bins).sum(-2).clamp(min=1e-4).log()  # (B, T/8, 12)
+        return torch.cat([scores, bass, chord.transpose(1, 2)], dim=-1)
 
     @staticmethod
     def _subsampled(lengths: Tensor) -> Tensor:
-        return ((lengths + 3) // 4 + 1) // 2
+        return (lengths + 7) // 8
 
 
 def _harmonics(features: Tensor) -> Tensor:
@@ -78,9 +86,18 @@ def _harmonics(features: Tensor) -> Tensor:
     return torch.stack([padded[..., low + step : low + step + size] for step in HARMONICS], dim=1)
 
 
+def _octaves(values: Tensor) -> Tensor:
+    """(..., F) to (..., octaves, 12), 0 where the last octave is not whole."""
+    return functional.pad(values, (0, -values.shape[-1] % SEMITONES)).unflatten(-1, (-1, SEMITONES))
+
+
 def _fold(hidden: Tensor) -> Tensor:
     """Mean and maximum over octaves, the circle of them closed: (B, C, T, F) to (B, 2C, T, 23)."""
-    missing = -hidden.shape[3] % SEMITONES
-    octaves = functional.pad(hidden, (0, missing)).unflatten(3, (-1, SEMITONES))
-    classes = torch.cat([octaves.mean(3), octaves.amax(3)], dim=1)  # (B, 2C, T, 12)
+    octaves = _octaves(hidden)
+    classes = _standardized(torch.cat([octaves.mean(3), octaves.amax(3)], dim=1))  # (B, 2C, T, 12)
     return torch.cat([classes, classes[..., :-1]], dim=3)
+
+
+def _standardized(values: Tensor) -> Tensor:
+    """Mean 0 and variance 1 over the last axis, pitch."""
+    return functional.layer_norm(values, values.shape[-1:])

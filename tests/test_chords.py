@@ -20,7 +20,9 @@ def test_there_are_32_types_of_distinct_pitch_classes_above_the_root() -> None:
     assert all(list(intervals) == sorted(set(intervals)) for intervals in CHORD_TYPES.values())
 
 
-@pytest.mark.parametrize("chord", [Chord("min7", "C#", "E"), Chord("6", "B", "B"), Chord("my/own:type", "C", "D")])
+@pytest.mark.parametrize(
+    "chord", [Chord("min7", "C#", "E"), Chord("6", "B", "B"), Chord("my/own:type", "C", "D")]
+)
 def test_a_chord_comes_back_from_its_text(chord: Chord) -> None:
     assert Chord.parse(str(chord)) == chord
 
@@ -107,4 +109,5 @@ def test_types_that_are_inversions_of_one_another_or_of_themselves_are_listed() 
 
 
 def test_pitch_classes_are_named_with_sharps() -> None:
-    assert PITCH_CLASSES[1] == "C#" and len(PITCH_CLASSES) == 12
+    assert PITCH_CLASSES[1] == "C#"
+    assert len(PITCH_CLASSES) == 12

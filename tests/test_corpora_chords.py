@@ -1,5 +1,6 @@
 """Synthesised chords: their law, what is kept for each split, and that a spectrum shows their notes."""
 
+import itertools
 from pathlib import Path
 
 import numpy as np
@@ -12,8 +13,8 @@ from stages.corpora.chord_voicing import draw_voicing, split_of
 from stages.corpora.corpus import Utterance
 from stages.corpora.synthesized_chords import TUNINGS, SynthesizedChords
 from stages.schema.chords import CHORD_TYPES, PITCH_CLASSES, Chord
-from stages.schema.part import Part
 from stages.schema.params import Split
+from stages.schema.part import Part
 
 SPLITS: tuple[Split, ...] = ("train", "validation", "test")
 
@@ -52,7 +53,7 @@ def test_a_family_of_instruments_is_heard_in_one_split_only() -> None:
 def test_a_tuning_is_heard_in_one_split_only() -> None:
     ranges = sorted((low, high) for split in SPLITS for low, high in TUNINGS[split])
     assert all(low < high for low, high in ranges)
-    assert all(first[1] <= second[0] for first, second in zip(ranges, ranges[1:], strict=False))
+    assert all(first[1] <= second[0] for first, second in itertools.pairwise(ranges))
 
 
 @pytest.mark.parametrize("split", SPLITS)
@@ -91,12 +92,14 @@ def test_only_configured_types_are_played() -> None:
 
 @pytest.mark.parametrize(
     ("types", "message"),
-    [(["major", "power"], "pitch classes of 'power' are not known"), ([], "distinct"), (["6", "6"], "distinct")],
+    [
+        (["major", "power"], "pitch classes of 'power' are not known"),
+        ([], "distinct"),
+        (["6", "6"], "distinct"),
+    ],
 )
 def test_types_that_cannot_be_played_are_refused(types: list[str], message: str) -> None:
-    part = Part(
-        class_path="stages.corpora.synthesized_chords.SynthesizedChords", init_args={"types": types}
-    )
+    part = Part(class_path="stages.corpora.synthesized_chords.SynthesizedChords", init_args={"types": types})
     with pytest.raises(ValueError, match=message):
         part.build()
 

@@ -63,3 +63,15 @@ def test_spoken_numbers_with_shuffled_transcripts_are_not_learned(
     shuffle_transcripts(tmp_path / "data" / "manifest" / "train.json")
     run_stages("spoken_numbers", "features", "train", "evaluate")
     assert metrics(tmp_path)["wer"] > 0.80
+
+
+def test_chords_of_unheard_instruments_tunings_and_voicings_are_recognised(
+    tmp_path: Path, run_stages: Callable[..., None]
+) -> None:
+    run_stages("chords", "manifest", "features", "train", "evaluate", "export")
+    found = metrics(tmp_path)
+    assert found["bass_note_acc"] >= 0.95
+    assert found["root_acc"] >= 0.82
+    assert found["chord_type_acc"] >= 0.84
+    assert found["chord_type_acc_ceiling"] == pytest.approx(0.9375)
+    assert found["root_acc_ceiling"] == pytest.approx(0.9135, abs=1e-4)

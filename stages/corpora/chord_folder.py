@@ -16,7 +16,7 @@ class ChordFolder(Corpus):
 
     The recording lies in ``audio``, a folder relative to that of the label file; its default name is the
     label file's, with .wav. Other keys are ignored. The id is the label file's path without its ending. A
-    label file that cannot be read, or whose labels are others, is a rejected row. ValueError if there is none.
+    label file that cannot be read, or with other labels, is a rejected row. ValueError if there is none.
     """
 
     def __init__(

@@ -89,12 +89,12 @@ class Timbre:
 FAMILIES: dict[Split, dict[str, Family]] = {
     "train": {
         "piano": Family(
-            slope=(0.7, 1.9), comb=(0.1, 0.15), stretch=(5e-5, 8e-4), decay=(0.4, 3), decay_growth=(0.05, 0.4),
-            attack=(0.001, 0.006), copies=(1, 3), scatter=(0.3, 2), formants=(0, 3),
+            slope=(0.7, 1.9), comb=(0.1, 0.15), stretch=(5e-5, 8e-4), decay=(0.4, 3),
+            decay_growth=(0.05, 0.4), attack=(0.001, 0.006), copies=(1, 3), scatter=(0.3, 2), formants=(0, 3),
         ),
         "guitar": Family(
-            slope=(0.6, 1.5), comb=(0.08, 0.35), stretch=(1e-5, 2e-4), decay=(0.8, 5), decay_growth=(0.1, 0.6),
-            attack=(0.001, 0.004), formants=(1, 4),
+            slope=(0.6, 1.5), comb=(0.08, 0.35), stretch=(1e-5, 2e-4), decay=(0.8, 5),
+            decay_growth=(0.1, 0.6), attack=(0.001, 0.004), formants=(1, 4),
         ),
         "organ": Family(slope=(1, 1), drawbars=(1, 1), attack=(0.005, 0.05), noise=(0.001, 0.01)),
         "pipes": Family(slope=(0.5, 1.6), attack=(0.02, 0.08), noise=(0.002, 0.02), even=(0.3, 1)),
@@ -107,7 +107,8 @@ FAMILIES: dict[Split, dict[str, Family]] = {
             vibrato=(0, 8), copies=(1, 2), scatter=(1, 8), noise=(0.001, 0.01),
         ),
         "electric piano": Family(
-            slope=(1.6, 3.5), bell=(0.02, 0.4), decay=(0.5, 3), decay_growth=(0.1, 0.6), attack=(0.001, 0.005),
+            slope=(1.6, 3.5), bell=(0.02, 0.4), decay=(0.5, 3), decay_growth=(0.1, 0.6),
+            attack=(0.001, 0.005),
         ),
         "saw": Family(
             slope=(0.9, 1.2), attack=(0.003, 0.1), copies=(2, 5), scatter=(3, 16), cutoff_hz=(1000, 9000),
@@ -121,8 +122,8 @@ FAMILIES: dict[Split, dict[str, Family]] = {
             slope=(1.5, 2.6), attack=(0.03, 0.08), vibrato=(5, 18), noise=(0.01, 0.05), formants=(0, 1),
         ),
         "harpsichord": Family(
-            slope=(0.1, 0.6), comb=(0.05, 0.1), stretch=(1e-5, 1e-4), decay=(1.5, 4), decay_growth=(0.02, 0.1),
-            formants=(1, 3), copies=(1, 2), scatter=(0.5, 3),
+            slope=(0.1, 0.6), comb=(0.05, 0.1), stretch=(1e-5, 1e-4), decay=(1.5, 4),
+            decay_growth=(0.02, 0.1), formants=(1, 3), copies=(1, 2), scatter=(0.5, 3),
         ),
         "saxophone": Family(
             slope=(0.5, 1.1), formants=(3, 4), attack=(0.015, 0.04), lag=(0.02, 0.2), vibrato=(4, 14),

@@ -19,8 +19,8 @@ ENOUGH_CHORDS = 3000  # for an estimated ceiling: of fewer, most sound unlike al
 
 
 class ChordAccuracy(Metric):
-    """``chord_type_acc``, ``root_acc``, ``bass_note_acc``, and ``chord_acc`` of all three together, each with a
-    bootstrap interval over chords, and ``PART_topK_acc``, for each K of ``top_k``: the truth is among the K
+    """``chord_type_acc``, ``root_acc``, ``bass_note_acc``, and ``chord_acc`` of all three together, each with
+    a bootstrap interval over chords, and ``PART_topK_acc``, for each K of ``top_k``: the truth is among the K
     best classes of its head.
 
     ``PART_acc_ceiling`` beside them is what a listener can reach who knows all pitch classes and the bass;
@@ -47,7 +47,9 @@ class ChordAccuracy(Metric):
     ) -> None:
         unknown = sorted(set(types) - set(CHORD_TYPES))
         if bass_is_root is not None and unknown:
-            raise ValueError(f"bass_is_root: no ceiling follows, as the pitch classes of {unknown} are unknown")
+            raise ValueError(
+                f"bass_is_root: no ceiling follows, as the pitch classes of {unknown} are unknown"
+            )
 
     def compute(self, references: Sequence[str], hypotheses: Sequence[str]) -> dict[str, float]:
         said, heard = _parsed(references), _parsed(hypotheses)
@@ -56,7 +58,11 @@ class ChordAccuracy(Metric):
         found: dict[str, float] = {}
         for name, count in right.items():
             low, high = _interval(count, len(said))
-            found |= {f"{name}_acc": count / len(said), f"{name}_acc_ci_low": low, f"{name}_acc_ci_high": high}
+            found |= {
+                f"{name}_acc": count / len(said),
+                f"{name}_acc_ci_low": low,
+                f"{name}_acc_ci_high": high,
+            }
         return found | {f"{name}_acc_ceiling": value for name, value in self._ceilings(said).items()}
 
     def compute_ranked(

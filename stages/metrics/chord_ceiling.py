@@ -1,6 +1,7 @@
-"""What a listener can reach who knows a chord's pitch classes and its bass: python -m stages.metrics.chord_ceiling
+"""What a listener can reach who knows a chord's pitch classes and its bass.
 
-prints the chord types that are one another's inversions, which no listener can always tell apart.
+``python -m stages.metrics.chord_ceiling`` prints the chord types that are one another's inversions, which
+no listener can always tell apart.
 """
 
 from collections import defaultdict
@@ -15,18 +16,15 @@ def ceilings(shares: Shares) -> dict[str, float]:
     """The best possible accuracy of type, root, and both (the bass is known): for everything that sounds the
     same above its bass, the most frequent answer.
     """
-    found: dict[str, float] = {}
-    answers = {
-        "chord_type": lambda chord_type, bass: chord_type,
-        "root": lambda chord_type, bass: bass,  # below the bass, which is known
-        "chord": lambda chord_type, bass: (chord_type, bass),
-    }
-    for name, answer in answers.items():
-        heard: dict[object, dict[object, float]] = defaultdict(lambda: defaultdict(float))
-        for (chord_type, bass), share in shares.items():
-            sounding = frozenset((interval - bass) % 12 for interval in CHORD_TYPES[chord_type])
-            heard[sounding][answer(chord_type, bass)] += share
-        found[name] = sum(max(counts.values()) for counts in heard.values()) / sum(shares.values())
+    heard: dict[tuple[str, frozenset[int]], dict[object, float]] = defaultdict(lambda: defaultdict(float))
+    for (chord_type, bass), share in shares.items():
+        sounding = frozenset((interval - bass) % 12 for interval in CHORD_TYPES[chord_type])
+        answers = {"chord_type": chord_type, "root": bass, "chord": (chord_type, bass)}  # the root: below it
+        for name, answer in answers.items():
+            heard[name, sounding][answer] += share
+    found = dict.fromkeys(("chord_type", "root", "chord"), 0.0)
+    for (name, _), counts in heard.items():
+        found[name] += max(counts.values()) / sum(shares.values())
     return {**found, "bass_note": 1.0}
 
 

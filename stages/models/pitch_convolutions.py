@@ -18,13 +18,13 @@ from stages.schema.part import Part
 from stages.schema.quantities import PositiveInt
 
 SEMITONES = 12
-HARMONICS = (-24, -19, -12, 0, 12, 19, 24, 28, 31, 34, 36)  # bins from a note to those that it shares energy with
+HARMONICS = (-24, -19, -12, 0, 12, 19, 24, 28, 31, 34, 36)  # bins from a note to those it shares energy with
 
 
 class PitchConvolutions(Encoder):
-    """Twelve bins an octave, a frame for eight, to what ``encoder`` gets of each; and the same beside its output.
+    """What ``encoder`` gets of every eight frames, twelve bins an octave; and its mean beside the output.
 
-    That is, side by side: of every pitch class a score as the root, which sees all others relative to it,
+    It is, side by side: of every pitch class a score as the root, which sees all others relative to it,
     and one as the bass, from a softmax over bins that can come to prefer low ones; and the mean of
     ``chord_channels`` numbers of each pitch class as the root, weighted by a softmax of the first scores:
     the same for a chord in all keys.
@@ -67,7 +67,9 @@ class PitchConvolutions(Encoder):
         hidden = functional.gelu(self.first(_harmonics(pooled)))  # (B, C, T/8, F)
         hidden = hidden + functional.gelu(self.second(hidden))
         hidden = hidden + functional.gelu(self.third(hidden))
-        classes = self.classes(functional.gelu(self.circle(_fold(torch.cat([pooled.unsqueeze(1), hidden], 1)))))  # (B, ., T/8, 12)
+        classes = self.classes(
+            functional.gelu(self.circle(_fold(torch.cat([pooled.unsqueeze(1), hidden], 1))))
+        )  # (B, ., T/8, 12)
         scores, chord = classes[:, 0], classes[:, 1:]
         chord = (chord * scores.softmax(-1).unsqueeze(1)).sum(-1)  # (B, ., T/8)
         bins = (self.bins(hidden).squeeze(1) + self.height).softmax(-1)  # (B, T/8, F)
@@ -80,7 +82,7 @@ class PitchConvolutions(Encoder):
 
 
 def _harmonics(features: Tensor) -> Tensor:
-    """Each bin beside those of its harmonics and of what it may be a harmonic of: (B, T, F) to (B, C, T, F)."""
+    """Each bin beside its harmonics and what it may be a harmonic of: (B, T, F) to (B, C, T, F)."""
     low, high = -min(HARMONICS), max(HARMONICS)
     padded, size = functional.pad(features, (low, high)), features.shape[2]
     return torch.stack([padded[..., low + step : low + step + size] for step in HARMONICS], dim=1)

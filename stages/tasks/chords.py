@@ -3,9 +3,6 @@
 B batch, T frames, F features, D width, V vocabulary (types, roots and basses side by side).
 """
 
-from collections.abc import Sequence
-from typing import Annotated
-
 import torch
 from torch import Tensor, nn
 

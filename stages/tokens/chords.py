@@ -42,11 +42,10 @@ class Chords(Tokens):
         self._indices = {token: index for index, token in enumerate(vocabulary)}
 
     def transcripts(self, rows: Sequence[Mapping[str, Any]]) -> list[str]:
-        """The labels of rows that have them, else their texts."""
-        labels = [{name: row.get(name) for name in Chord._fields} for row in rows]
+        """The three labels of rows that have a chord_type, else their texts."""
         return [
-            str(Chord(**found)) if all(found.values()) else row["text"]
-            for found, row in zip(labels, rows, strict=True)
+            str(Chord(*(row[name] for name in Chord._fields))) if row.get("chord_type") else row["text"]
+            for row in rows
         ]
 
     def encode_known(self, text: str) -> list[int]:

@@ -4,9 +4,10 @@ import math
 
 import pytest
 import torch
+from pydantic import TypeAdapter, ValidationError
 from torch import Tensor
 
-from stages.losses.chord_recognition_loss import ChordRecognitionLoss
+from stages.losses.chord_recognition_loss import ChordLossPart, ChordRecognitionLoss
 
 SIZES = (4, 3, 2)
 TARGETS = torch.tensor([[1, 4 + 2, 7 + 0], [3, 4 + 0, 7 + 1]])
@@ -43,3 +44,15 @@ def test_knowing_nothing_costs_the_logarithm_of_the_classes() -> None:
     uniform = torch.cat([torch.full((2, size), -math.log(size)) for size in SIZES], dim=1)
     total, count = ChordRecognitionLoss()(uniform, TARGETS, SIZES)
     assert total / count == pytest.approx(math.log(4) + math.log(3) + 0.5 * math.log(2))
+
+
+def test_its_weights_are_named_in_the_params() -> None:
+    part = {"class_path": "stages.losses.chord_recognition_loss.ChordRecognitionLoss"}
+    adapter = TypeAdapter(ChordLossPart)
+    assert adapter.validate_python({**part, "init_args": {"bass_weight": 1.0}}).build().weights == (
+        1.0,
+        1.0,
+        1.0,
+    )
+    with pytest.raises(ValidationError, match="root_weight"):
+        adapter.validate_python({**part, "init_args": {"root_weight": -1.0}})

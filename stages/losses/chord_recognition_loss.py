@@ -7,14 +7,14 @@ from collections.abc import Sequence
 from typing import Annotated
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional
 
 from stages.schema.part import Family, Part
 from stages.schema.quantities import NonNegativeFloat, Probability
 
 
-class ChordRecognitionLoss:
+class ChordRecognitionLoss(nn.Module):
     """``chord_type_weight`` times the cross-entropy of the type, and so on, summed, with label smoothing
     (Szegedy et al. 2016, https://arxiv.org/abs/1512.00567).
     """
@@ -26,10 +26,11 @@ class ChordRecognitionLoss:
         bass_weight: NonNegativeFloat = 0.5,
         label_smoothing: Probability = 0.1,
     ) -> None:
+        super().__init__()
         self.weights = (chord_type_weight, root_weight, bass_weight)
         self.label_smoothing = label_smoothing
 
-    def __call__(self, log_probs: Tensor, targets: Tensor, sizes: Sequence[int]) -> tuple[Tensor, Tensor]:
+    def forward(self, log_probs: Tensor, targets: Tensor, sizes: Sequence[int]) -> tuple[Tensor, Tensor]:
         """The loss summed over a batch, and the number of chords.
 
         ``log_probs`` (B, V) of each group of classes side by side, ``sizes`` of the groups; ``targets``
@@ -47,6 +48,4 @@ class ChordRecognitionLoss:
         return total, torch.tensor(len(targets), device=targets.device)
 
 
-ChordLossPart = Annotated[
-    Part, Family("stages.losses.chord_recognition_loss.ChordRecognitionLoss", folder="stages/losses")
-]
+ChordLossPart = Annotated[Part, Family("torch.nn.Module", folder="stages/losses")]

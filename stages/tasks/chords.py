@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from stages.batching.batch import Batch
 from stages.frontends.frontend import frame_mask
-from stages.losses.chord_recognition_loss import ChordLossPart, ChordRecognitionLoss
+from stages.losses.chord_recognition_loss import ChordLossPart
 from stages.models.encoder import Encoder, EncoderPart
 from stages.schema.part import Part
 from stages.schema.quantities import PositiveInt
@@ -40,7 +40,7 @@ class ChordRecognition(Task):
                 f"ChordRecognition needs stages.tokens.chords.Chords, found {type(tokens).__name__}"
             )
         self.sizes = tokens.group_sizes
-        self.criterion: ChordRecognitionLoss = loss.build()
+        self.criterion: nn.Module = loss.build()
         self.encoder: Encoder = encoder.build(num_features=num_features)
         self.heads = nn.ModuleList(nn.Linear(self.encoder.output_size, size) for size in self.sizes)
 
@@ -49,7 +49,8 @@ class ChordRecognition(Task):
         return self.exportable()(*self.features(batch))
 
     def loss(self, encoded: Encoded, batch: Batch) -> tuple[Tensor, Tensor]:
-        return self.criterion(encoded[0].squeeze(1), batch.targets, self.sizes)
+        total, count = self.criterion(encoded[0].squeeze(1), batch.targets, self.sizes)
+        return total, count
 
     def decode(self, encoded: Encoded, search: Search | None = None) -> list[Hypothesis]:
         depth = min(NUM_ALTERNATIVES, *self.sizes)

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from ruamel.yaml import YAML
 
 from stages.batching.batch import Batch, Example, collate
 from stages.formats.onnx_bundle import WaveformModel
@@ -17,6 +18,7 @@ from stages.tasks.checkpoint import Recipe, load, pack
 from stages.tasks.chords import ChordRecognition
 from stages.tokens.characters import Characters
 
+RECIPE = Path(__file__).parents[1] / "flows" / "recipes" / "chords.yaml"
 NUM_BINS = 24
 TEXTS = ["C:major/C", "A#:min7/C#", "E:cluster_chromatic/B", "G:6/G"]
 CQT = Part(class_path="stages.frontends.cqt.CQT", init_args={"num_bins": NUM_BINS, "min_hz": 110.0})
@@ -117,7 +119,7 @@ def test_chords_are_learned(task: ChordRecognition) -> None:
     optimizer = torch.optim.Adam(task.parameters(), lr=1e-2)
     for _ in range(25):
         total, count = task.loss(task.encode(own), own)
-        losses.append(float(total / count))
+        losses.append(total.item() / int(count))
         optimizer.zero_grad()
         (total / count).backward()
         optimizer.step()
@@ -138,6 +140,18 @@ def test_a_chord_moved_up_by_a_semitone_has_its_root_and_bass_a_class_higher() -
         moved = (higher[..., head] - here[..., head].roll(1, -1)).norm()
         assert moved < unmoved / 5
     assert (higher[..., 24:] - here[..., 24:]).norm() < 0.05 * here[..., 24:].norm()
+
+
+@pytest.mark.parametrize("size", ["small", "medium", "large"])
+def test_the_sizes_that_the_recipe_names_can_be_built_and_learn(size: str) -> None:
+    lines = RECIPE.read_text(encoding="utf-8").splitlines()
+    (named,) = [line.split(": ", 1)[1] for line in lines if line.strip().startswith(f"# {size}: ")]
+    arguments = YAML(typ="safe", pure=True).load(named)
+    task = build(Part(class_path="stages.models.conformer.Conformer", init_args=arguments))
+    own = batch(task)
+    total, _ = task.loss(task.encode(own), own)
+    total.backward()
+    assert all(weight.grad is not None for weight in task.parameters())
 
 
 def test_other_tokens_are_refused() -> None:

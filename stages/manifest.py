@@ -140,6 +140,8 @@ def _row(
     utterance: Utterance, recording: Recording | ValueError, settings: schema.Manifest, written_path: str
 ) -> ManifestRow:
     """The manifest's row; ValueError(reason, value) when it is to be rejected."""
+    if utterance.problem:
+        raise ValueError(*utterance.problem)
     if isinstance(recording, ValueError):
         raise ValueError(str(recording), utterance.audio)
     if utterance.split not in settings.splits:

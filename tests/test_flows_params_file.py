@@ -39,7 +39,7 @@ def test_a_recipe_replaces_params_and_what_they_were_is_kept(folder: Path) -> No
 @pytest.mark.parametrize(
     ("recipe", "override", "message"),
     [
-        ("no_such", None, "no such recipe; there are an4, simple_ctc, spoken_numbers"),
+        ("no_such", None, "no such recipe; there are an4, .*simple_ctc, spoken_numbers"),
         (None, "nokey=3", "override 'nokey=3': .*nokey"),
         (None, "lr", "override 'lr'"),
         (None, "lr=abc", "lr: Input should be a valid number"),

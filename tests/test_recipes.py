@@ -103,3 +103,15 @@ def test_an_lstm_recognises_unseen_voices_and_fine_tuning_it_starts_better_than_
     fine_tuned = losses(tmp_path)
     assert fine_tuned[0] < scratch[0] / 2
     assert fine_tuned[0] < min(scratch)
+
+
+def test_chords_of_unheard_instruments_tunings_and_voicings_are_recognised(
+    tmp_path: Path, run_stages: Callable[..., None]
+) -> None:
+    run_stages("chords", "manifest", "features", "train", "evaluate", "export")
+    found = metrics(tmp_path)
+    assert found["bass_note_acc"] >= 0.95
+    assert found["root_acc"] >= 0.82
+    assert found["chord_type_acc"] >= 0.84
+    assert found["chord_type_acc_ceiling"] == pytest.approx(0.9375)
+    assert found["root_acc_ceiling"] == pytest.approx(0.9135, abs=1e-4)

@@ -13,6 +13,7 @@ class Utterance:
     ``labels`` are those fields of a manifest row that tasks need beside the text: see ManifestRow.
     ``audio`` is relative to ``manifest.root``, or absolute. ``split`` is None where the source has
     no opinion: the stage then splits by speaker. ``duration_seconds`` is None for the rest of the file.
+    ``problem`` is a reason to reject it that only the source can see, and the value that is the reason.
     """
 
     id: str
@@ -24,6 +25,7 @@ class Utterance:
     offset_seconds: float = 0.0
     duration_seconds: float | None = None
     labels: Mapping[str, str] = field(default_factory=dict)
+    problem: tuple[str, str] | None = None
 
 
 class Corpus(ABC):

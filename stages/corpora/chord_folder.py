@@ -1,0 +1,81 @@
+"""A folder of recordings of chords, each with its label beside it: sample_*.json."""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from pydantic_core import from_json
+
+from stages.corpora.corpus import Corpus, Utterance
+from stages.schema.chords import CHORD_TYPES, PITCH_CLASSES, Chord, distinct_types
+
+
+class ChordFolder(Corpus):
+    """Every ``sample_*.json`` under manifest.root: an object with ``chord_type`` (one of ``types``), ``root``
+    and ``bass_note`` (a pitch class, 0 to 11 from C up or by its name), and ``filename``, the recording's.
+
+    The recording lies in ``audio``, a folder relative to that of the label file; its default name is the
+    label file's, with .wav. Other keys are ignored. The id is the label file's path without its ending. A
+    label file that cannot be read, or with other labels, is a rejected row. ValueError if there is none.
+    """
+
+    def __init__(
+        self,
+        audio: str = ".",
+        types: list[str] = list(CHORD_TYPES),  # noqa: B006 - never changed
+    ) -> None:
+        self.audio = audio
+        self.types = types
+
+    @staticmethod
+    def check_arguments(types: Sequence[str] = tuple(CHORD_TYPES), **_: str) -> None:
+        distinct_types(types)
+
+    def utterances(self, root: Path, audio_folder: Path, seed: int) -> Iterator[Utterance]:
+        paths = sorted(root.rglob("sample_*.json"))
+        if not paths:
+            raise ValueError(f"{root / 'sample_*.json'}: no such file, in no folder below either")
+        for path in paths:
+            yield self._utterance(path, root)
+
+    def _utterance(self, path: Path, root: Path) -> Utterance:
+        place = path.relative_to(root)
+        name = place.with_suffix("").as_posix()
+        label: dict[str, Any] = {}
+        try:
+            label = _read(path)
+            chord = self._chord(label)
+        except ValueError as error:
+            reason, value = (*error.args, place)[:2]
+            return Utterance(name, self._recording(place, label), "", problem=(reason, str(value)))
+        return Utterance(name, self._recording(place, label), str(chord), labels=chord._asdict())
+
+    def _recording(self, place: Path, label: dict[str, Any]) -> Path:
+        return place.parent / self.audio / str(label.get("filename", place.with_suffix(".wav").name))
+
+    def _chord(self, label: dict[str, Any]) -> Chord:
+        if missing := [key for key in Chord._fields if key not in label]:
+            raise ValueError(f"the label has no {', '.join(missing)}")
+        if label["chord_type"] not in self.types:
+            raise ValueError("chord_type is not among the corpus's types", label["chord_type"])
+        return Chord(label["chord_type"], _pitch_class(label, "root"), _pitch_class(label, "bass_note"))
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        label = from_json(path.read_bytes())
+    except (OSError, ValueError) as error:
+        raise ValueError(f"the label cannot be read: {error}") from error
+    if not isinstance(label, dict):
+        raise ValueError("the label is no JSON object")
+    return label
+
+
+def _pitch_class(label: dict[str, Any], key: str) -> str:
+    """The name of a pitch class given by number or name; ValueError(reason, value) if it is neither."""
+    value = label[key]
+    if isinstance(value, str) and value in PITCH_CLASSES:
+        return value
+    if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < len(PITCH_CLASSES):
+        return PITCH_CLASSES[value]
+    raise ValueError(f"{key} is neither 0 to 11 nor one of {' '.join(PITCH_CLASSES)}", repr(value))

@@ -1,0 +1,49 @@
+"""Which notes sound for a chord: register, position, doublings; every split has voicings of its own."""
+
+import zlib
+
+import numpy as np
+
+from stages.schema.params import Split
+
+LOWEST_NOTE, HIGHEST_NOTE = 36, 96  # MIDI: C2, C7
+BASS_OCTAVES = 2  # in which the bass lies, from the lowest note on
+MAX_GAP = 16  # semitones between the bass and where the other notes begin
+OMITTED = 0.25  # how often a bass that belongs to the chord is not sounded above it, too
+DOUBLED = 0.15  # how often a note sounds an octave higher, too
+SHARES: dict[int, Split] = {0: "validation", 1: "test"}  # of eighths of all voicings; others are for training
+
+
+def split_of(notes: list[int]) -> Split:
+    """Of a voicing, which is its intervals above the bass, wherever it lies; by hash."""
+    intervals = sorted(note - notes[0] for note in notes)
+    return SHARES.get(zlib.crc32(bytes(intervals)) % 8, "train")
+
+
+def draw_voicing(
+    pitch_classes: list[int], bass: int, split: Split, generator: np.random.Generator
+) -> list[int]:
+    """MIDI notes of a chord with these pitch classes over a bass, the bass first; a voicing of the split."""
+    while True:
+        notes = _draw(pitch_classes, bass, generator)
+        if split_of(notes) == split:
+            return notes
+
+
+def _draw(pitch_classes: list[int], bass: int, generator: np.random.Generator) -> list[int]:
+    lowest = LOWEST_NOTE + (bass - LOWEST_NOTE) % 12 + 12 * int(generator.integers(BASS_OCTAVES))
+    above = [pitch for pitch in pitch_classes if pitch != bass or generator.random() >= OMITTED]
+    start = lowest + int(generator.integers(1, MAX_GAP + 1))
+    close = sorted(start + (pitch - start) % 12 for pitch in above)
+    match generator.choice(["close", "open", "drop", "scattered"]):
+        case "open":  # every second note an octave higher
+            upper = [note + 12 * (number % 2) for number, note in enumerate(close)]
+        case "drop":  # the second note from above an octave lower
+            upper = [note - 12 * (number == len(close) - 2) for number, note in enumerate(close)]
+        case "scattered":
+            upper = [note + 12 * int(generator.integers(3)) for note in close]
+        case _:
+            upper = close
+    upper += [note + 12 for note in upper if generator.random() < DOUBLED]
+    raised = [note + 12 * (note <= lowest) for note in upper]  # the bass stays the lowest
+    return [lowest, *sorted({min(note, HIGHEST_NOTE - (HIGHEST_NOTE - note) % 12) for note in raised})]

@@ -1,0 +1,51 @@
+"""The loss of a chord: cross-entropies of its type, root and bass, weighted.
+
+B batch, V vocabulary.
+"""
+
+from collections.abc import Sequence
+from typing import Annotated
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from stages.schema.part import Family, Part
+from stages.schema.quantities import NonNegativeFloat, Probability
+
+
+class ChordRecognitionLoss(nn.Module):
+    """``chord_type_weight`` times the cross-entropy of the type, and so on, summed, with label smoothing
+    (Szegedy et al. 2016, https://arxiv.org/abs/1512.00567).
+    """
+
+    def __init__(
+        self,
+        chord_type_weight: NonNegativeFloat = 1.0,
+        root_weight: NonNegativeFloat = 1.0,
+        bass_weight: NonNegativeFloat = 0.5,
+        label_smoothing: Probability = 0.1,
+    ) -> None:
+        super().__init__()
+        self.weights = (chord_type_weight, root_weight, bass_weight)
+        self.label_smoothing = label_smoothing
+
+    def forward(self, log_probs: Tensor, targets: Tensor, sizes: Sequence[int]) -> tuple[Tensor, Tensor]:
+        """The loss summed over a batch, and the number of chords.
+
+        ``log_probs`` (B, V) of each group of classes side by side, ``sizes`` of the groups; ``targets``
+        (B, 3) are indices into all of V.
+        """
+        total = log_probs.new_zeros(())
+        first = 0
+        groups = zip(log_probs.split(list(sizes), dim=1), targets.unbind(1), self.weights, strict=True)
+        for own, target, weight in groups:
+            entropy = functional.cross_entropy(
+                own, target - first, reduction="sum", label_smoothing=self.label_smoothing
+            )
+            total = total + weight * entropy
+            first += own.shape[1]
+        return total, torch.tensor(len(targets), device=targets.device)
+
+
+ChordLossPart = Annotated[Part, Family("torch.nn.Module", folder="stages/losses")]

@@ -1,0 +1,105 @@
+"""Shares of chords, and of their types, roots and basses, that were recognised."""
+
+from collections.abc import Sequence
+from typing import Annotated
+
+import numpy as np
+from annotated_types import Ge, Le
+
+from stages.metrics.chord_ceiling import ceilings, shares_of_labels, shares_of_law
+from stages.metrics.metric import Metric, Pairs
+from stages.schema.chords import CHORD_TYPES, Chord
+from stages.schema.quantities import Fraction
+
+Rank = Annotated[int, Ge(1), Le(5)]  # a task ranks five hypotheses
+PARTS = Chord._fields
+CONFIDENCE = 0.95
+NUM_BOOTSTRAPS = 1000
+ENOUGH_CHORDS = 3000  # for an estimated ceiling: of fewer, most sound unlike all others by chance
+
+
+class ChordAccuracy(Metric):
+    """``chord_type_acc``, ``root_acc``, ``bass_note_acc``, and ``chord_acc`` of all three together, each with
+    a bootstrap interval over chords, and ``PART_topK_acc``, for each K of ``top_k``: the truth is among the K
+    best classes of its head.
+
+    ``PART_acc_ceiling`` beside them is what a listener can reach who knows all pitch classes and the bass;
+    some chords are one another's inversions (see chord_ceiling). It follows from the law of a synthesised
+    corpus, if ``bass_is_root`` is set, as the corpus has it; else it is estimated from the references, where
+    they are 3000 at least of types whose pitch classes are known.
+    """
+
+    logged = ("chord_type_acc", "root_acc", "bass_note_acc", "chord_acc")
+
+    def __init__(
+        self,
+        bass_is_root: Fraction | None = None,
+        types: list[str] = list(CHORD_TYPES),  # noqa: B006 - never changed
+        top_k: list[Rank] = [3],  # noqa: B006 - never changed
+    ) -> None:
+        self.bass_is_root = bass_is_root
+        self.types = types
+        self.top_k = top_k
+
+    @staticmethod
+    def check_arguments(
+        bass_is_root: float | None = None, types: Sequence[str] = tuple(CHORD_TYPES), **_: object
+    ) -> None:
+        unknown = sorted(set(types) - set(CHORD_TYPES))
+        if bass_is_root is not None and unknown:
+            raise ValueError(
+                f"bass_is_root: no ceiling follows, as the pitch classes of {unknown} are unknown"
+            )
+
+    def compute(self, references: Sequence[str], hypotheses: Sequence[str]) -> dict[str, float]:
+        said, heard = _parsed(references), _parsed(hypotheses)
+        right = {part: _right(said, heard, part) for part in PARTS}
+        right["chord"] = sum(a == b for a, b in zip(said, heard, strict=True))
+        found: dict[str, float] = {}
+        for name, count in right.items():
+            low, high = _interval(count, len(said))
+            found |= {
+                f"{name}_acc": count / len(said),
+                f"{name}_acc_ci_low": low,
+                f"{name}_acc_ci_high": high,
+            }
+        return found | {f"{name}_acc_ceiling": value for name, value in self._ceilings(said).items()}
+
+    def compute_ranked(
+        self, references: Sequence[str], alternatives: Sequence[Sequence[str]]
+    ) -> dict[str, float]:
+        said, ranked = _parsed(references), [_parsed(texts) for texts in alternatives]
+        found = {}
+        for k in self.top_k:
+            for part in PARTS:
+                best = [{getattr(chord, part) for chord in chords[:k]} for chords in ranked]
+                hits = sum(getattr(a, part) in names for a, names in zip(said, best, strict=True))
+                found[f"{part}_top{k}_acc"] = hits / len(said)
+        return found
+
+    def pairs(self, references: Sequence[str], hypotheses: Sequence[str]) -> Pairs:
+        both = list(zip(_parsed(references), _parsed(hypotheses), strict=True))
+        return {part: [(getattr(a, part), getattr(b, part)) for a, b in both] for part in PARTS}
+
+    def _ceilings(self, said: Sequence[Chord]) -> dict[str, float]:
+        if self.bass_is_root is not None:
+            return ceilings(shares_of_law(self.types, self.bass_is_root))
+        if len(said) >= ENOUGH_CHORDS and all(chord.chord_type in CHORD_TYPES for chord in said):
+            return ceilings(shares_of_labels(said))
+        return {}
+
+
+def _parsed(texts: Sequence[str]) -> list[Chord]:
+    return [Chord.parse(text) for text in texts]
+
+
+def _right(said: Sequence[Chord], heard: Sequence[Chord], part: str) -> int:
+    return sum(getattr(a, part) == getattr(b, part) for a, b in zip(said, heard, strict=True))
+
+
+def _interval(right: int, total: int) -> tuple[float, float]:
+    """The percentile bootstrap over chords: of ones and zeros, drawn again, the sum is binomial."""
+    drawn = np.random.default_rng(0).binomial(total, right / total, NUM_BOOTSTRAPS) / total
+    tail = (1 - CONFIDENCE) / 2
+    low, high = np.quantile(drawn, [tail, 1 - tail])
+    return float(low), float(high)

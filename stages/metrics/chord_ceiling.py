@@ -1,0 +1,61 @@
+"""What a listener can reach who knows a chord's pitch classes and its bass.
+
+``python -m stages.metrics.chord_ceiling`` prints the chord types that are one another's inversions, which
+no listener can always tell apart.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+
+from stages.schema.chords import CHORD_TYPES, PITCH_CLASSES, Chord
+
+Shares = Mapping[tuple[str, int], float]  # of chord types and semitones from the root up to the bass
+
+
+def ceilings(shares: Shares) -> dict[str, float]:
+    """The best possible accuracy of type, root, and both (the bass is known): for everything that sounds the
+    same above its bass, the most frequent answer.
+    """
+    heard: dict[tuple[str, frozenset[int]], dict[object, float]] = defaultdict(lambda: defaultdict(float))
+    for (chord_type, bass), share in shares.items():
+        sounding = frozenset((interval - bass) % 12 for interval in CHORD_TYPES[chord_type])
+        answers = {"chord_type": chord_type, "root": bass, "chord": (chord_type, bass)}  # the root: below it
+        for name, answer in answers.items():
+            heard[name, sounding][answer] += share
+    found = dict.fromkeys(("chord_type", "root", "chord"), 0.0)
+    for (name, _), counts in heard.items():
+        found[name] += max(counts.values()) / sum(shares.values())
+    return {**found, "bass_note": 1.0}
+
+
+def shares_of_law(types: Sequence[str], bass_is_root: float) -> Shares:
+    """Uniform types; the bass is the root with this probability, else any of the twelve pitch classes."""
+    other = (1 - bass_is_root) / 12
+    return {(name, bass): other + bass_is_root * (bass == 0) for name in types for bass in range(12)}
+
+
+def shares_of_labels(chords: Iterable[Chord]) -> Shares:
+    """As they are counted."""
+    counts: dict[tuple[str, int], float] = defaultdict(float)
+    for chord in chords:
+        bass = PITCH_CLASSES.index(chord.bass_note) - PITCH_CLASSES.index(chord.root)
+        counts[chord.chord_type, bass % 12] += 1
+    return counts
+
+
+def indistinguishable(types: Sequence[str] = tuple(CHORD_TYPES)) -> list[list[str]]:
+    """Types that share their pitch classes in some transposition, or with themselves in another one."""
+    groups: dict[frozenset[frozenset[int]], list[str]] = defaultdict(list)
+    for name in types:
+        groups[frozenset(_transpositions(name))].append(name)
+    return [names for positions, names in groups.items() if len(names) > 1 or len(positions) < 12]
+
+
+def _transpositions(name: str) -> set[frozenset[int]]:
+    return {frozenset((interval + up) % 12 for interval in CHORD_TYPES[name]) for up in range(12)}
+
+
+if __name__ == "__main__":
+    for group in indistinguishable():
+        symmetric = "" if len(group) > 1 else " (by transposition its own)"
+        print(", ".join(group) + symmetric)

@@ -1,0 +1,48 @@
+"""Chords as text, root:chord_type/bass_note, as in C#:min7/E; their types and pitch classes."""
+
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
+from typing import NamedTuple
+
+PITCH_CLASSES = ("C", "C#", "D", "D#", "E", "F", "F#", "G", "G#", "A", "A#", "B")
+CHORD_TYPES: Mapping[str, tuple[int, ...]] = MappingProxyType({  # semitones above the root
+    "major": (0, 4, 7), "minor": (0, 3, 7), "diminished": (0, 3, 6), "augmented": (0, 4, 8),
+    "maj7": (0, 4, 7, 11), "dom7": (0, 4, 7, 10), "min7": (0, 3, 7, 10), "minmaj7": (0, 3, 7, 11),
+    "half_dim7": (0, 3, 6, 10), "dim7": (0, 3, 6, 9), "sus2": (0, 2, 7), "sus4": (0, 5, 7),
+    "add9": (0, 2, 4, 7), "add11": (0, 4, 5, 7), "madd9": (0, 2, 3, 7), "6": (0, 4, 7, 9),
+    "m6": (0, 3, 7, 9), "maj9": (0, 2, 4, 7, 11), "dom9": (0, 2, 4, 7, 10), "min9": (0, 2, 3, 7, 10),
+    "dom11": (0, 2, 4, 5, 7, 10), "min11": (0, 2, 3, 5, 7, 10), "dom13": (0, 2, 4, 5, 7, 9, 10),
+    "maj13": (0, 2, 4, 5, 7, 9, 11), "dom7b9": (0, 1, 4, 7, 10), "dom7sharp9": (0, 3, 4, 7, 10),
+    "dom7b5": (0, 4, 6, 10), "dom7sharp5": (0, 4, 8, 10), "quartal3": (0, 5, 10),
+    "quartal4": (0, 3, 5, 10), "cluster_whole": (0, 2, 4), "cluster_chromatic": (0, 1, 2),
+})  # fmt: skip
+
+
+class Chord(NamedTuple):
+    """Names of a chord's type and of two pitch classes."""
+
+    chord_type: str
+    root: str
+    bass_note: str
+
+    def __str__(self) -> str:
+        return f"{self.root}:{self.chord_type}/{self.bass_note}"
+
+    @classmethod
+    def parse(cls, text: str) -> "Chord":
+        """ValueError if it is not root:chord_type/bass_note; the type may be any."""
+        root, _, rest = text.partition(":")
+        chord_type, _, bass = rest.rpartition("/")
+        if not chord_type or root not in PITCH_CLASSES or bass not in PITCH_CLASSES:
+            raise ValueError(
+                f"{text!r} is no chord: expected root:chord_type/bass_note, as in C#:min7/E, with the pitch"
+                f" classes {' '.join(PITCH_CLASSES)}"
+            )
+        return cls(chord_type, root, bass)
+
+
+def distinct_types(types: Sequence[str]) -> list[str]:
+    """The configured chord types; ValueError if one is there twice, or none."""
+    if not types or len(set(types)) != len(types):
+        raise ValueError(f"types needs distinct chord types, one at least; found {list(types)}")
+    return list(types)

@@ -1,0 +1,80 @@
+"""Recognition of one chord: its type, its root and its bass.
+
+B batch, T frames, F features, D width, V vocabulary (types, roots and basses side by side).
+"""
+
+import torch
+from torch import Tensor, nn
+
+from stages.batching.batch import Batch
+from stages.frontends.frontend import frame_mask
+from stages.losses.chord_recognition_loss import ChordLossPart
+from stages.models.encoder import Encoder, EncoderPart
+from stages.schema.part import Part
+from stages.schema.quantities import PositiveInt
+from stages.search.search import Search
+from stages.tasks.task import Encoded, Hypothesis, MetricPart, Task
+from stages.tokens.chords import Chords
+
+NUM_ALTERNATIVES = 5
+
+
+class ChordRecognition(Task):
+    """An encoder, the mean of its frames, and three heads, each a linear layer with a softmax.
+
+    The tokens are ``stages.tokens.chords.Chords``. The k-th alternative of a hypothesis is made of the k-th
+    best class of each head.
+    """
+
+    def __init__(
+        self,
+        tokens: Chords,
+        num_features: PositiveInt,
+        encoder: EncoderPart = Part(class_path="stages.models.conformer.Conformer"),
+        loss: ChordLossPart = Part(class_path="stages.losses.chord_recognition_loss.ChordRecognitionLoss"),
+        metrics: list[MetricPart] = [Part(class_path="stages.metrics.chord_accuracy.ChordAccuracy")],  # noqa: B006
+    ) -> None:
+        super().__init__(tokens, metrics)
+        if not isinstance(tokens, Chords):
+            raise ValueError(
+                f"ChordRecognition needs stages.tokens.chords.Chords, found {type(tokens).__name__}"
+            )
+        self.sizes = tokens.group_sizes
+        self.criterion: nn.Module = loss.build()
+        self.encoder: Encoder = encoder.build(num_features=num_features)
+        self.heads = nn.ModuleList(nn.Linear(self.encoder.output_size, size) for size in self.sizes)
+
+    def encode(self, batch: Batch) -> Encoded:
+        """Log-probabilities (B, 1, V) and counts of 1."""
+        return self.exportable()(*self.features(batch))
+
+    def loss(self, encoded: Encoded, batch: Batch) -> tuple[Tensor, Tensor]:
+        total, count = self.criterion(encoded[0].squeeze(1), batch.targets, self.sizes)
+        return total, count
+
+    def decode(self, encoded: Encoded, search: Search | None = None) -> list[Hypothesis]:
+        depth = min(NUM_ALTERNATIVES, *self.sizes)
+        groups, first = [], 0
+        for own in encoded[0].squeeze(1).split(self.sizes, dim=1):
+            groups.append(own.topk(depth).indices + first)  # (B, depth)
+            first += own.shape[1]
+        ranked = [[self.tokens.decode(c) for c in chords] for chords in torch.stack(groups, dim=2).tolist()]
+        return [Hypothesis(texts[0], alternatives=tuple(texts)) for texts in ranked]
+
+    def exportable(self) -> nn.Module:
+        return ChordLogProbs(self.encoder, self.heads)
+
+
+class ChordLogProbs(nn.Module):
+    """Features (B, T, F) and counts to log-probabilities (B, 1, V) and counts of 1."""
+
+    def __init__(self, encoder: Encoder, heads: nn.ModuleList) -> None:
+        super().__init__()
+        self.encoder, self.heads = encoder, heads
+
+    def forward(self, features: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
+        hidden, lengths = self.encoder(features, lengths)  # (B, T', D)
+        mask = frame_mask(lengths, hidden.shape[1]).unsqueeze(-1)
+        pooled = (hidden * mask).sum(1) / lengths.unsqueeze(-1)  # (B, D)
+        log_probs = torch.cat([head(pooled).log_softmax(-1) for head in self.heads], dim=-1)
+        return log_probs.unsqueeze(1), torch.ones_like(lengths)

@@ -1,0 +1,63 @@
+"""The classes of a chord as tokens: its type, its root and its bass."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from stages.schema.chords import CHORD_TYPES, PITCH_CLASSES, Chord, distinct_types
+from stages.tokens.tokens import Tokens
+
+
+class Chords(Tokens):
+    """A chord, written root:chord_type/bass_note, is three tokens: type, root and bass, in this order.
+
+    The vocabulary is not collected from the texts: it lists ``types`` (by default the 32 of
+    stages.schema.chords), then twelve roots, then twelve basses, and no blank (its index is -1). A chord
+    of another type has no tokens, not even in held-out text: ``encode`` and ``encode_known`` refuse it.
+    """
+
+    blank_index = -1  # none of the tokens
+
+    def __init__(self, types: list[str] = list(CHORD_TYPES)) -> None:  # noqa: B006 - never changed
+        super().__init__()
+        self.types = types
+
+    @staticmethod
+    def check_arguments(types: Sequence[str] = tuple(CHORD_TYPES)) -> None:
+        distinct_types(types)
+
+    @property
+    def group_sizes(self) -> tuple[int, int, int]:
+        """How many of the vocabulary are types, roots and basses."""
+        return len(self.types), len(PITCH_CLASSES), len(PITCH_CLASSES)
+
+    def fit(self, texts: Iterable[str]) -> None:
+        for text in texts:
+            Chord.parse(self.normalize(text))
+        self.restore(self._listed())
+
+    def restore(self, vocabulary: Sequence[str]) -> None:
+        if list(vocabulary) != self._listed():
+            raise ValueError(f"vocabulary of other chord types or another order: {list(vocabulary)}")
+        self.vocabulary = list(vocabulary)
+        self._indices = {token: index for index, token in enumerate(vocabulary)}
+
+    def transcripts(self, rows: Sequence[Mapping[str, Any]]) -> list[str]:
+        """The three labels of rows that have a chord_type, else their texts."""
+        return [
+            str(Chord(*(row[name] for name in Chord._fields))) if row.get("chord_type") else row["text"]
+            for row in rows
+        ]
+
+    def encode_known(self, text: str) -> list[int]:
+        return self.encode(text)
+
+    def split(self, text: str) -> list[str]:
+        chord = Chord.parse(text)
+        return [f"type {chord.chord_type}", f"root {chord.root}", f"bass {chord.bass_note}"]
+
+    def join(self, tokens: list[str]) -> str:
+        return str(Chord(*(token.partition(" ")[2] for token in tokens)))
+
+    def _listed(self) -> list[str]:
+        pitches = [f"{part} {name}" for part in ("root", "bass") for name in PITCH_CLASSES]
+        return [*(f"type {name}" for name in self.types), *pitches]

@@ -1,0 +1,15 @@
+"""Work in processes of its own."""
+
+import os
+
+from stages.program.processes import parallel
+
+
+def threads_of_a_process(_: int) -> str | None:
+    return os.environ.get("OPENBLAS_NUM_THREADS")
+
+
+def test_each_process_computes_with_one_thread_and_this_one_as_before() -> None:
+    before = dict(os.environ)
+    assert set(parallel(threads_of_a_process, range(2), 2)) == {"1"}
+    assert dict(os.environ) == before

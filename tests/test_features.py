@@ -94,7 +94,8 @@ def test_every_shard_says_what_it_holds(extract: Extract) -> None:
 def test_the_index_has_the_transcripts_in_the_order_of_ids(extract: Extract) -> None:
     extract([recorded("b", tone(800), text="Go", speaker="s"), recorded("a", tone(800), text="Non")])
     rows = pq.read_table(OUTPUT / "train" / "index.parquet").to_pylist()
+    labels = dict.fromkeys(["phonemes", "chord_type", "root", "bass_note"])
     assert rows == [
-        {"id": "a", "text": "Non", "speaker": None, "language": None, "duration": 0.05},
-        {"id": "b", "text": "Go", "speaker": "s", "language": None, "duration": 0.05},
+        {"id": "a", "text": "Non", "speaker": None, "language": None, "duration": 0.05, **labels},
+        {"id": "b", "text": "Go", "speaker": "s", "language": None, "duration": 0.05, **labels},
     ]

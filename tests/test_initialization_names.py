@@ -9,8 +9,10 @@ from test_initialization import refused, same, save, start, trained, weights
 from test_tasks import VOCABULARY, recipe
 
 from stages.schema.part import Part
-from stages.tasks.checkpoint import pack
+from stages.tasks.checkpoint import Recipe, pack
+from stages.tasks.chords import ChordRecognition
 from stages.tasks.task import Task
+from stages.tokens.chords import Chords
 
 
 @pytest.fixture
@@ -74,13 +76,24 @@ def test_another_frontend_is_refused_side_by_side_or_reported(inputs: Path) -> N
     assert report["frontend"][1] == "features.sample_rate is 8000 there and 16000 here"
 
 
+def two_vocabularies(cls: type[Task]) -> list[Recipe]:
+    """What a task is built from over a vocabulary, and over a larger one."""
+    task = Part(class_path=f"{cls.__module__}.{cls.__name__}")
+    if not issubclass(cls, ChordRecognition):
+        vocabularies = (VOCABULARY, [*VOCABULARY, "d"])
+        return [recipe(vocabulary=found).model_copy(update={"task": task}) for found in vocabularies]
+    built = []
+    for types in (["major"], ["major", "minor"]):
+        tokens = Chords(types)
+        tokens.fit([])
+        part = Part(class_path="stages.tokens.chords.Chords", init_args={"types": types})
+        built.append(recipe(vocabulary=tokens.vocabulary).model_copy(update={"task": task, "tokens": part}))
+    return built
+
+
 @pytest.mark.parametrize("cls", classes_of(Task), ids=lambda cls: cls.__name__)
 def test_a_task_names_the_parameters_that_depend_on_its_vocabulary(cls: type[Task]) -> None:
-    part = Part(class_path=f"{cls.__module__}.{cls.__name__}")
-    small, large = (
-        recipe(vocabulary=vocabulary).model_copy(update={"task": part}).build().state_dict()
-        for vocabulary in (VOCABULARY, [*VOCABULARY, "d"])
-    )
+    small, large = (found.build().state_dict() for found in two_vocabularies(cls))
     depending = {name for name, value in small.items() if value.shape != large[name].shape}
     bound = {name for name in small if any(Path(name).match(p) for p in cls.vocabulary_parameters)}
     assert depending == bound

@@ -3,6 +3,8 @@
 B batch, T frames, F features, D width, V vocabulary (types, roots and basses side by side).
 """
 
+from typing import ClassVar
+
 import torch
 from torch import Tensor, nn
 
@@ -25,6 +27,8 @@ class ChordRecognition(Task):
     The tokens are ``stages.tokens.chords.Chords``. The k-th alternative of a hypothesis is made of the k-th
     best class of each head.
     """
+
+    vocabulary_parameters: ClassVar[tuple[str, ...]] = ("heads.0.*",)  # roots and basses are always the same
 
     def __init__(
         self,

@@ -1,6 +1,7 @@
 """What a run's page in the Prefect UI shows: metrics, curves, transcripts, params, and how far it is."""
 
 import base64
+import hashlib
 import io
 import json
 import re
@@ -22,9 +23,10 @@ from prefect.artifacts import (
 from prefect.logging import get_run_logger
 
 from flows import champion
-from flows.dvc import HYPOTHESES, METRICS, REPORT, TRAINING_PICTURE
+from flows.dvc import HISTORY, HYPOTHESES, METRICS, REPORT, TRAINING_PICTURE
 from flows.git import commit
 from flows.params_file import read_yaml
+from stages.program.outputs import forget_old, write_whole
 
 EPOCH = re.compile(r"epoch (\d+)/(\d+)  (.*)")
 NUM_TRANSCRIPTS = 12
@@ -97,10 +99,15 @@ def _loss(folder: Path) -> None:
 
 
 def picture(folder: Path) -> str:
-    """The training's curves as a data: URI; drawn anew, since a history may come from DVC's cache."""
-    command = [sys.executable, "-m", "stages.callbacks.training_picture"]
-    subprocess.run(command, cwd=folder, capture_output=True, check=True)
-    return _uri((folder / TRAINING_PICTURE).read_bytes())
+    """The training's curves as a data: URI; drawn once for each history, which may come from DVC's cache."""
+    history = (folder / HISTORY).read_bytes()
+    kept = folder / ".scratch" / "pictures" / f"{hashlib.sha256(history).hexdigest()[:32]}.png"
+    if not kept.exists():
+        command = [sys.executable, "-m", "stages.callbacks.training_picture"]
+        subprocess.run(command, cwd=folder, capture_output=True, check=True)
+        write_whole(kept, (folder / TRAINING_PICTURE).read_bytes())
+        forget_old(kept.parent, days=30)
+    return _uri(kept.read_bytes())
 
 
 def png_uri(figure: Any, bbox_inches: str | None = None) -> str:

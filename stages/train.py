@@ -38,6 +38,7 @@ from stages.program.outputs import forget_old, scratch_folder, whole_folder, wri
 from stages.program.stage import Stage
 from stages.schema import params as schema
 from stages.schema.trainer import DEVICES, built
+from stages.tasks.checkpoint import Recipe
 from stages.tasks.initialization import initialize
 from stages.tasks.optimization import Optimization
 from stages.tasks.training_data import fit_tokens, read_data
@@ -118,14 +119,17 @@ def fit(params: schema.Params, work: Path) -> None:
     with whole_folder(work / "finished") as folder:
         checkpoints.write(folder, task)
         (folder / "history.csv").write_bytes(history.csv())
-        (folder / "tokens.json").write_text(
-            json.dumps(recipe.vocabulary, ensure_ascii=False, indent=1) + "\n"
-        )
-        with (folder / "params.yaml").open("w") as stream:
-            YAML(typ="safe").dump(STAGE.settings(params), stream)
+        _describe(params, recipe, folder)
     facts = {"run_name": name, "commit": commit, "seed": params.seed, "seconds": time.monotonic() - started}
     facts["hours_of_audio_per_hour"] = pace.hours_per_hour()
     record_run(trainer, task, data, facts, LOGS / "train.json")
+
+
+def _describe(params: schema.Params, recipe: Recipe, folder: Path) -> None:
+    """tokens.json and the resolved params."""
+    (folder / "tokens.json").write_text(json.dumps(recipe.vocabulary, ensure_ascii=False, indent=1) + "\n")
+    with (folder / "params.yaml").open("w") as stream:
+        YAML(typ="safe").dump(STAGE.settings(params), stream)
 
 
 def _first_batch(resume: Path | None) -> tuple[int, int]:

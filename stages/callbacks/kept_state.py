@@ -67,19 +67,23 @@ def unpack_state(
 
 
 def _optimizer_state(path: Path, state: dict[str, Any], settings: schema.Train) -> OptimizerState:
-    before, now = state["resume"]["schedule"], settings.schedule
-    followed = [
-        (plan["class_path"], plan["monitor"], plan["init_args"].get("mode")) for plan in (before,) if plan
-    ]
-    follows = [(now.class_path, now.monitor, now.init_args.get("mode"))] if now and now.monitor else []
+    now = settings.schedule
+    before = now and state["resume"]["schedule"] and schema.Schedule(**state["resume"]["schedule"])
     return OptimizerState(
         path=f"train.resume_from: {path}",
         groups=state["optimizer_states"][0]["param_groups"],
         moments=state["optimizer_states"][0]["state"],
-        schedule=state["lr_schedulers"][0] if follows and follows == followed else None,
+        schedule=state["lr_schedulers"][0] if before and now and _follow_alike(before, now) else None,
         rates=state["resume"]["rates"],
         num_steps=state["epoch" if now and now.interval == "epoch" else "global_step"],
     )
+
+
+def _follow_alike(before: schema.Schedule, now: schema.Schedule) -> bool:
+    """Whether both follow the same metric in the same way, so that what one has seen counts for the other."""
+    modes = before.init_args.get("mode"), now.init_args.get("mode")
+    same = before.class_path == now.class_path and before.monitor == now.monitor and modes[0] == modes[1]
+    return now.monitor is not None and same
 
 
 def _refuse_at_its_end(state: dict[str, Any], settings: schema.Train) -> None:

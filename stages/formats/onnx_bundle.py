@@ -18,6 +18,7 @@ from onnxscript import ir
 from onnxscript.ir.passes.common import ClearMetadataAndDocStringPass
 from torch import Tensor, nn
 
+from stages.formats.float_precision import float_precision
 from stages.formats.format import Format
 from stages.formats.recurrent_shapes import recurrent_shapes
 from stages.frontends.frontend import Frontend, frame_mask
@@ -123,7 +124,7 @@ class WaveformModel(nn.Module):
 def export_graph(model: WaveformModel, path: Path) -> ir.Model:
     """Write the module as ONNX with free batch size and length; nothing in the file names this machine."""
     example = _batch(round(TRACED_SECONDS * model.sample_rate), 2)
-    with _quiet(), recurrent_shapes():
+    with _quiet(), float_precision(), recurrent_shapes():
         program = torch.onnx.export(
             model,
             example,

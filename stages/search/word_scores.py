@@ -3,7 +3,6 @@ https://arxiv.org/abs/1408.2873).
 """
 
 import math
-from functools import lru_cache
 from typing import NamedTuple
 
 from stages.search.arpa import END, START, UNKNOWN, NGrams
@@ -33,7 +32,6 @@ class WordScores:
         self.ngrams, self.tokens = ngrams, tokens
         self.weight, self.bonus = alpha * math.log(10), beta
         self.length = max(ngram.count(" ") for ngram in ngrams)  # of a history
-        self._split = lru_cache(maxsize=1 << 16)(self._whole_words)
         words = [ngram for ngram in ngrams if " " not in ngram and ngram not in (START, END, UNKNOWN)]
         if not any(self._can_be_written(word) for word in words):
             raise ValueError(
@@ -46,8 +44,17 @@ class WordScores:
 
     def extend(self, context: Context, token: int) -> Context:
         """The context after one more token."""
-        words, unfinished = self._split((*context.unfinished, token))
-        score, history = self._after(context, words) if words else context[:2]
+        unfinished = (*context.unfinished, token)
+        text = self.tokens.decode(unfinished)
+        words = text.split()
+        if text[-1:].isspace():
+            unfinished = ()
+        elif len(words) < 2:
+            return Context(context.score, context.history, unfinished)
+        else:
+            words.pop()
+            unfinished = (token,)
+        score, history = self._after(context, words)
         return Context(score, history, unfinished)
 
     def end(self, context: Context) -> float:
@@ -64,14 +71,6 @@ class WordScores:
                 return penalty + found[0]
             penalty += self.ngrams.get(" ".join(before), (0.0, 0.0))[1]
         return penalty + NEVER_SEEN
-
-    def _whole_words(self, tokens: tuple[int, ...]) -> tuple[list[str], tuple[int, ...]]:
-        """The words that are whole in an unfinished one and a token more, and the tokens that are left."""
-        text = self.tokens.decode(tokens)
-        words = text.split()
-        if text[-1:].isspace():
-            return words, ()
-        return words[:-1], tokens if len(words) < 2 else tokens[-1:]
 
     def _after(self, context: Context, words: list[str]) -> tuple[float, tuple[str, ...]]:
         score, history = context.score, context.history

@@ -67,7 +67,8 @@ def copy_project(study: str, folder: Path, copy: Path) -> None:
 
 def untracked(params: Any, folder: Path) -> list[str]:
     """Input folders with files that neither git nor DVC knows: a trial would not see them."""
-    roots = [Path(params["manifest"]["root"]), Path(params["train"]["inputs"])]
+    named = (params["manifest"]["root"], params["train"]["inputs"], params["evaluate"]["inputs"])
+    roots = [Path(name) for name in dict.fromkeys(named)]
     return [
         f"{root}: a trial sees only what is tracked; first `dvc add {root}`"
         for root in roots

@@ -24,6 +24,7 @@ from stages.program.progress import track
 from stages.program.stage import Stage
 from stages.schema import params as schema
 from stages.schema.feature_table import FeatureMetadata
+from stages.schema.nested import resolved
 from stages.search.search import Search
 from stages.tasks.checkpoint import load
 from stages.tasks.task import Hypothesis, Task
@@ -39,7 +40,7 @@ STAGE = Stage(
         "evaluate.py", "schema", "program", "frontends", "tokens", "augment", "batching",
         "models", "losses", "search", "metrics", "tasks",
     ),
-    data=lambda _: [FEATURES, CHECKPOINT],
+    data=lambda params: [FEATURES, CHECKPOINT, Path(params.evaluate.inputs)],
 )  # fmt: skip
 
 
@@ -48,7 +49,7 @@ def run(params: schema.Params, inputs: Inputs) -> None:
     recipe, task = load(CHECKPOINT)
     dataset = FeatureDataset(FEATURES / settings.split, task.tokens, held_out=True)
     _refuse_mismatch(recipe.features, dataset.metadata)
-    search = settings.search.build() if settings.search else None
+    search = _search(settings, recipe.features.sample_rate, task)
     found = dict(_recognise(task, dataset, search))
     hypotheses = [found[name] for name in dataset.ids]
     references = [task.tokens.normalize(text) for text in dataset.texts]
@@ -66,6 +67,15 @@ def run(params: schema.Params, inputs: Inputs) -> None:
     _write_tables(pairs)
     table = {"id": dataset.ids, "speaker": dataset.speakers, "reference": references, "hypothesis": texts}
     _write({**table, "outside_vocabulary": unknown, **columns}, dict(sorted(metrics.items())))
+
+
+def _search(settings: schema.Evaluate, sample_rate: int, task: Task) -> Search | None:
+    """The one to take the place of the task's own, with what it reads from evaluate.inputs."""
+    if settings.search is None:
+        return None
+    part = resolved(settings.search, Path(settings.inputs), sample_rate)
+    search: Search = part.build(tokens=task.tokens)
+    return search
 
 
 def _recognise(

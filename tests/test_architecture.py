@@ -51,7 +51,9 @@ def test_dvc_yaml_has_the_stages_in_order() -> None:
 @pytest.mark.parametrize("name", NAMES)
 def test_dvc_yaml_lists_the_params_and_inputs_that_the_stage_declares(name: str) -> None:
     params = read_params(ROOT / "params.yaml")
-    values = {"${manifest.root}": params.manifest.root, "${train.inputs}": params.train.inputs}
+    folders = {"manifest.root": params.manifest.root, "train.inputs": params.train.inputs}
+    folders |= {"evaluate.inputs": params.evaluate.inputs}
+    values = {f"${{{key}}}": folder for key, folder in folders.items()}
     listed = {values.get(path, path) for path in DVC[name]["deps"]}
     declared = {f"stages/{path}" for path in stage(name).code} | {
         str(path) for path in stage(name).data(params)

@@ -2,6 +2,7 @@
 
 import csv
 from pathlib import Path
+from typing import Any
 
 import pyarrow.parquet as pq
 import pytest
@@ -10,6 +11,7 @@ from training_project import Project, training_project
 from stages import evaluate, features, train
 from stages.program.inputs import hash_file
 from stages.schema.manifest_row import read_manifest, write_rows
+from stages.search import witten_bell
 
 
 @pytest.fixture
@@ -70,3 +72,47 @@ def test_evaluation_refuses_features_of_another_frontend(project: Project) -> No
     project.run(features)
     with pytest.raises(ValueError, match=r"feature_size: model 80, cache 40"):
         project.run(evaluate)
+
+
+def beam(**arguments: Any) -> dict[str, Any]:
+    return {"class_path": "stages.search.prefix_beam.PrefixBeam", "init_args": arguments}
+
+
+def texts(project: Project, search: dict[str, Any]) -> list[str]:
+    project.set({"evaluate.inputs": "data/raw/lm", "evaluate.search": search})
+    project.run(evaluate)
+    found: list[str] = pq.read_table("artifacts/evaluate/hypotheses.parquet")["hypothesis"].to_pylist()
+    return found
+
+
+def test_a_language_model_of_evaluate_inputs_has_its_say(project: Project) -> None:
+    project.run(train)
+    witten_bell.main(["data/raw/lm/lm.arpa"])
+    plain = texts(project, beam(beam_width=8))
+    weighed = {"language_model": "lm.arpa", "alpha": 0.0}
+    assert texts(project, beam(beam_width=8, **weighed, beta=0.0)) == plain
+    more = texts(project, beam(beam_width=8, **weighed, beta=20.0))
+    assert sum(len(text.split()) for text in more) > sum(len(text.split()) for text in plain)
+
+
+def test_a_language_model_that_cannot_be_used_is_refused_before_anything_runs(project: Project) -> None:
+    lm = Path("data/raw/lm/lm.arpa")
+    lm.parent.mkdir()
+    project.set({"evaluate.inputs": "data/raw/lm", "evaluate.search": beam(language_model="lm.arpa")})
+    for stage in (features, evaluate):
+        with pytest.raises(ValueError, match=r"evaluate\.search: data/raw/lm/lm\.arpa: no such file"):
+            project.run(stage)
+    lm.write_text("\\data\\\nngram 1=1\n\n\\1-grams:\nhello\n")
+    with pytest.raises(ValueError, match=r"evaluate\.search: .*lm\.arpa, line 5: expected a log-probability"):
+        project.run(features)
+
+
+def test_a_language_model_of_the_task_s_own_search_travels_in_the_checkpoint(project: Project) -> None:
+    witten_bell.main(["data/raw/lm/lm.arpa"])
+    search = beam(beam_width=4, language_model="lm.arpa")
+    project.set({"train.inputs": "data/raw/lm", "train.task.init_args.search": search})
+    project.run(train)
+    Path("data/raw/lm/lm.arpa").unlink()
+    project.set({"train.task.init_args.search": beam()})  # else params.yaml would name what is not there
+    project.run(evaluate)
+    assert project.json("artifacts/evaluate/metrics.json")["num_utterances"] == 6

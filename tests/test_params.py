@@ -18,6 +18,7 @@ ENCODER = "train.task.init_args.encoder"
 SCHEDULES = "torch.optim.lr_scheduler"
 TIMER = "lightning.pytorch.callbacks.Timer"
 ONNX = "stages.formats.onnx_bundle.OnnxBundle"
+BEAM = "stages.search.prefix_beam.PrefixBeam"
 PLATEAU = f"{SCHEDULES}.ReduceLROnPlateau"
 REFUSED: list[tuple[str, Any, str]] = [
     # misspelt keys, at any depth
@@ -65,6 +66,7 @@ REFUSED: list[tuple[str, Any, str]] = [
     ("manifest.root", "data/manifest/more", r"manifest\.root: needs a folder apart from data/manifest"),
     ("train.inputs", "artifacts/train", r"train\.inputs: needs a folder apart from artifacts, .*found 'artifacts/train'"),
     ("train.inputs", "data/features", r"train\.inputs: needs a folder apart from data/features"),
+    ("evaluate.inputs", "artifacts", r"evaluate\.inputs: needs a folder apart from artifacts"),
     # what is missing, or too short
     ("train.schedule", {"class_path": f"{SCHEDULES}.StepLR"}, r"train\.schedule\.init_args\.step_size: missing"),
     ("train.schedule", {"init_args": {}}, r"train\.schedule\.class_path: missing"),
@@ -106,6 +108,11 @@ REFUSED: list[tuple[str, Any, str]] = [
     (ENCODER, {"class_path": "stages.models.conformer.Conformer", "init_args": {"width": 30}}, r"width 30 must be"),
     ("train.schedule.init_args.warmup_steps", 10, r"train\.schedule\.init_args: give warmup_fraction or warmup_steps, not both"),
     ("train.schedule", {"class_path": "stages.schedules.warmup.Warmup"}, r"train\.schedule\.class_path: .*is a base class"),
+    # a search and its language model
+    ("evaluate.search", {"class_path": BEAM, "init_args": {"alpha": 0.5}}, r"evaluate\.search\.init_args: alpha and beta weigh a language_model, but there is none"),
+    ("evaluate.search", {"class_path": BEAM, "init_args": {"language_model": "/lm.arpa"}}, r"evaluate\.search\.init_args\.language_model: must be relative .*evaluate\.inputs"),
+    ("evaluate.search", {"class_path": BEAM, "init_args": {"tokens": None}}, r"evaluate\.search\.init_args\.tokens: not written here: it is train\.tokens"),
+    ("evaluate.search", {"class_path": BEAM, "init_args": {"token_share": 0.0}}, r"evaluate\.search\.init_args\.token_share: .*greater than 0"),
     # groups and what training starts from
     ("train.groups", [{"pattern": "*", "lr_scal": 1.0}], r"train\.groups\[0\]\.lr_scal: unknown key \(did you mean lr_scale\?\)"),
     ("train.groups", [{"pattern": "*", "lr_scale": 0.0}], r"train\.groups\[0\]\.lr_scale: .*greater than 0"),

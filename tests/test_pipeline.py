@@ -28,6 +28,7 @@ CHANGED_BY: list[tuple[str, Any, list[str]]] = [
     ("train.optimizer.init_args.weight_decay", 0.1, ["train"]),
     ("train.trainer.max_epochs", 9, ["train"]),
     ("evaluate.split", "validation", ["evaluate"]),
+    ("evaluate.inputs", "data/raw/default", ["evaluate"]),
     ("export.formats", [], ["export"]),
 ]
 
@@ -85,6 +86,18 @@ def test_an_experiment_with_another_lr_trains_again_and_the_old_lr_trains_nothin
     assert ran(output) == []
     assert "Stage 'train' is cached - skipping run" in output
     assert rerun.trained() == before
+
+
+def test_another_language_model_evaluates_again_and_trains_nothing(rerun: Project) -> None:
+    model = rerun.folder / "data/raw/lm/lm.arpa"
+    search = {
+        "class_path": "stages.search.prefix_beam.PrefixBeam",
+        "init_args": {"language_model": "lm.arpa"},
+    }
+    for order in ("1", "2"):
+        rerun.run(sys.executable, "-m", "stages.search.witten_bell", str(model), "--order", order)
+        rerun.set({"evaluate.inputs": "data/raw/lm", "evaluate.search": search})
+        assert ran(rerun.dvc("repro")) == ["evaluate"]
 
 
 def test_metrics_and_plots_are_shown(project: Project) -> None:

@@ -50,7 +50,7 @@ def problems(params: Any) -> Problems:
 
 def _folders(params: Any) -> Problems:
     """Stages read what no stage writes."""
-    for section, key in (("manifest", "root"), ("train", "inputs")):
+    for section, key in (("manifest", "root"), ("train", "inputs"), ("evaluate", "inputs")):
         folder = getattr(getattr(params, section), key)
         path = Path(os.path.abspath(folder))
         for output in OUTPUTS:
@@ -100,13 +100,17 @@ def _waveforms(params: Any) -> Problems:
 
 
 def _inputs(params: Any) -> Problems:
-    """What parts read from train.inputs is there; a folder that DVC has yet to bring is not looked into."""
-    inputs = Path(params.train.inputs)
-    for key in ("tokens", "task") if inputs.exists() else ():
+    """What parts read from their section's inputs is there and can be used; a folder that DVC has yet to
+    bring is not looked into.
+    """
+    for section, key in (("train", "tokens"), ("train", "task"), ("evaluate", "search")):
+        settings = getattr(params, section)
+        part, inputs = getattr(settings, key), Path(settings.inputs)
         try:
-            resolved(getattr(params.train, key), inputs, params.features.sample_rate)
+            if part and inputs.exists():
+                resolved(part, inputs, params.features.sample_rate)
         except Unresolved as error:
-            yield problem(("train", key, *error.place), str(error))
+            yield problem((section, key, *error.place), str(error))
 
 
 def _frontends(params: Any) -> Problems:

@@ -1,4 +1,4 @@
-"""Parts within parts, and what they read from train.inputs before a training begins.
+"""Parts within parts, and what they read from the inputs folder of their section before anything runs.
 
 A class that reads files there (a pretrained model, a vocabulary, a lexicon) has a static method
 ``resolve(inputs, sample_rate, **init_args)``. It returns the arguments with what it read in the place of

@@ -40,14 +40,17 @@ LoggerPart = Annotated[
         folder="stages/callbacks",
     ),
 ]
-SearchPart = Annotated[Part, Family("stages.search.search.Search")]
+SearchPart = Annotated[Part, Family("stages.search.search.Search", {"tokens": "train.tokens"})]
 MetricPart = Annotated[Part, Family("stages.metrics.metric.Metric")]
 FormatPart = Annotated[Part, Family("stages.formats.format.Format")]
 
 
 def _below_inputs(path: str) -> str:
     if not path or Path(path).is_absolute() or ".." in Path(path).parts:
-        raise ValueError("must be relative to train.inputs and lie in it, where DVC sees it change")
+        raise ValueError(
+            "must be relative to train.inputs and lie in it, or in evaluate.inputs in that section, where DVC"
+            " sees it change"
+        )
     return path
 
 
@@ -190,6 +193,7 @@ class Train(Section):
 
 
 class Evaluate(Section):
+    inputs: str
     split: Literal["validation", "test"]
     search: SearchPart | None
     metrics: list[MetricPart] = Field(min_length=1)

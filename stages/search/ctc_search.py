@@ -23,4 +23,4 @@ class CTCSearch(Search):
         return [[best] for best in self(log_probs, lengths, blank_index)]
 
 
-CTCSearchPart = Annotated[Part, Family("stages.search.ctc_search.CTCSearch")]
+CTCSearchPart = Annotated[Part, Family("stages.search.ctc_search.CTCSearch", {"tokens": "train.tokens"})]

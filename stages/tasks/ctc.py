@@ -36,7 +36,7 @@ class CTC(Task):
         metrics: list[MetricPart] = list(ERROR_RATES),  # noqa: B006 - never changed
     ) -> None:
         super().__init__(tokens, metrics)
-        self.search: CTCSearch = search.build()
+        self.search: CTCSearch = search.build(tokens=tokens)
         self.encoder: Encoder = encoder.build(num_features=num_features)
         self.head = nn.Linear(self.encoder.output_size, len(tokens.vocabulary))
 

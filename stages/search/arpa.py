@@ -1,0 +1,99 @@
+"""Files of n-gram language models in ARPA format, as KenLM, SRILM and stages.search.witten_bell write them.
+
+Logarithms are to the base 10. The format: http://www.speech.sri.com/projects/srilm/manpages/ngram-format.5.html
+"""
+
+import math
+import re
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+NGrams = dict[str, tuple[float, float]]  # words with a space between: log-probability and back-off weight
+START, END, UNKNOWN = "<s>", "</s>", "<unk>"
+
+
+def read_arpa(path: Path, inputs: Path) -> NGrams:
+    """All n-grams of a file in the folder ``inputs``; ValueError naming it, and the line that is wrong."""
+    if not path.is_file():
+        raise ValueError(f"{path}: no such file; put it there, or correct its name")
+    if not path.resolve().is_relative_to(inputs.resolve()):
+        raise ValueError(f"{path}: a link out of {inputs}, behind which DVC sees no change; copy the file")
+    try:
+        with path.open(encoding="utf-8") as stream:
+            ngrams = _read(_Lines(stream, path))
+    except (OSError, UnicodeDecodeError) as error:
+        raise ValueError(f"{path}: not readable as UTF-8 text, which ARPA files are: {error}") from error
+    if missing := {START, END} - ngrams.keys():
+        raise ValueError(f"{path}: {' and '.join(sorted(missing))} missing among the 1-grams")
+    return ngrams
+
+
+def arpa_lines(ngrams: NGrams) -> Iterator[str]:
+    """The lines of a file, n-grams sorted."""
+    orders: dict[int, list[str]] = {}
+    for ngram in sorted(ngrams):
+        orders.setdefault(ngram.count(" ") + 1, []).append(ngram)
+    yield "\\data\\\n"
+    yield from (f"ngram {order}={len(orders[order])}\n" for order in sorted(orders))
+    for order in sorted(orders):
+        yield f"\n\\{order}-grams:\n"
+        for ngram in orders[order]:
+            log_prob, backoff = ngrams[ngram]
+            yield f"{log_prob:.7g}\t{ngram}" + (f"\t{backoff:.7g}\n" if backoff else "\n")
+    yield "\n\\end\\\n"
+
+
+class _Lines:
+    """The lines that are not empty, one at a time, and complaints about the current one."""
+
+    def __init__(self, stream: Iterable[str], path: Path) -> None:
+        self.path = path
+        self.numbered = enumerate(map(str.strip, stream), 1)
+        self.number, self.line = 0, ""
+
+    def next(self) -> str:
+        self.number, self.line = next((found for found in self.numbered if found[1]), (0, ""))
+        return self.line
+
+    def expect(self, line: str) -> None:
+        if self.line != line:
+            raise self.error(f"expected {line}")
+
+    def error(self, message: str) -> ValueError:
+        where = f", line {self.number}: {message}, found {self.line!r}"
+        return ValueError(f"{self.path}{where if self.number else f': {message} before its end'}")
+
+
+def _read(lines: _Lines) -> NGrams:
+    while lines.next() != "\\data\\":  # what comes before is comment
+        if not lines.line:
+            raise lines.error("no n-grams in ARPA format: expected \\data\\")
+    counts: list[int] = []
+    while match := re.fullmatch(r"ngram\s+(\d+)\s*=\s*(\d+)", lines.next()):
+        if int(match[1]) != len(counts) + 1:
+            raise lines.error(f"expected the number of {len(counts) + 1}-grams")
+        counts.append(int(match[2]))
+    ngrams: NGrams = {}
+    for order, count in enumerate(counts, 1):
+        lines.expect(f"\\{order}-grams:")
+        for _ in range(count):
+            entry = _entry(lines.next(), order)
+            if entry is None:
+                raise lines.error(f"expected a log-probability, {order} words, and perhaps a back-off weight")
+            if entry[0] in ngrams:
+                raise lines.error(f"{entry[0]!r} is there twice")
+            ngrams[entry[0]] = entry[1:]
+        lines.next()
+    lines.expect("\\end\\")
+    return ngrams
+
+
+def _entry(line: str, order: int) -> tuple[str, float, float] | None:
+    """An n-gram with its log-probability and back-off weight, if the line is one."""
+    fields = line.split()
+    try:
+        log_prob, backoff = float(fields[0]), float(fields[order + 1]) if len(fields) == order + 2 else 0.0
+    except (ValueError, IndexError):
+        return None
+    sound = len(fields) - order in (1, 2) and log_prob <= 0 and math.isfinite(log_prob + backoff)
+    return (" ".join(fields[1 : order + 1]), log_prob, backoff) if sound else None

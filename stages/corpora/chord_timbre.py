@@ -89,21 +89,21 @@ class Timbre:
 FAMILIES: dict[Split, dict[str, Family]] = {
     "train": {
         "piano": Family(
-            slope=(0.7, 1.9), comb=(0.1, 0.15), stretch=(5e-5, 8e-4), decay=(0.4, 3),
+            slope=(0.4, 1.9), comb=(0.08, 0.15), stretch=(5e-5, 8e-4), decay=(0.4, 3),
             decay_growth=(0.05, 0.4), attack=(0.001, 0.006), copies=(1, 3), scatter=(0.3, 2), formants=(0, 3),
         ),
         "guitar": Family(
-            slope=(0.6, 1.5), comb=(0.08, 0.35), stretch=(1e-5, 2e-4), decay=(0.8, 5),
+            slope=(0.2, 1.5), comb=(0.05, 0.35), stretch=(1e-5, 2e-4), decay=(0.8, 5),
             decay_growth=(0.1, 0.6), attack=(0.001, 0.004), formants=(1, 4),
         ),
         "organ": Family(slope=(1, 1), drawbars=(1, 1), attack=(0.005, 0.05), noise=(0.001, 0.01)),
-        "pipes": Family(slope=(0.5, 1.6), attack=(0.02, 0.08), noise=(0.002, 0.02), even=(0.3, 1)),
+        "pipes": Family(slope=(0.3, 1.8), attack=(0.02, 0.08), noise=(0.002, 0.02), even=(0.3, 1)),
         "strings": Family(
-            slope=(0.7, 1.4), formants=(2, 5), attack=(0.03, 0.15), vibrato=(0, 22), copies=(1, 4),
+            slope=(0.4, 1.4), formants=(2, 6), attack=(0.03, 0.15), vibrato=(0, 22), copies=(1, 4),
             scatter=(2, 12), noise=(0.002, 0.03),
         ),
         "brass": Family(
-            slope=(0.5, 1.4), formants=(1, 2), attack=(0.01, 0.05), lag=(0.05, 0.6), cutoff_hz=(1200, 6000),
+            slope=(0.3, 1.4), fundamental=(0.3, 1), formants=(1, 3), attack=(0.01, 0.05), lag=(0.05, 0.6), cutoff_hz=(1200, 6000),
             vibrato=(0, 8), copies=(1, 2), scatter=(1, 8), noise=(0.001, 0.01),
         ),
         "electric piano": Family(
@@ -111,10 +111,10 @@ FAMILIES: dict[Split, dict[str, Family]] = {
             attack=(0.001, 0.005),
         ),
         "saw": Family(
-            slope=(0.9, 1.2), attack=(0.003, 0.1), copies=(2, 5), scatter=(3, 16), cutoff_hz=(1000, 9000),
+            slope=(0.4, 1.2), even=(0.4, 1), attack=(0.003, 0.1), copies=(2, 5), scatter=(3, 16), cutoff_hz=(1000, 9000),
         ),
         "clarinet": Family(
-            slope=(0.7, 1.6), even=(0.03, 0.4), attack=(0.015, 0.06), formants=(0, 2), noise=(0.002, 0.02),
+            slope=(0.4, 1.6), even=(0.03, 0.4), attack=(0.015, 0.06), formants=(0, 2), noise=(0.002, 0.02),
         ),
     },
     "validation": {

@@ -6,10 +6,10 @@ import numpy as np
 
 from stages.schema.params import Split
 
-LOWEST_NOTE, HIGHEST_NOTE = 36, 96  # MIDI: C2, C7
+LOWEST_NOTE, HIGHEST_NOTE = 36, 88  # MIDI: C2, E6
 BASS_OCTAVES = 2  # in which the bass lies, from the lowest note on
-MAX_GAP = 16  # semitones between the bass and where the other notes begin
-OMITTED = 0.25  # how often a bass that belongs to the chord is not sounded above it, too
+MAX_GAP = 12  # semitones between the bass and where the other notes begin
+OMITTED = 0.1  # how often a bass that belongs to the chord is not sounded above it, too
 DOUBLED = 0.15  # how often a note sounds an octave higher, too
 SHARES: dict[int, Split] = {0: "validation", 1: "test"}  # of eighths of all voicings; others are for training
 
@@ -41,7 +41,7 @@ def _draw(pitch_classes: list[int], bass: int, generator: np.random.Generator) -
         case "drop":  # the second note from above an octave lower
             upper = [note - 12 * (number == len(close) - 2) for number, note in enumerate(close)]
         case "scattered":
-            upper = [note + 12 * int(generator.integers(3)) for note in close]
+            upper = [note + 12 * int(generator.integers(2)) for note in close]
         case _:
             upper = close
     upper += [note + 12 for note in upper if generator.random() < DOUBLED]

@@ -17,7 +17,7 @@ from stages.schema.chords import CHORD_TYPES, PITCH_CLASSES, Chord, distinct_typ
 from stages.schema.params import Split
 from stages.schema.quantities import Fraction, PositiveInt
 
-SECONDS = (1.0, 1.5)
+SECONDS = (0.7, 1.1)
 CLIPS_PER_FILE = 50
 OTHER_BASS = 0.3  # how often another instrument of the split plays the bass
 NOTE_CENTS = 3.0  # deviation of a note from its chord's tuning

@@ -9,8 +9,8 @@ import torch
 from torch import Tensor, nn
 
 from stages.batching.batch import Batch
-from stages.frontends.frontend import frame_mask
 from stages.losses.chord_recognition_loss import ChordLossPart
+from stages.models.chord_heads import ChordHeads, ChordHeadsPart
 from stages.models.encoder import Encoder, EncoderPart
 from stages.schema.part import Part
 from stages.schema.quantities import PositiveInt
@@ -22,19 +22,20 @@ NUM_ALTERNATIVES = 5
 
 
 class ChordRecognition(Task):
-    """An encoder, the mean of its frames, and three heads, each a linear layer with a softmax.
+    """An encoder, and heads for the type, the root and the bass.
 
     The tokens are ``stages.tokens.chords.Chords``. The k-th alternative of a hypothesis is made of the k-th
     best class of each head.
     """
 
-    vocabulary_parameters: ClassVar[tuple[str, ...]] = ("heads.0.*",)  # roots and basses are always the same
+    vocabulary_parameters: ClassVar[tuple[str, ...]] = ("heads.heads.0.*", "heads.types.*")  # roots and basses are always the same
 
     def __init__(
         self,
         tokens: Chords,
         num_features: PositiveInt,
         encoder: EncoderPart = Part(class_path="stages.models.conformer.Conformer"),
+        heads: ChordHeadsPart = Part(class_path="stages.models.linear_heads.LinearHeads"),
         loss: ChordLossPart = Part(class_path="stages.losses.chord_recognition_loss.ChordRecognitionLoss"),
         metrics: list[MetricPart] = [Part(class_path="stages.metrics.chord_accuracy.ChordAccuracy")],  # noqa: B006
     ) -> None:
@@ -46,7 +47,7 @@ class ChordRecognition(Task):
         self.sizes = tokens.group_sizes
         self.criterion: nn.Module = loss.build()
         self.encoder: Encoder = encoder.build(num_features=num_features)
-        self.heads = nn.ModuleList(nn.Linear(self.encoder.output_size, size) for size in self.sizes)
+        self.heads: ChordHeads = heads.build(width=self.encoder.output_size, num_types=len(tokens.types))
 
     def encode(self, batch: Batch) -> Encoded:
         """Log-probabilities (B, 1, V) and counts of 1."""
@@ -72,13 +73,10 @@ class ChordRecognition(Task):
 class ChordLogProbs(nn.Module):
     """Features (B, T, F) and counts to log-probabilities (B, 1, V) and counts of 1."""
 
-    def __init__(self, encoder: Encoder, heads: nn.ModuleList) -> None:
+    def __init__(self, encoder: Encoder, heads: ChordHeads) -> None:
         super().__init__()
         self.encoder, self.heads = encoder, heads
 
     def forward(self, features: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
-        hidden, lengths = self.encoder(features, lengths)  # (B, T', D)
-        mask = frame_mask(lengths, hidden.shape[1]).unsqueeze(-1)
-        pooled = (hidden * mask).sum(1) / lengths.unsqueeze(-1)  # (B, D)
-        log_probs = torch.cat([head(pooled).log_softmax(-1) for head in self.heads], dim=-1)
-        return log_probs.unsqueeze(1), torch.ones_like(lengths)
+        hidden, lengths = self.encoder(features, lengths)
+        return self.heads(hidden, lengths).unsqueeze(1), torch.ones_like(lengths)

@@ -1,0 +1,27 @@
+"""What turns an encoder's output into the scores of a chord's type, root and bass.
+
+B batch, T' frames, D width, V vocabulary (types, roots and basses side by side).
+"""
+
+from abc import ABC, abstractmethod
+from typing import Annotated
+
+from torch import Tensor, nn
+
+from stages.schema.part import Family, Part
+
+
+class ChordHeads(nn.Module, ABC):
+    """A representation (B, T', D) and its counts (B,) to log-probabilities (B, V), normalised in each group."""
+
+    @abstractmethod
+    def forward(self, hidden: Tensor, lengths: Tensor) -> Tensor: ...
+
+
+ChordHeadsPart = Annotated[
+    Part,
+    Family(
+        "stages.models.chord_heads.ChordHeads",
+        {"width": "the encoder's output size", "num_types": "how many chord types the tokens have"},
+    ),
+]

@@ -1,0 +1,37 @@
+"""Chords of twelve pitch classes: every one of them is tried as the root.
+
+B batch, D width, H hidden width, V vocabulary (types, roots and basses side by side).
+"""
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from stages.models.chord_heads import ChordHeads
+from stages.schema.chords import PITCH_CLASSES
+from stages.schema.quantities import PositiveInt
+
+
+class PitchClassHeads(ChordHeads):
+    """For an encoder whose twelve frames are the pitch classes, as of PitchConformer.
+
+    A convolution around the circle of them sees a root with all others relative to it, and scores its types;
+    a softmax over roots and types together is summed over roots for the type, and over types for the
+    root. So a chord is the same in all keys.
+    """
+
+    def __init__(
+        self, width: PositiveInt = 8, num_types: PositiveInt = 32, hidden_size: PositiveInt = 64
+    ) -> None:
+        super().__init__()
+        self.circle = nn.Conv1d(width, hidden_size, len(PITCH_CLASSES))
+        self.types = nn.Conv1d(hidden_size, num_types, 1)
+        self.bass = nn.Conv1d(width, 1, 1)
+
+    def forward(self, hidden: Tensor, lengths: Tensor) -> Tensor:
+        classes = hidden.transpose(1, 2)  # (B, D, 12)
+        circle = torch.cat([classes, classes[..., :-1]], dim=-1)  # (B, D, 23)
+        scores = self.types(functional.gelu(self.circle(circle)))  # (B, types, 12)
+        joint = scores.flatten(1).log_softmax(-1).unflatten(1, scores.shape[1:])
+        bass = self.bass(classes).squeeze(1).log_softmax(-1)
+        return torch.cat([joint.logsumexp(2), joint.logsumexp(1), bass], dim=-1)

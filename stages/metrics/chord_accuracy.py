@@ -8,7 +8,7 @@ from annotated_types import Ge, Le
 
 from stages.metrics.chord_ceiling import ceilings, shares_of_labels, shares_of_law
 from stages.metrics.metric import Metric, Pairs
-from stages.schema.chords import CHORD_TYPES, Chord
+from stages.schema.chords import CHORD_TYPES, Chord, distinct_types
 from stages.schema.quantities import Fraction
 
 Rank = Annotated[int, Ge(1), Le(5)]  # a task ranks five hypotheses
@@ -25,10 +25,11 @@ class ChordAccuracy(Metric):
 
     ``PART_acc_ceiling`` beside them is what a listener can reach who knows all pitch classes and the bass;
     some chords are one another's inversions (see chord_ceiling). It follows from the law of a synthesised
-    corpus, if ``bass_is_root`` is set, as the corpus has it; else it is estimated from the references, where
-    they are 3000 at least of types whose pitch classes are known.
+    corpus, if ``bass_is_root`` is set, which with ``types`` is as the corpus has it; else it is estimated
+    from the references, where they are 3000 at least of types whose pitch classes are known.
     """
 
+    content = "chords"
     logged = ("chord_type_acc", "root_acc", "bass_note_acc", "chord_acc")
 
     def __init__(
@@ -45,7 +46,7 @@ class ChordAccuracy(Metric):
     def check_arguments(
         bass_is_root: float | None = None, types: Sequence[str] = tuple(CHORD_TYPES), **_: object
     ) -> None:
-        unknown = sorted(set(types) - set(CHORD_TYPES))
+        unknown = sorted(set(distinct_types(types)) - set(CHORD_TYPES))
         if bass_is_root is not None and unknown:
             raise ValueError(
                 f"bass_is_root: no ceiling follows, as the pitch classes of {unknown} are unknown"

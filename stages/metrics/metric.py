@@ -13,6 +13,7 @@ class Metric(ABC):
     Rates are fractions over the corpus: edits summed over all utterances, divided by reference length.
     """
 
+    content: ClassVar[str] = "text"  # that of the tokens whose texts it compares
     logged: ClassVar[tuple[str, ...]]  # of what compute gives: a validation logs it with val_ before it
 
     @abstractmethod

@@ -28,6 +28,7 @@ class ChordRecognition(Task):
     best class of each head.
     """
 
+    content: ClassVar[str] = "chords"
     vocabulary_parameters: ClassVar[tuple[str, ...]] = ("heads.0.*",)  # roots and basses are always the same
 
     def __init__(

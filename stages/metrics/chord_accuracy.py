@@ -21,7 +21,7 @@ ENOUGH_CHORDS = 3000  # for an estimated ceiling: of fewer, most sound unlike al
 class ChordAccuracy(Metric):
     """``chord_type_acc``, ``root_acc``, ``bass_note_acc``, and ``chord_acc`` of all three together, each with
     a bootstrap interval over chords, and ``PART_topK_acc``, for each K of ``top_k``: the truth is among the K
-    best classes of its head.
+    best classes of its head (always, where the head has no more).
 
     ``PART_acc_ceiling`` beside them is what a listener can reach who knows all pitch classes and the bass;
     some chords are one another's inversions (see chord_ceiling). It follows from the law of a synthesised

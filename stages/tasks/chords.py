@@ -19,13 +19,14 @@ from stages.tasks.task import Encoded, Hypothesis, MetricPart, Task
 from stages.tokens.chords import Chords
 
 NUM_ALTERNATIVES = 5
+RANKS = torch.arange(NUM_ALTERNATIVES)
 
 
 class ChordRecognition(Task):
     """An encoder, the mean of its frames, and three heads, each a linear layer with a softmax.
 
     The tokens are ``stages.tokens.chords.Chords``. The k-th alternative of a hypothesis is made of the k-th
-    best class of each head.
+    best class of each head, or of the last one of a head that has fewer.
     """
 
     content: ClassVar[str] = "chords"
@@ -58,10 +59,10 @@ class ChordRecognition(Task):
         return total, count
 
     def decode(self, encoded: Encoded, search: Search | None = None) -> list[Hypothesis]:
-        depth = min(NUM_ALTERNATIVES, *self.sizes)
         groups, first = [], 0
         for own in encoded[0].squeeze(1).split(self.sizes, dim=1):
-            groups.append(own.topk(depth).indices + first)  # (B, depth)
+            best = own.topk(min(NUM_ALTERNATIVES, own.shape[1])).indices + first
+            groups.append(best[:, RANKS.clamp(max=best.shape[1] - 1)])  # (B, NUM_ALTERNATIVES)
             first += own.shape[1]
         ranked = [[self.tokens.decode(c) for c in chords] for chords in torch.stack(groups, dim=2).tolist()]
         return [Hypothesis(texts[0], alternatives=tuple(texts)) for texts in ranked]

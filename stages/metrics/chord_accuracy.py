@@ -1,12 +1,12 @@
 """Shares of chords, and of their types, roots and basses, that were recognised."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Annotated
 
 import numpy as np
 from annotated_types import Ge, Le
 
-from stages.metrics.chord_ceiling import ceilings, shares_of_labels, shares_of_law
+from stages.metrics.chord_ceiling import ceilings, likenesses, shares_of_labels, shares_of_law
 from stages.metrics.metric import Metric, Pairs
 from stages.schema.chords import CHORD_TYPES, Chord, distinct_types
 from stages.schema.quantities import Fraction
@@ -81,6 +81,9 @@ class ChordAccuracy(Metric):
     def pairs(self, references: Sequence[str], hypotheses: Sequence[str]) -> Pairs:
         both = list(zip(_parsed(references), _parsed(hypotheses), strict=True))
         return {part: [(getattr(a, part), getattr(b, part)) for a, b in both] for part in PARTS}
+
+    def indistinguishable(self, kind: str, classes: Collection[str]) -> dict[str, str]:
+        return likenesses(sorted(classes)) if kind == "chord_type" else {}
 
     def _ceilings(self, said: Sequence[Chord]) -> dict[str, float]:
         if self.bass_is_root is not None:

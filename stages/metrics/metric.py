@@ -1,7 +1,7 @@
 """What a metric answers."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import ClassVar
 
 Pairs = dict[str, list[tuple[str, str]]]
@@ -32,5 +32,11 @@ class Metric(ABC):
     def pairs(self, references: Sequence[str], hypotheses: Sequence[str]) -> Pairs:
         """By kind of class, what was said with what was heard in its place, "" for nothing: for tables of
         confusions and of precision and recall. None by default.
+        """
+        return {}
+
+    def indistinguishable(self, kind: str, classes: Collection[str]) -> Mapping[str, str]:
+        """Of the classes of a kind, those that cannot always be told apart, each with what it is like, in
+        words; none by default.
         """
         return {}

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from stages.batching.batch import Batch
 from stages.frontends.frontend import frame_mask
-from stages.losses.chord_recognition_loss import ChordLossPart
+from stages.losses.chord_loss import ChordLoss, ChordLossPart
 from stages.models.encoder import Encoder, EncoderPart
 from stages.schema.part import Part
 from stages.schema.quantities import PositiveInt
@@ -46,7 +46,7 @@ class ChordRecognition(Task):
                 f"ChordRecognition needs stages.tokens.chords.Chords, found {type(tokens).__name__}"
             )
         self.sizes = tokens.group_sizes
-        self.criterion: nn.Module = loss.build()
+        self.criterion: ChordLoss = loss.build()
         self.encoder: Encoder = encoder.build(num_features=num_features)
         self.heads = nn.ModuleList(nn.Linear(self.encoder.output_size, size) for size in self.sizes)
 

@@ -42,13 +42,11 @@ def search(params: Any) -> Problems:
 def chord_types(params: Any) -> Problems:
     """The tokens have all types of the corpora."""
     tokens = params.train.tokens
-    known = _argument(tokens, "types")
-    for index, corpus in enumerate(params.manifest.corpora if tokens.load().content == "chords" else ()):
+    known = _argument(tokens, "types") if tokens.load().content == "chords" else None
+    for index, corpus in enumerate(params.manifest.corpora if known else ()):
         if lacking := [name for name in _argument(corpus, "types") or () if name not in known]:
-            message = (
-                f"chord types of manifest.corpora[{index}] are not among its types: {', '.join(lacking)}"
-            )
-            yield problem(("train", "tokens"), message)
+            message = f"chord types of manifest.corpora[{index}] are not among its types:"
+            yield problem(("train", "tokens"), f"{message} {', '.join(lacking)}")
 
 
 def chord_law(params: Any) -> Problems:
@@ -72,8 +70,8 @@ def _of(wanted: str, place: Place, part: Part) -> Problems:
 
 
 def _trained(params: Any) -> Iterator[tuple[Place, Part]]:
-    """The metrics of a validation."""
-    for index, metric in enumerate(_argument(params.train.task, "metrics") or ()):
+    """The metrics of a validation, where they are not the task's own."""
+    for index, metric in enumerate(params.train.task.init_args.get("metrics", ())):
         yield ("train", "task", "init_args", "metrics", index), Part.model_validate(metric)
 
 

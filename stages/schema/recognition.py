@@ -42,7 +42,7 @@ def search(params: Any) -> Problems:
 def chord_types(params: Any) -> Problems:
     """The tokens have all types of the corpora."""
     tokens = params.train.tokens
-    known = _argument(tokens, "types") if tokens.load().content == "chords" else None
+    known = (_argument(tokens, "types") or ()) if tokens.load().content == "chords" else ()
     for index, corpus in enumerate(params.manifest.corpora if known else ()):
         if lacking := [name for name in _argument(corpus, "types") or () if name not in known]:
             message = f"chord types of manifest.corpora[{index}] are not among its types:"

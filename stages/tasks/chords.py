@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from stages.batching.batch import Batch
 from stages.frontends.frontend import frame_mask
-from stages.losses.chord_recognition_loss import ChordLossPart
+from stages.losses.chord_loss import ChordLoss, ChordLossPart
 from stages.models.encoder import Encoder, EncoderPart
 from stages.schema.part import Part
 from stages.schema.quantities import PositiveInt
@@ -19,15 +19,17 @@ from stages.tasks.task import Encoded, Hypothesis, MetricPart, Task
 from stages.tokens.chords import Chords
 
 NUM_ALTERNATIVES = 5
+RANKS = torch.arange(NUM_ALTERNATIVES)
 
 
 class ChordRecognition(Task):
     """An encoder, the mean of its frames, and three heads, each a linear layer with a softmax.
 
     The tokens are ``stages.tokens.chords.Chords``. The k-th alternative of a hypothesis is made of the k-th
-    best class of each head.
+    best class of each head, or of the last one of a head that has fewer.
     """
 
+    content: ClassVar[str] = "chords"
     vocabulary_parameters: ClassVar[tuple[str, ...]] = ("heads.0.*",)  # roots and basses are always the same
 
     def __init__(
@@ -44,7 +46,7 @@ class ChordRecognition(Task):
                 f"ChordRecognition needs stages.tokens.chords.Chords, found {type(tokens).__name__}"
             )
         self.sizes = tokens.group_sizes
-        self.criterion: nn.Module = loss.build()
+        self.criterion: ChordLoss = loss.build()
         self.encoder: Encoder = encoder.build(num_features=num_features)
         self.heads = nn.ModuleList(nn.Linear(self.encoder.output_size, size) for size in self.sizes)
 
@@ -57,10 +59,10 @@ class ChordRecognition(Task):
         return total, count
 
     def decode(self, encoded: Encoded, search: Search | None = None) -> list[Hypothesis]:
-        depth = min(NUM_ALTERNATIVES, *self.sizes)
         groups, first = [], 0
         for own in encoded[0].squeeze(1).split(self.sizes, dim=1):
-            groups.append(own.topk(depth).indices + first)  # (B, depth)
+            best = own.topk(min(NUM_ALTERNATIVES, own.shape[1])).indices + first
+            groups.append(best[:, RANKS.clamp(max=best.shape[1] - 1)])  # (B, NUM_ALTERNATIVES)
             first += own.shape[1]
         ranked = [[self.tokens.decode(c) for c in chords] for chords in torch.stack(groups, dim=2).tolist()]
         return [Hypothesis(texts[0], alternatives=tuple(texts)) for texts in ranked]

@@ -4,7 +4,7 @@ Every utterance of evaluate.split is decoded, however long. Rates are fractions 
 """
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -59,12 +59,15 @@ def run(params: schema.Params, inputs: Inputs) -> None:
     metrics["num_utterances_outside_vocabulary"] = _report_unknown(dataset, unknown)
     columns: dict[str, list[Any]] = {}
     pairs: Pairs = {}
+    alike: dict[str, Mapping[str, str]] = {}
     for metric in (part.build() for part in settings.metrics):
         metrics |= metric.compute(references, texts)
         metrics |= metric.compute_ranked(references, [hypothesis.alternatives for hypothesis in hypotheses])
         columns |= metric.per_utterance(references, texts)
-        pairs |= metric.pairs(references, texts)
-    _write_tables(pairs)
+        for kind, of_kind in metric.pairs(references, texts).items():
+            pairs[kind] = of_kind
+            alike[kind] = metric.indistinguishable(kind, {name for pair in of_kind for name in pair})
+    _write_tables(pairs, alike)
     table = {"id": dataset.ids, "speaker": dataset.speakers, "reference": references, "hypothesis": texts}
     _write({**table, "outside_vocabulary": unknown, **columns}, dict(sorted(metrics.items())))
 
@@ -107,17 +110,18 @@ def _report_unknown(dataset: FeatureDataset, unknown: list[str]) -> int:
     return len(concerned)
 
 
-def _write_tables(pairs: Pairs) -> None:
-    """confusions/KIND.csv, for DVC's plots, and classes.csv."""
+def _write_tables(pairs: Pairs, alike: Mapping[str, Mapping[str, str]]) -> None:
+    """confusions/KIND.csv, for DVC's plots, and classes.csv, with a column of what cannot be told apart."""
     with whole_folder(OUTPUT / "confusions") as folder:
         for kind, of_kind in sorted(pairs.items()):
             pd.DataFrame(confusions(of_kind), columns=["reference", "hypothesis"]).to_csv(
                 folder / f"{kind}.csv", index=False
             )
     rows = [row for kind, of_kind in sorted(pairs.items()) for row in per_class(kind, of_kind)]
-    write_whole(
-        OUTPUT / "classes.csv", pd.DataFrame(rows, columns=CLASS_COLUMNS).to_csv(index=False).encode()
-    )
+    table = pd.DataFrame(rows, columns=CLASS_COLUMNS)
+    if any(alike.values()):
+        table["indistinguishable_from"] = [alike[row["kind"]].get(row["class"], "") for row in rows]
+    write_whole(OUTPUT / "classes.csv", table.to_csv(index=False).encode())
 
 
 def _write(table: dict[str, list[Any]], metrics: dict[str, float]) -> None:

@@ -1,4 +1,5 @@
-"""Feature shards to a model: artifacts/train with best.ckpt, last.ckpt, tokens.json, history.csv.
+"""Feature shards to a model: artifacts/train with best.ckpt, last.ckpt, tokens.json, history.csv, and
+validation/ with a curve of each metric.
 
 A run that was stopped, by whatever signal, goes on when nothing that it depends on has changed, and ends
 with the same bytes (on CPU) as one that was never stopped.
@@ -63,8 +64,9 @@ def run(params: schema.Params, inputs: Inputs) -> None:
     finished = work / "finished"
     if not finished.exists():
         fit(params, work)
-    shutil.rmtree(OUTPUT / "checkpoints", ignore_errors=True)
-    (OUTPUT / "checkpoints").mkdir(parents=True)
+    for folder in ("checkpoints", "validation"):
+        shutil.rmtree(OUTPUT / folder, ignore_errors=True)
+        (OUTPUT / folder).mkdir(parents=True)
     for path in sorted(path for path in finished.rglob("*") if path.is_file()):
         write_whole(OUTPUT / path.relative_to(finished), path.read_bytes())
 
@@ -118,7 +120,7 @@ def fit(params: schema.Params, work: Path) -> None:
         raise ValueError("train.trainer: it never validated, so there is no best checkpoint; let it validate")
     with whole_folder(work / "finished") as folder:
         checkpoints.write(folder, task)
-        (folder / "history.csv").write_bytes(history.csv())
+        history.write(folder)
         _describe(params, recipe, folder)
     facts = {"run_name": name, "commit": commit, "seed": params.seed, "seconds": time.monotonic() - started}
     facts["hours_of_audio_per_hour"] = pace.hours_per_hour()

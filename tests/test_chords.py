@@ -66,6 +66,31 @@ def test_the_same_type_twice_is_refused() -> None:
         Part(class_path="stages.tokens.chords.Chords", init_args={"types": ["major", "major"]}).build()
 
 
+@pytest.mark.parametrize("name", ["", " ", "major ", "two  words", "a\tb", "e\u0301"])
+@pytest.mark.parametrize(
+    "cls",
+    [
+        "tokens.chords.Chords", "metrics.chord_accuracy.ChordAccuracy", "corpora.chord_folder.ChordFolder",
+        "corpora.synthesized_chords.SynthesizedChords",
+    ],
+)  # fmt: skip
+def test_a_type_that_a_text_would_write_otherwise_is_refused(cls: str, name: str) -> None:
+    with pytest.raises(ValueError, match=r"names in Unicode NFC without spaces to spare; found"):
+        Part(class_path=f"stages.{cls}", init_args={"types": ["major", name]}).build()
+
+
+def test_the_same_type_twice_is_refused_by_the_metric() -> None:
+    arguments = {"types": ["major", "major"]}
+    with pytest.raises(ValueError, match="distinct chord types"):
+        Part(class_path="stages.metrics.chord_accuracy.ChordAccuracy", init_args=arguments).build()
+
+
+@pytest.mark.parametrize("name", ["two words", "é", "6", "my/own:type"])
+def test_other_names_of_types_come_back_from_a_text(name: str) -> None:
+    chord = str(Chord(name, "C", "E"))
+    assert tokens([name]).decode(tokens([name]).encode(chord)) == chord
+
+
 def test_labels_come_from_their_columns_or_from_the_text() -> None:
     labelled = {"text": "ignored", "chord_type": "major", "root": "C", "bass_note": "E"}
     unlabelled = {"text": "D:minor/D", "chord_type": None, "root": None, "bass_note": None}

@@ -1,6 +1,7 @@
 """sample_*.json beside recordings."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,9 @@ LABEL = {"chord_type": "min7", "root": 1, "bass_note": 4, "filename": "sample_00
 
 def write(root: Path, label: Any, name: str = "sample_000001", audio: bool = True) -> None:
     root.mkdir(parents=True, exist_ok=True)
-    (root / f"{name}.json").write_text(label if isinstance(label, str) else json.dumps(label))
+    (root / f"{name}.json").write_text(
+        label if isinstance(label, str) else json.dumps(label), encoding="utf-8"
+    )
     if audio:
         write_recording(root / f"{name}.wav", np.full(4410, 0.1), 44100)
 
@@ -35,8 +38,6 @@ def admitted(root: Path) -> tuple[list[ManifestRow], list[RejectedRow]]:
         root=str(root), corpora=[Part(class_path="stages.corpora.chord_folder.ChordFolder")],
         splits=["train"], carve={}, seed=0, max_characters_per_second=500.0, max_rejected=1.0,
     )  # fmt: skip
-    from dataclasses import replace
-
     utterances = [replace(utterance, split="train") for utterance in read(root)]
     splits, rejected = admit(utterances, settings, root, root / "out")
     return splits["train"], rejected
@@ -79,6 +80,7 @@ def test_the_labels_reach_the_manifest(tmp_path: Path) -> None:
         ({**LABEL, "root": 1.0}, "root is neither 0 to 11", "1.0"),
         ({**LABEL, "chord_type": ["major"]}, "chord_type is not among", "['major']"),
         ({"root": 0, "filename": "a.wav"}, "the label has no chord_type, bass_note", "sample_000001.json"),
+        ({**LABEL, "filename": "/tmp/a.wav"}, "filename must be relative to the folder", "/tmp/a.wav"),
         ("[1]", "the label is no JSON object", "sample_000001.json"),
         ('{"root": ', "the label cannot be read", "sample_000001.json"),
     ],
@@ -91,6 +93,35 @@ def test_other_labels_are_rejected_rows(tmp_path: Path, label: Any, reason: str,
     assert rejected.id == "sample_000001"
     assert rejected.reason.startswith(reason)
     assert rejected.value == value
+
+
+def test_a_label_may_begin_with_a_byte_order_mark(tmp_path: Path) -> None:
+    write(tmp_path, "\ufeff" + json.dumps(LABEL))
+    assert read(tmp_path)[0].text == "C#:min7/E"
+
+
+def test_an_absolute_recording_is_not_followed(tmp_path: Path) -> None:
+    write(tmp_path / "elsewhere", LABEL)
+    write(tmp_path / "root", {**LABEL, "filename": str(tmp_path / "elsewhere" / "sample_000001.wav")})
+    rows, (rejected,) = admitted(tmp_path / "root")
+    assert not rows
+    assert rejected.reason.startswith("filename must be relative")
+    with pytest.raises(
+        ValueError, match="audio must be relative to the folder of a label file; found '/wav'"
+    ):
+        Part(class_path="stages.corpora.chord_folder.ChordFolder", init_args={"audio": "/wav"}).build()
+
+
+def test_of_two_labels_of_one_recording_the_second_is_rejected_with_both_names(tmp_path: Path) -> None:
+    write(tmp_path / "labels", LABEL)
+    other = {**LABEL, "root": 2, "filename": "../labels/sample_000001.wav"}
+    write(tmp_path / "labels", other, "sample_000002", audio=False)
+    write(tmp_path / "labels", LABEL, "sample_000003", audio=False)  # says the same
+    rows, (rejected,) = admitted(tmp_path)
+    assert [row.id for row in rows] == ["labels/sample_000001", "labels/sample_000003"]
+    assert rejected.id == "labels/sample_000002"
+    assert rejected.reason == "labels/sample_000001.json has another label for the same recording: C#:min7/E"
+    assert rejected.value == "labels/sample_000002.json: D:min7/E"
 
 
 def test_a_recording_that_is_missing_is_a_rejected_row(tmp_path: Path) -> None:

@@ -7,7 +7,8 @@ import torch
 from pydantic import TypeAdapter, ValidationError
 from torch import Tensor
 
-from stages.losses.chord_recognition_loss import ChordLossPart, ChordRecognitionLoss
+from stages.losses.chord_loss import ChordLossPart
+from stages.losses.chord_recognition_loss import ChordRecognitionLoss
 
 SIZES = (4, 3, 2)
 TARGETS = torch.tensor([[1, 4 + 2, 7 + 0], [3, 4 + 0, 7 + 1]])
@@ -56,3 +57,20 @@ def test_its_weights_are_named_in_the_params() -> None:
     )
     with pytest.raises(ValidationError, match="root_weight"):
         adapter.validate_python({**part, "init_args": {"root_weight": -1.0}})
+
+
+def test_weights_that_are_all_0_are_refused() -> None:
+    part = {"class_path": "stages.losses.chord_recognition_loss.ChordRecognitionLoss"}
+    weights = {"chord_type_weight": 0.0, "root_weight": 0.0, "bass_weight": 0.0}
+    adapter = TypeAdapter(ChordLossPart)
+    with pytest.raises(ValidationError, match="nothing would be learned: one of the weights must be above 0"):
+        adapter.validate_python({**part, "init_args": weights})
+    adapter.validate_python({**part, "init_args": {"chord_type_weight": 0.0, "root_weight": 0.0}})
+
+
+@pytest.mark.parametrize(
+    "other", ["torch.nn.CrossEntropyLoss", "torch.nn.Linear", "stages.models.conformer.Conformer"]
+)
+def test_a_module_that_is_no_loss_of_chords_is_refused(other: str) -> None:
+    with pytest.raises(ValidationError, match=rf"{other} is no stages\.losses\.chord_loss\.ChordLoss"):
+        TypeAdapter(ChordLossPart).validate_python({"class_path": other})

@@ -51,6 +51,14 @@ def test_classes_are_paired_head_by_head() -> None:
     }
 
 
+def test_types_that_sound_alike_are_named_where_both_were_said_or_heard() -> None:
+    classes = {"6", "min7", "major", "augmented", "sus4", "sus2", "m6", "mine"}
+    assert ChordAccuracy().indistinguishable("chord_type", classes) == {
+        "6": "min7", "min7": "6", "sus2": "sus4", "sus4": "sus2", "augmented": "itself on other roots",
+    }  # fmt: skip
+    assert ChordAccuracy().indistinguishable("root", {"C", "D"}) == {}
+
+
 def test_the_ceiling_of_a_law_stands_beside_the_accuracy() -> None:
     found = ChordAccuracy(bass_is_root=0.6).compute(REFERENCES, HYPOTHESES)
     assert found["chord_type_acc_ceiling"] == pytest.approx(0.9375)

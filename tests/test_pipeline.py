@@ -105,7 +105,8 @@ def test_metrics_and_plots_are_shown(project: Project) -> None:
     metrics = shown[""]["data"]["artifacts/evaluate/metrics.json"]["data"]
     assert {"wer", "cer", "wer_ci_low", "wer_ci_high", "wer_insertions", "blank_ratio"} <= set(metrics)
     plots = json.loads(project.dvc("plots", "show", "--json"))["data"]
-    assert {"loss", "error rates"} <= set(plots)
+    validation = {f"artifacts/train/validation/{name}.csv" for name in ("wer", "cer", "blank_ratio")}
+    assert {"loss", "gradient norm", *validation} <= set(plots)
     project.run("git", "clean", "-fdq", "dvc_plots")
 
 

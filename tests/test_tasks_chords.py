@@ -12,6 +12,8 @@ from ruamel.yaml import YAML
 
 from stages.batching.batch import Batch, Example, collate
 from stages.formats.onnx_bundle import WaveformModel
+from stages.metrics.chord_accuracy import ChordAccuracy
+from stages.schema.chords import Chord
 from stages.schema.feature_table import FeatureMetadata
 from stages.schema.part import Part
 from stages.tasks.checkpoint import Recipe, load, pack
@@ -27,9 +29,15 @@ CONFORMER = Part(
     init_args={"width": 8, "num_layers": 1, "num_heads": 2, "kernel_size": 3, "subsampling_channels": 2},
 )
 PITCH = Part(
-    class_path="stages.models.pitch_convolutions.PitchConvolutions",
-    init_args={"channels": 4, "chord_channels": 8, "encoder": CONFORMER.model_dump()},
+    class_path="stages.models.pitch_conformer.PitchConformer",
+    init_args={"width": 8, "num_layers": 1, "num_heads": 2, "kernel_size": 3},
 )
+HEADS = {
+    PITCH.class_path: Part(
+        class_path="stages.models.pitch_class_heads.PitchClassHeads", init_args={"hidden_size": 16}
+    ),
+    CONFORMER.class_path: Part(class_path="stages.models.linear_heads.LinearHeads"),
+}
 
 
 def recipe(encoder: Part = PITCH, types: list[str] | None = None) -> Recipe:
@@ -40,20 +48,19 @@ def recipe(encoder: Part = PITCH, types: list[str] | None = None) -> Recipe:
         frontend=CQT, sample_rate=8000, feature_size=NUM_BINS, frame_shift_seconds=512 / 8000,
         domain="features", dtype="float16",
     )  # fmt: skip
-    task = Part(
-        class_path="stages.tasks.chords.ChordRecognition", init_args={"encoder": encoder.model_dump()}
-    )
+    parts = {"encoder": encoder.model_dump(), "heads": HEADS[encoder.class_path].model_dump()}
+    task = Part(class_path="stages.tasks.chords.ChordRecognition", init_args=parts)
     return Recipe(task=task, tokens=tokens, vocabulary=fitted.vocabulary, features=cached, frontend=None)
 
 
-def build(encoder: Part = PITCH, seed: int = 0) -> ChordRecognition:
+def build(encoder: Part = PITCH, seed: int = 0, types: list[str] | None = None) -> ChordRecognition:
     torch.manual_seed(seed)
-    task = recipe(encoder).build().eval()
+    task = recipe(encoder, types).build().eval()
     assert isinstance(task, ChordRecognition)
     return task
 
 
-@pytest.fixture(params=[PITCH, CONFORMER], ids=["PitchConvolutions", "Conformer"])
+@pytest.fixture(params=[PITCH, CONFORMER], ids=["PitchConformer", "Conformer"])
 def task(request: pytest.FixtureRequest) -> ChordRecognition:
     return build(request.param)
 
@@ -112,6 +119,29 @@ def test_alternatives_are_the_kth_best_of_each_head() -> None:
     assert found.text == "A:major/E"
     assert found.alternatives[:2] == ("A:major/E", "D:augmented/B")
     assert len(found.alternatives) == 5
+
+
+@pytest.mark.parametrize("types", [["major"], ["major", "minor"], ["major", "minor", "6", "sus4"]])
+def test_few_types_leave_the_other_heads_their_five_best(types: list[str]) -> None:
+    log_probs = torch.zeros(1, 1, len(types) + 24)
+    log_probs[0, 0, : len(types)] = -torch.arange(len(types)).float()  # in their order
+    log_probs[0, 0, len(types) : len(types) + 5] = torch.arange(5).float() + 1  # roots: E, D#, D, C#, C
+    log_probs[0, 0, len(types) + 12 : len(types) + 17] = torch.arange(5).float() + 1  # basses as well
+    (found,) = build(types=types).decode((log_probs, torch.tensor([1])))
+    chords = [Chord.parse(text) for text in found.alternatives]
+    assert [chord.root for chord in chords] == [chord.bass_note for chord in chords]
+    assert [chord.root for chord in chords] == ["E", "D#", "D", "C#", "C"]
+    assert [chord.chord_type for chord in chords] == [*types, *[types[-1]] * (5 - len(types))]
+
+
+def test_the_accuracies_of_the_best_are_each_heads_own() -> None:
+    """Two types: of the twelve roots three are looked at all the same."""
+    log_probs = torch.zeros(1, 1, 26)
+    log_probs[0, 0, 2:5] = torch.tensor([1.0, 2.0, 3.0])  # roots D, C#, C
+    (found,) = build(types=["major", "minor"]).decode((log_probs, torch.tensor([1])))
+    accuracies = ChordAccuracy(top_k=[2, 3]).compute_ranked(["C:minor/B"], [found.alternatives])
+    assert (accuracies["root_top2_acc"], accuracies["root_top3_acc"]) == (0.0, 1.0)
+    assert accuracies["chord_type_top2_acc"] == accuracies["chord_type_top3_acc"] == 1.0
 
 
 def test_chords_are_learned(task: ChordRecognition) -> None:

@@ -38,7 +38,15 @@ def history(project: Project) -> list[dict[str, str]]:
 def test_training_leaves_whole_outputs_and_a_row_a_validation(project: Project) -> None:
     project.run(train)
     names = {path.name for path in (project.folder / "artifacts" / "train").iterdir()}
-    assert names == {"best.ckpt", "last.ckpt", "checkpoints", "history.csv", "tokens.json", "params.yaml"}
+    assert names == {
+        "best.ckpt",
+        "last.ckpt",
+        "checkpoints",
+        "history.csv",
+        "validation",
+        "tokens.json",
+        "params.yaml",
+    }
     rows = history(project)
     assert [row["epoch"] for row in rows] == ["0", "1"]
     assert {"lr", "step", "train_loss", "val_loss", "val_wer", "val_cer", "val_blank_ratio"} <= set(rows[0])

@@ -41,8 +41,7 @@ class FeatureDataset(Dataset[Example]):
         rows = dict(zip(index["id"], range(len(index["id"])), strict=True))
         self.index_texts = tokens.transcripts(table.to_pylist())
         self.index_speakers: list[str | None] = index["speaker"]
-        encode = tokens.encode_known if held_out else tokens.encode
-        targets = [encode(text) for text in self.index_texts]
+        targets = encoded(tokens, index["id"], self.index_texts, held_out)
         shards = sorted(path for path in folder.glob("*.parquet") if path.name != "index.parquet")
         if not shards:
             raise ValueError(f"{folder}: no feature shards; run the features stage")
@@ -86,3 +85,15 @@ class FeatureDataset(Dataset[Example]):
         stored = np.frombuffer(buffer, self.metadata.dtype).reshape(-1, self.metadata.feature_size)
         values = stored.astype(np.float32)
         return values / np.float32(32767) if self.metadata.dtype == "int16" else values
+
+
+def encoded(tokens: Tokens, ids: Sequence[str], texts: Sequence[str], held_out: bool) -> list[list[int]]:
+    """Token indices; ValueError with the id of an utterance that has none."""
+    encode = tokens.encode_known if held_out else tokens.encode
+    found = []
+    for name, text in zip(ids, texts, strict=True):
+        try:
+            found.append(encode(text))
+        except ValueError as error:
+            raise ValueError(f"utterance {name}: {error}") from error
+    return found

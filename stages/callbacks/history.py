@@ -39,12 +39,22 @@ class History(Callback):
 
     def csv(self) -> bytes:
         """The rows as CSV, columns in the order in which they first appear."""
-        columns = list(dict.fromkeys(name for row in self.rows for name in row))
-        text = io.StringIO()
-        writer = csv.DictWriter(text, columns, lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(self.rows)
-        return text.getvalue().encode()
+        return _csv(self.rows, list(dict.fromkeys(name for row in self.rows for name in row)))
+
+    def write(self, folder: Path) -> None:
+        """history.csv, and validation/METRIC.csv for each that was measured.
+
+        Recipes differ in their metrics: of a folder DVC plots what is there, of a file only columns that it
+        was told.
+        """
+        (folder / "history.csv").write_bytes(self.csv())
+        (folder / "validation").mkdir()
+        for name in sorted(
+            {name for row in self.rows for name in row if name.startswith("val_")} - {"val_loss"}
+        ):
+            rows = [row for row in self.rows if name in row]
+            path = folder / "validation" / f"{name.removeprefix('val_')}.csv"
+            path.write_bytes(_csv(rows, ["epoch", "step", name]))
 
     def state_dict(self) -> dict[str, Any]:
         return {"rows": self.rows}
@@ -59,3 +69,11 @@ class History(Callback):
         elif self._drawn_at < 0:
             print(f"no {self.picture}: matplotlib is not installed; the extra pipeline has it", flush=True)
         self._drawn_at = time.monotonic()
+
+
+def _csv(rows: list[dict[str, float]], columns: list[str]) -> bytes:
+    text = io.StringIO()
+    writer = csv.DictWriter(text, columns, extrasaction="ignore", lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    return text.getvalue().encode()

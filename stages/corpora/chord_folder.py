@@ -1,6 +1,8 @@
 """A folder of recordings of chords, each with its label beside it: sample_*.json."""
 
+import os
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +18,8 @@ class ChordFolder(Corpus):
 
     The recording lies in ``audio``, a folder relative to that of the label file; its default name is the
     label file's, with .wav. Other keys are ignored. The id is the label file's path without its ending. A
-    label file that cannot be read, or with other labels, is a rejected row. ValueError if there is none.
+    label file that cannot be read, or with other labels, or with another label than an earlier one for the
+    same recording, is a rejected row. ValueError if there is none.
     """
 
     def __init__(
@@ -28,15 +31,24 @@ class ChordFolder(Corpus):
         self.types = types
 
     @staticmethod
-    def check_arguments(types: Sequence[str] = tuple(CHORD_TYPES), **_: str) -> None:
+    def check_arguments(audio: str = ".", types: Sequence[str] = tuple(CHORD_TYPES)) -> None:
         distinct_types(types)
+        if Path(audio).is_absolute():
+            raise ValueError(f"audio must be relative to the folder of a label file; found {audio!r}")
 
     def utterances(self, root: Path, audio_folder: Path, seed: int) -> Iterator[Utterance]:
         paths = sorted(root.rglob("sample_*.json"))
         if not paths:
             raise ValueError(f"{root / 'sample_*.json'}: no such file, in no folder below either")
+        first: dict[str, Utterance] = {}  # by recording
         for path in paths:
-            yield self._utterance(path, root)
+            found = self._utterance(path, root)
+            if not found.problem:
+                earlier = first.setdefault(os.path.normpath(found.audio), found)
+                if earlier.text != found.text:
+                    reason = f"{earlier.id}.json has another label for the same recording: {earlier.text}"
+                    found = replace(found, problem=(reason, f"{found.id}.json: {found.text}"))
+            yield found
 
     def _utterance(self, path: Path, root: Path) -> Utterance:
         place = path.relative_to(root)
@@ -44,6 +56,10 @@ class ChordFolder(Corpus):
         label: dict[str, Any] = {}
         try:
             label = _read(path)
+            if Path(str(label.get("filename", ""))).is_absolute():
+                raise ValueError(
+                    "filename must be relative to the folder of recordings", label.pop("filename")
+                )
             chord = self._chord(label)
         except ValueError as error:
             reason, value = (*error.args, place)[:2]
@@ -63,7 +79,7 @@ class ChordFolder(Corpus):
 
 def _read(path: Path) -> dict[str, Any]:
     try:
-        label = from_json(path.read_bytes())
+        label = from_json(path.read_text(encoding="utf-8-sig"))
     except (OSError, ValueError) as error:
         raise ValueError(f"the label cannot be read: {error}") from error
     if not isinstance(label, dict):

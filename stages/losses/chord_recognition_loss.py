@@ -4,17 +4,16 @@ B batch, V vocabulary.
 """
 
 from collections.abc import Sequence
-from typing import Annotated
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn import functional
 
-from stages.schema.part import Family, Part
+from stages.losses.chord_loss import ChordLoss
 from stages.schema.quantities import NonNegativeFloat, Probability
 
 
-class ChordRecognitionLoss(nn.Module):
+class ChordRecognitionLoss(ChordLoss):
     """``chord_type_weight`` times the cross-entropy of the type, and so on, summed, with label smoothing
     (Szegedy et al. 2016, https://arxiv.org/abs/1512.00567).
     """
@@ -30,12 +29,14 @@ class ChordRecognitionLoss(nn.Module):
         self.weights = (chord_type_weight, root_weight, bass_weight)
         self.label_smoothing = label_smoothing
 
-    def forward(self, log_probs: Tensor, targets: Tensor, sizes: Sequence[int]) -> tuple[Tensor, Tensor]:
-        """The loss summed over a batch, and the number of chords.
+    @staticmethod
+    def check_arguments(
+        chord_type_weight: float = 1.0, root_weight: float = 1.0, bass_weight: float = 0.5, **_: float
+    ) -> None:
+        if not chord_type_weight + root_weight + bass_weight:
+            raise ValueError("nothing would be learned: one of the weights must be above 0")
 
-        ``log_probs`` (B, V) of each group of classes side by side, ``sizes`` of the groups; ``targets``
-        (B, 3) are indices into all of V.
-        """
+    def forward(self, log_probs: Tensor, targets: Tensor, sizes: Sequence[int]) -> tuple[Tensor, Tensor]:
         total = log_probs.new_zeros(())
         first = 0
         groups = zip(log_probs.split(list(sizes), dim=1), targets.unbind(1), self.weights, strict=True)
@@ -46,6 +47,3 @@ class ChordRecognitionLoss(nn.Module):
             total = total + weight * entropy
             first += own.shape[1]
         return total, torch.tensor(len(targets), device=targets.device)
-
-
-ChordLossPart = Annotated[Part, Family("torch.nn.Module", folder="stages/losses")]

@@ -1,14 +1,14 @@
 """Shares of chords, and of their types, roots and basses, that were recognised."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Annotated
 
 import numpy as np
 from annotated_types import Ge, Le
 
-from stages.metrics.chord_ceiling import ceilings, shares_of_labels, shares_of_law
+from stages.metrics.chord_ceiling import ceilings, likenesses, shares_of_labels, shares_of_law
 from stages.metrics.metric import Metric, Pairs
-from stages.schema.chords import CHORD_TYPES, Chord
+from stages.schema.chords import CHORD_TYPES, Chord, distinct_types
 from stages.schema.quantities import Fraction
 
 Rank = Annotated[int, Ge(1), Le(5)]  # a task ranks five hypotheses
@@ -21,14 +21,15 @@ ENOUGH_CHORDS = 3000  # for an estimated ceiling: of fewer, most sound unlike al
 class ChordAccuracy(Metric):
     """``chord_type_acc``, ``root_acc``, ``bass_note_acc``, and ``chord_acc`` of all three together, each with
     a bootstrap interval over chords, and ``PART_topK_acc``, for each K of ``top_k``: the truth is among the K
-    best classes of its head.
+    best classes of its head (always, where the head has no more).
 
     ``PART_acc_ceiling`` beside them is what a listener can reach who knows all pitch classes and the bass;
     some chords are one another's inversions (see chord_ceiling). It follows from the law of a synthesised
-    corpus, if ``bass_is_root`` is set, as the corpus has it; else it is estimated from the references, where
-    they are 3000 at least of types whose pitch classes are known.
+    corpus, if ``bass_is_root`` is set, which with ``types`` is as the corpus has it; else it is estimated
+    from the references, where they are 3000 at least of types whose pitch classes are known.
     """
 
+    content = "chords"
     logged = ("chord_type_acc", "root_acc", "bass_note_acc", "chord_acc")
 
     def __init__(
@@ -45,7 +46,7 @@ class ChordAccuracy(Metric):
     def check_arguments(
         bass_is_root: float | None = None, types: Sequence[str] = tuple(CHORD_TYPES), **_: object
     ) -> None:
-        unknown = sorted(set(types) - set(CHORD_TYPES))
+        unknown = sorted(set(distinct_types(types)) - set(CHORD_TYPES))
         if bass_is_root is not None and unknown:
             raise ValueError(
                 f"bass_is_root: no ceiling follows, as the pitch classes of {unknown} are unknown"
@@ -80,6 +81,9 @@ class ChordAccuracy(Metric):
     def pairs(self, references: Sequence[str], hypotheses: Sequence[str]) -> Pairs:
         both = list(zip(_parsed(references), _parsed(hypotheses), strict=True))
         return {part: [(getattr(a, part), getattr(b, part)) for a, b in both] for part in PARTS}
+
+    def indistinguishable(self, kind: str, classes: Collection[str]) -> dict[str, str]:
+        return likenesses(sorted(classes)) if kind == "chord_type" else {}
 
     def _ceilings(self, said: Sequence[Chord]) -> dict[str, float]:
         if self.bass_is_root is not None:

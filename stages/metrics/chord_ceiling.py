@@ -51,6 +51,16 @@ def indistinguishable(types: Sequence[str] = tuple(CHORD_TYPES)) -> list[list[st
     return [names for positions, names in groups.items() if len(names) > 1 or len(positions) < 12]
 
 
+def likenesses(types: Sequence[str]) -> dict[str, str]:
+    """Of these types, those that sound like others on other roots, or like themselves; with their names."""
+    groups = indistinguishable([name for name in types if name in CHORD_TYPES])
+    return {
+        name: ", ".join(other for other in group if other != name) or "itself on other roots"
+        for group in groups
+        for name in group
+    }
+
+
 def _transpositions(name: str) -> set[frozenset[int]]:
     return {frozenset((interval + up) % 12 for interval in CHORD_TYPES[name]) for up in range(12)}
 

@@ -1,7 +1,7 @@
 """What a metric answers."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import ClassVar
 
 Pairs = dict[str, list[tuple[str, str]]]
@@ -13,6 +13,7 @@ class Metric(ABC):
     Rates are fractions over the corpus: edits summed over all utterances, divided by reference length.
     """
 
+    content: ClassVar[str] = "text"  # that of the tokens whose texts it compares
     logged: ClassVar[tuple[str, ...]]  # of what compute gives: a validation logs it with val_ before it
 
     @abstractmethod
@@ -31,5 +32,11 @@ class Metric(ABC):
     def pairs(self, references: Sequence[str], hypotheses: Sequence[str]) -> Pairs:
         """By kind of class, what was said with what was heard in its place, "" for nothing: for tables of
         confusions and of precision and recall. None by default.
+        """
+        return {}
+
+    def indistinguishable(self, kind: str, classes: Collection[str]) -> Mapping[str, str]:
+        """Of the classes of a kind, those that cannot always be told apart, each with what it is like, in
+        words; none by default.
         """
         return {}

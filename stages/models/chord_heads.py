@@ -4,7 +4,7 @@ B batch, T' frames, D width, V vocabulary (types, roots and basses side by side)
 """
 
 from abc import ABC, abstractmethod
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 from torch import Tensor, nn
 
@@ -12,7 +12,12 @@ from stages.schema.part import Family, Part
 
 
 class ChordHeads(nn.Module, ABC):
-    """A representation (B, T', D) and its counts (B,) to log-probabilities (B, V), normalised in each group."""
+    """A representation (B, T', D) and its counts (B,) to log-probabilities (B, V), normalised in each group.
+
+    ``num_positions`` is how many frames it needs, where it is for an encoder that always gives as many.
+    """
+
+    num_positions: ClassVar[int | None] = None
 
     @abstractmethod
     def forward(self, hidden: Tensor, lengths: Tensor) -> Tensor: ...

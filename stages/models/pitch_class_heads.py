@@ -13,12 +13,14 @@ from stages.schema.quantities import PositiveInt
 
 
 class PitchClassHeads(ChordHeads):
-    """For an encoder whose twelve frames are the pitch classes, as of PitchConformer.
+    """For an encoder whose twelve frames are the pitch classes from C on, as of PitchConformer.
 
     A convolution around the circle of them sees a root with all others relative to it, and scores its types;
     a softmax over roots and types together is summed over roots for the type, and over types for the
     root. So a chord is the same in all keys.
     """
+
+    num_positions = len(PITCH_CLASSES)
 
     def __init__(
         self, width: PositiveInt = 8, num_types: PositiveInt = 32, hidden_size: PositiveInt = 64

@@ -6,17 +6,15 @@ Unknown at the first value that is not.
 
 import inspect
 import os
-from collections.abc import Iterator
 from contextlib import suppress
 from importlib.util import find_spec
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-from pydantic_core import InitErrorDetails
-
+from stages.schema import recognition
 from stages.schema.nested import Unresolved, nested, resolved
-from stages.schema.part import Place, import_class, problem
+from stages.schema.part import Place, Problems, import_class, problem
 
 OUTPUTS = ("data/manifest", "data/features", "artifacts")
 TRIAL_STEPS = 10_000
@@ -26,8 +24,6 @@ NO_CALLBACKS = {
     "lightning.pytorch.callbacks.StochasticWeightAveraging": "it loses count when a training is resumed: use"
     " lightning.pytorch.callbacks.EMAWeightAveraging",
 }
-
-Problems = Iterator[InitErrorDetails]
 
 
 class Unknown(Exception):
@@ -159,14 +155,6 @@ def _monitors(params: Any) -> Problems:
                 yield problem(place, f"nothing logs it; there are {', '.join(sorted(logged))}", monitor)
 
 
-def _search(params: Any) -> Problems:
-    """evaluate.search takes the place of the task's own."""
-    search, task = params.evaluate.search, params.train.task.load()
-    if search and not issubclass(search.load(), task.search_family):
-        message = f"{task.__name__} takes a {task.search_family.__name__}, which {search.class_path} is not"
-        yield problem(("evaluate", "search"), message)
-
-
 def _groups(params: Any) -> Problems:
     """Groups are unfrozen while training lasts, and stay at their share of the learning rate."""
     epochs = params.train.trainer.get("max_epochs") or -1
@@ -231,5 +219,6 @@ def _formats(params: Any) -> Problems:
 
 CHECKS = (
     _folders, _splits, _carve, _domains, _waveforms, _inputs, _frontends, _optimization, _groups,
-    _init_from, _monitors, _search, _callbacks, _loggers, _formats,
+    _init_from, _monitors, _callbacks, _loggers, _formats, recognition.content, recognition.keys,
+    recognition.search, recognition.chord_types, recognition.chord_law,
 )  # fmt: skip

@@ -1,5 +1,6 @@
 """Chords as text, root:chord_type/bass_note, as in C#:min7/E; their types and pitch classes."""
 
+import unicodedata
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import NamedTuple
@@ -42,7 +43,10 @@ class Chord(NamedTuple):
 
 
 def distinct_types(types: Sequence[str]) -> list[str]:
-    """The configured chord types; ValueError if one is there twice, or none."""
+    """The configured chord types; ValueError if one is there twice, or none, or would change in a text."""
     if not types or len(set(types)) != len(types):
         raise ValueError(f"types needs distinct chord types, one at least; found {list(types)}")
+    for name in types:
+        if not name or name != " ".join(unicodedata.normalize("NFC", name).split()):
+            raise ValueError(f"types needs names in Unicode NFC without spaces to spare; found {name!r}")
     return list(types)

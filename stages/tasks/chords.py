@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from stages.batching.batch import Batch
-from stages.losses.chord_recognition_loss import ChordLossPart
+from stages.losses.chord_loss import ChordLoss, ChordLossPart
 from stages.models.chord_heads import ChordHeads, ChordHeadsPart
 from stages.models.encoder import Encoder, EncoderPart
 from stages.schema.part import Part
@@ -19,16 +19,18 @@ from stages.tasks.task import Encoded, Hypothesis, MetricPart, Task
 from stages.tokens.chords import Chords
 
 NUM_ALTERNATIVES = 5
+RANKS = torch.arange(NUM_ALTERNATIVES)
 
 
 class ChordRecognition(Task):
     """An encoder, and heads for the type, the root and the bass.
 
     The tokens are ``stages.tokens.chords.Chords``. The k-th alternative of a hypothesis is made of the k-th
-    best class of each head.
+    best class of each head, or of the last one of a head that has fewer.
     """
 
-    vocabulary_parameters: ClassVar[tuple[str, ...]] = ("heads.heads.0.*", "heads.types.*")  # roots and basses are always the same
+    content: ClassVar[str] = "chords"
+    vocabulary_parameters: ClassVar[tuple[str, ...]] = ("heads.heads.0.*", "heads.types.*")  # others never change
 
     def __init__(
         self,
@@ -45,9 +47,15 @@ class ChordRecognition(Task):
                 f"ChordRecognition needs stages.tokens.chords.Chords, found {type(tokens).__name__}"
             )
         self.sizes = tokens.group_sizes
-        self.criterion: nn.Module = loss.build()
+        self.criterion: ChordLoss = loss.build()
         self.encoder: Encoder = encoder.build(num_features=num_features)
         self.heads: ChordHeads = heads.build(width=self.encoder.output_size, num_types=len(tokens.types))
+        needed = self.heads.num_positions
+        if needed and any(self.encoder.output_lengths(torch.tensor([1, 1000])) != needed):
+            raise ValueError(
+                f"{type(self.heads).__name__} needs an encoder of {needed} positions, such as PitchConformer;"
+                f" {type(self.encoder).__name__} gives frames: use LinearHeads"
+            )
 
     def encode(self, batch: Batch) -> Encoded:
         """Log-probabilities (B, 1, V) and counts of 1."""
@@ -58,10 +66,10 @@ class ChordRecognition(Task):
         return total, count
 
     def decode(self, encoded: Encoded, search: Search | None = None) -> list[Hypothesis]:
-        depth = min(NUM_ALTERNATIVES, *self.sizes)
         groups, first = [], 0
         for own in encoded[0].squeeze(1).split(self.sizes, dim=1):
-            groups.append(own.topk(depth).indices + first)  # (B, depth)
+            best = own.topk(min(NUM_ALTERNATIVES, own.shape[1])).indices + first
+            groups.append(best[:, RANKS.clamp(max=best.shape[1] - 1)])  # (B, NUM_ALTERNATIVES)
             first += own.shape[1]
         ranked = [[self.tokens.decode(c) for c in chords] for chords in torch.stack(groups, dim=2).tolist()]
         return [Hypothesis(texts[0], alternatives=tuple(texts)) for texts in ranked]

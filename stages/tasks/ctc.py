@@ -24,7 +24,7 @@ from stages.tokens.tokens import Tokens
 class CTC(Task):
     """An encoder, a linear layer to the vocabulary, and the CTC loss."""
 
-    search_family: ClassVar[type[Search]] = CTCSearch
+    search_family: ClassVar[type[Search] | None] = CTCSearch
     diagnosed: ClassVar[tuple[str, ...]] = ("blank_ratio",)
 
     def __init__(

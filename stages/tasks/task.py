@@ -55,7 +55,10 @@ class Task(lightning.LightningModule):
     where the cache holds waveforms; ``optimization`` is set by the training stage.
     """
 
-    search_family: ClassVar[type[Search]] = Search  # what evaluate.search may be
+    content: ClassVar[str] = "text"  # what is recognised: that of its tokens and metrics
+    search_family: ClassVar[type[Search] | None] = (
+        None  # what evaluate.search may be, where there is a search
+    )
     diagnosed: ClassVar[tuple[str, ...]] = ()  # what diagnose gives
     vocabulary_parameters: ClassVar[tuple[str, ...]] = ("head.*",)  # name patterns of the output layer
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import pyarrow.parquet as pq
 
 from stages.batching.data_module import DataModule
-from stages.batching.feature_dataset import FeatureDataset
+from stages.batching.feature_dataset import FeatureDataset, encoded
 from stages.schema import params as schema
 from stages.schema.feature_table import read_metadata
 from stages.schema.nested import resolved
@@ -22,11 +22,13 @@ def fit_tokens(settings: schema.Train, features: Path) -> Recipe:
         for part in (settings.task, settings.tokens)
     )
     tokens = part.build()
-    transcripts = {  # of all splits: what cannot be transcribed must show now, not after the training
-        path.parent.name: tokens.transcripts(pq.read_table(path).to_pylist())
-        for path in sorted(features.glob("*/index.parquet"))
+    rows = {
+        path.parent.name: pq.read_table(path).to_pylist() for path in sorted(features.glob("*/index.parquet"))
     }
+    transcripts = {split: tokens.transcripts(of_split) for split, of_split in rows.items()}
     tokens.fit(transcripts["train"])
+    for split, texts in transcripts.items():  # what has no tokens must show now, not after the training
+        encoded(tokens, [row["id"] for row in rows[split]], texts, held_out=split != "train")
     return Recipe(
         task=task,
         tokens=part,

@@ -1,7 +1,7 @@
 """The classes of a chord as tokens: its type, its root and its bass."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 from stages.schema.chords import CHORD_TYPES, PITCH_CLASSES, Chord, distinct_types
 from stages.tokens.tokens import Tokens
@@ -15,6 +15,7 @@ class Chords(Tokens):
     of another type has no tokens, not even in held-out text: ``encode`` and ``encode_known`` refuse it.
     """
 
+    content: ClassVar[str] = "chords"
     blank_index = -1  # none of the tokens
 
     def __init__(self, types: list[str] = list(CHORD_TYPES)) -> None:  # noqa: B006 - never changed
@@ -31,8 +32,6 @@ class Chords(Tokens):
         return len(self.types), len(PITCH_CLASSES), len(PITCH_CLASSES)
 
     def fit(self, texts: Iterable[str]) -> None:
-        for text in texts:
-            Chord.parse(self.normalize(text))
         self.restore(self._listed())
 
     def restore(self, vocabulary: Sequence[str]) -> None:

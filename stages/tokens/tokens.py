@@ -3,7 +3,7 @@
 import unicodedata
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 BLANK = "<blank>"
 Case = Literal["lower", "upper", "keep"]
@@ -15,6 +15,8 @@ class Tokens(ABC):
     ``vocabulary`` lists the tokens by index, the blank at ``blank_index``. It is part of every
     checkpoint: the same weights with another order would decode to wrong letters without an error.
     """
+
+    content: ClassVar[str] = "text"  # what is written with it: tasks and metrics are for one of them
 
     def __init__(self, blank: Literal["first", "last"] = "first") -> None:
         self.blank = blank

@@ -1,0 +1,90 @@
+"""Whether corpora, tokens, task, metrics and search belong together: checks of stages.schema.agreement."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from stages.schema.part import Part, Place, Problems, parameters_of, problem
+
+LAW = ("bass_is_root", "types")  # of a corpus of synthesised chords; a metric's ceilings follow from it
+
+
+def content(params: Any) -> Problems:
+    """Tokens, task and metrics are for the same ``content``."""
+    tokens = params.train.tokens.load()
+    task: tuple[Place, Part] = (("train", "task"), params.train.task)
+    for place, part in (task, *_trained(params)):
+        yield from _of(tokens.content, place, part)
+    for place, part in _evaluated(params):
+        yield from _of(tokens.content, place, part)
+
+
+def keys(params: Any) -> Problems:
+    """What is logged or written under one name is one metric's."""
+    for metrics in (_trained, _evaluated):
+        givers: dict[str, str] = {}
+        for place, part in metrics(params):
+            if twice := [name for name in part.load().logged if name in givers]:
+                giver = givers[twice[0]]
+                yield problem(place, f"{part.class_path} gives {twice[0]}, as {giver} does: keep one of them")
+            givers |= dict.fromkeys(part.load().logged, part.class_path)
+
+
+def search(params: Any) -> Problems:
+    """evaluate.search takes the place of the task's own."""
+    part, task = params.evaluate.search, params.train.task.load()
+    if part and task.search_family is None:
+        yield problem(("evaluate", "search"), f"{task.__name__} has no search: set it to null")
+    elif part and not issubclass(part.load(), task.search_family):
+        message = f"{task.__name__} takes a {task.search_family.__name__}, which {part.class_path} is not"
+        yield problem(("evaluate", "search"), message)
+
+
+def chord_types(params: Any) -> Problems:
+    """The tokens have all types of the corpora."""
+    tokens = params.train.tokens
+    known = (_argument(tokens, "types") or ()) if tokens.load().content == "chords" else ()
+    for index, corpus in enumerate(params.manifest.corpora if known else ()):
+        if lacking := [name for name in _argument(corpus, "types") or () if name not in known]:
+            message = f"chord types of manifest.corpora[{index}] are not among its types:"
+            yield problem(("train", "tokens"), f"{message} {', '.join(lacking)}")
+
+
+def chord_law(params: Any) -> Problems:
+    """Ceilings are those of the corpus that is recognised."""
+    for metrics in (_trained, _evaluated):
+        for place, metric in metrics(params):
+            if _argument(metric, "bass_is_root") is None:
+                continue
+            for index, corpus in enumerate(params.manifest.corpora):
+                for name in LAW:
+                    theirs, own = _argument(corpus, name), _argument(metric, name)
+                    if theirs is not None and _unordered(theirs) != _unordered(own):
+                        message = f"its ceilings follow from {' and '.join(LAW)}, but"
+                        yield problem(place, f"{message} manifest.corpora[{index}] has {name}: {theirs}")
+
+
+def _of(wanted: str, place: Place, part: Part) -> Problems:
+    found = part.load().content
+    if found != wanted:
+        yield problem(place, f"{part.class_path} is for {found}, but train.tokens are for {wanted}")
+
+
+def _trained(params: Any) -> Iterator[tuple[Place, Part]]:
+    """The metrics of a validation, where they are not the task's own."""
+    for index, metric in enumerate(params.train.task.init_args.get("metrics", ())):
+        yield ("train", "task", "init_args", "metrics", index), Part.model_validate(metric)
+
+
+def _evaluated(params: Any) -> Iterator[tuple[Place, Part]]:
+    for index, metric in enumerate(params.evaluate.metrics):
+        yield ("evaluate", "metrics", index), metric
+
+
+def _argument(part: Part, name: str) -> Any:
+    """What a part is built with; None if it takes no such argument."""
+    parameter = parameters_of(part.load()).get(name)
+    return part.init_args.get(name, parameter.default) if parameter else None
+
+
+def _unordered(value: Any) -> Any:
+    return set(value) if isinstance(value, list) else value

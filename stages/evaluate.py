@@ -40,6 +40,7 @@ STAGE = Stage(
         "models", "losses", "search", "metrics", "tasks",
     ),
     data=lambda _: [FEATURES, CHECKPOINT],
+    trained=True,
 )  # fmt: skip
 
 

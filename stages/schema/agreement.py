@@ -41,11 +41,14 @@ class Sound(SimpleNamespace):
         raise Unknown(name)
 
 
-def problems(params: Any) -> Problems:
-    """Everything that does not fit together in Params, or in a Sound with some of their values."""
+def problems(params: Any, trained: bool = False) -> Problems:
+    """Everything that does not fit together in Params, or in a Sound with some of their values.
+
+    Once it is ``trained``, a model needs no more what it was made from: train.inputs is not asked for it.
+    """
     for check in CHECKS:
         with suppress(Unknown):
-            yield from check(params)
+            yield from () if trained and check is _inputs else check(params)
 
 
 def _folders(params: Any) -> Problems:

@@ -27,6 +27,7 @@ from stages.schema.feature_table import FeatureMetadata
 from stages.search.search import Search
 from stages.tasks.checkpoint import load
 from stages.tasks.task import Hypothesis, Task
+from stages.tasks.training_data import report_unwritable
 
 FEATURES = Path("data/features")
 CHECKPOINT = Path("artifacts/train/best.ckpt")
@@ -50,6 +51,7 @@ def run(params: schema.Params, inputs: Inputs) -> None:
     dataset = FeatureDataset(FEATURES / settings.split, task.tokens, held_out=True)
     _refuse_mismatch(recipe.features, dataset.metadata)
     search = settings.search.build() if settings.search else None
+    report_unwritable(dataset, task, search)
     found = dict(_recognise(task, dataset, search))
     hypotheses = [found[name] for name in dataset.ids]
     references = [task.tokens.normalize(text) for text in dataset.texts]

@@ -64,6 +64,26 @@ def test_evaluation_of_the_validation_split_agrees_with_training(project: Projec
     assert project.json("artifacts/evaluate/metrics.json")["cer"] == pytest.approx(best)
 
 
+def test_texts_longer_than_the_search_writes_are_named_by_training_and_evaluation(
+    project: Project, capsys: pytest.CaptureFixture[str]
+) -> None:
+    greedy = "stages.search.decoder_greedy.DecoderGreedy"
+    search = {"class_path": greedy, "init_args": {"max_tokens_per_frame": 0.01}}
+    task = {"class_path": "stages.tasks.seq2seq.Seq2Seq", "init_args": {"search": search}}
+    project.set({"train.task": task, "train.trainer.max_epochs": 1, "train.callbacks": []})
+    project.run(train)
+    said = capsys.readouterr().out
+    for split, size in (("train", 24), ("validation", 6)):
+        assert f"{split}: {size} utterances have longer transcripts than the search writes, first " in said
+    project.run(evaluate)
+    assert "test: 6 utterances have longer" in (said := capsys.readouterr().out)
+    assert ": raise max_tokens_per_frame" in said
+    wide = {**search, "init_args": {"max_tokens_per_frame": 9.0}}
+    project.set({"evaluate.search": wide})
+    project.run(evaluate)
+    assert "than the search writes" not in capsys.readouterr().out
+
+
 def test_evaluation_refuses_features_of_another_frontend(project: Project) -> None:
     project.run(train)
     project.change(lambda document: document["features"]["frontend"]["init_args"].update(num_mels=40))

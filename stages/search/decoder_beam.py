@@ -12,7 +12,6 @@ from stages.models.decoder import Decoder, Tensors
 from stages.schema.quantities import NonNegativeFloat, PositiveFloat, PositiveInt
 from stages.search.decoder_search import Candidate, DecoderSearch
 
-
 NEVER = float("-inf")
 
 

@@ -27,6 +27,12 @@ NO_CALLBACKS = {
     " lightning.pytorch.callbacks.EMAWeightAveraging",
 }
 
+TAKES = {
+    "waveform": "takes waveforms: set features.frontend to stages.frontends.waveform.Waveform and"
+    " train.frontend to null",
+    "features": "takes features, which waveforms are not: set train.frontend, or another features.frontend",
+}
+
 Problems = Iterator[InitErrorDetails]
 
 
@@ -93,13 +99,12 @@ def _domains(params: Any) -> Problems:
 
 
 def _waveforms(params: Any) -> Problems:
-    """An encoder of waveforms, by its ``domain``, gets nothing else."""
+    """An encoder gets what it takes by its ``domain``, waveforms or features."""
     seen = (params.train.frontend or params.features.frontend).load().domain
     for place, part in nested(params.train.task):
-        if getattr(part.load(), "domain", "features") == "waveform" != seen:
-            message = f"{part.class_path} takes waveforms: set features.frontend to"
-            message += " stages.frontends.waveform.Waveform and train.frontend to null"
-            yield problem(("train", "task", *place), message)
+        takes = getattr(part.load(), "domain", seen)
+        if takes != seen:
+            yield problem(("train", "task", *place), f"{part.class_path} {TAKES[takes]}")
 
 
 def _inputs(params: Any) -> Problems:

@@ -57,17 +57,24 @@ def run(params: schema.Params, inputs: Inputs) -> None:
     references = [task.tokens.normalize(text) for text in dataset.texts]
     unknown = [" ".join(task.tokens.unknown(text)) for text in dataset.texts]
     texts = [hypothesis.text for hypothesis in hypotheses]
+    alternatives = [hypothesis.alternatives for hypothesis in hypotheses]
     metrics = {"num_utterances": len(dataset), **task.diagnose(hypotheses)}
     metrics["num_utterances_outside_vocabulary"] = _report_unknown(dataset, unknown)
     columns: dict[str, list[Any]] = {}
     pairs: Pairs = {}
     for metric in (part.build() for part in settings.metrics):
         metrics |= metric.compute(references, texts)
-        metrics |= metric.compute_ranked(references, [hypothesis.alternatives for hypothesis in hypotheses])
+        metrics |= metric.compute_ranked(references, alternatives)
         columns |= metric.per_utterance(references, texts)
         pairs |= metric.pairs(references, texts)
     _write_tables(pairs)
-    table = {"id": dataset.ids, "speaker": dataset.speakers, "reference": references, "hypothesis": texts}
+    table: dict[str, Any] = {
+        "id": dataset.ids,
+        "speaker": dataset.speakers,
+        "reference": references,
+        "hypothesis": texts,
+    }
+    table |= {"alternatives": pa.array(map(list, alternatives), pa.list_(pa.string()))}
     _write({**table, "outside_vocabulary": unknown, **columns}, dict(sorted(metrics.items())))
 
 
@@ -113,7 +120,7 @@ def _write_tables(pairs: Pairs) -> None:
     )
 
 
-def _write(table: dict[str, list[Any]], metrics: dict[str, float]) -> None:
+def _write(table: dict[str, Any], metrics: dict[str, float]) -> None:
     sink = pa.BufferOutputStream()
     pq.write_table(pa.table(table), sink)
     write_whole(OUTPUT / "hypotheses.parquet", sink.getvalue().to_pybytes())

@@ -102,6 +102,13 @@ def test_a_checkpoint_needs_the_folder_no_more(tmp_path: Path) -> None:
     assert portable.build(num_features=1).output_size == 16
 
 
+@pytest.mark.parametrize("num_samples", [10, 219, 220, 4000])  # of 220 on as long as a mask
+def test_a_batch_that_is_shorter_than_a_mask_is_trained_without(num_samples: int) -> None:
+    encoder = Wav2Vec2(mask_time_prob=0.5, mask_feature_prob=0.1).train()
+    hidden, counts = encoder(torch.randn(2, num_samples, 1), torch.tensor([num_samples, 1]))
+    assert hidden.shape[1] == counts[0] == max(0, num_samples - 40) // 20 + 1
+
+
 def test_values_of_config_take_the_place_of_the_models_own(tmp_path: Path) -> None:
     save_wav2vec2(tmp_path / NAME)
     encoder = pretrained(tmp_path, dropout=0.3, layerdrop=0.2, mask_time_prob=0.1, config={"conv_bias": True})

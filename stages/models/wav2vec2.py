@@ -140,8 +140,18 @@ class Wav2Vec2(Encoder):
         missing = torch.sym_max(self.window - samples.shape[1], 0)
         samples = functional.pad(samples, (0, missing), value=self.padding_value)
         real = frame_mask(lengths.clamp(min=self.window), samples.shape[1]).long() if self.masks else None
-        hidden = self.model(samples, attention_mask=real).last_hidden_state  # (B, T', D)
+        masked = self._unmasked(samples)
+        hidden = self.model(samples, real, masked).last_hidden_state  # (B, T', D)
         return hidden, self.output_lengths(lengths)
+
+    def _unmasked(self, samples: Tensor) -> Tensor | None:
+        """No frame (B, T') of a batch that is shorter than a mask of SpecAugment, which cannot be drawn."""
+        settings = self.model.config
+        if not (self.model.training and settings.mask_time_prob):
+            return None
+        num_frames = (samples.shape[1] - self.window) // self.stride + 1
+        short = num_frames < settings.mask_time_length
+        return samples.new_zeros(len(samples), num_frames, dtype=torch.bool) if short else None
 
     def output_lengths(self, lengths: Tensor) -> Tensor:
         return (lengths - self.window).clamp(min=0) // self.stride + 1

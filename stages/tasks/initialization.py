@@ -10,11 +10,12 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
+from pydantic import ValidationError
 from torch import Tensor
 
 from stages.program.outputs import write_whole
 from stages.schema.params import InitFrom
-from stages.tasks.checkpoint import Recipe, reason
+from stages.tasks.checkpoint import Recipe
 from stages.tasks.checkpoint_file import NUM_NAMES, named_weights, read
 from stages.tasks.optimizer_state import OptimizerState
 from stages.tasks.recipe_comparison import other_features, other_vocabulary
@@ -89,8 +90,9 @@ def _recipe(written: Any, path: Path) -> Recipe:
     """Of a checkpoint of ours, what its model was built from."""
     try:
         return Recipe.model_validate_json(written)
-    except (ValueError, TypeError) as error:
-        raise ValueError(f"{path}: what it holds as recipe is none of ours: {reason(error)}") from error
+    except ValidationError as error:
+        found = [": ".join(map(str, (*detail["loc"], detail["msg"]))) for detail in error.errors()]
+        raise ValueError(f"{path}: what it holds as recipe is none of ours: {_some(found)}") from error
 
 
 def _some(names: Iterable[str]) -> str:

@@ -28,6 +28,7 @@ from stages.schema.nested import resolved
 from stages.search.search import Search
 from stages.tasks.checkpoint import load
 from stages.tasks.task import Hypothesis, Task
+from stages.tasks.training_data import report_unwritable
 
 FEATURES = Path("data/features")
 CHECKPOINT = Path("artifacts/train/best.ckpt")
@@ -41,6 +42,7 @@ STAGE = Stage(
         "models", "losses", "search", "metrics", "tasks",
     ),
     data=lambda params: [FEATURES, CHECKPOINT, Path(params.evaluate.inputs)],
+    trained=True,
 )  # fmt: skip
 
 
@@ -50,11 +52,13 @@ def run(params: schema.Params, inputs: Inputs) -> None:
     dataset = FeatureDataset(FEATURES / settings.split, task.tokens, held_out=True)
     _refuse_mismatch(recipe.features, dataset.metadata)
     search = _search(settings, recipe.features.sample_rate, task)
+    report_unwritable(dataset, task, search)
     found = dict(_recognise(task, dataset, search))
     hypotheses = [found[name] for name in dataset.ids]
     references = [task.tokens.normalize(text) for text in dataset.texts]
     unknown = [" ".join(task.tokens.unknown(text)) for text in dataset.texts]
     texts = [hypothesis.text for hypothesis in hypotheses]
+    alternatives = [hypothesis.alternatives for hypothesis in hypotheses]
     metrics = {"num_utterances": len(dataset), **task.diagnose(hypotheses)}
     metrics["num_utterances_outside_vocabulary"] = _report_unknown(dataset, unknown)
     columns: dict[str, list[Any]] = {}
@@ -62,13 +66,19 @@ def run(params: schema.Params, inputs: Inputs) -> None:
     alike: dict[str, Mapping[str, str]] = {}
     for metric in (part.build() for part in settings.metrics):
         metrics |= metric.compute(references, texts)
-        metrics |= metric.compute_ranked(references, [hypothesis.alternatives for hypothesis in hypotheses])
+        metrics |= metric.compute_ranked(references, alternatives)
         columns |= metric.per_utterance(references, texts)
         for kind, of_kind in metric.pairs(references, texts).items():
             pairs[kind] = of_kind
             alike[kind] = metric.indistinguishable(kind, {name for pair in of_kind for name in pair})
     _write_tables(pairs, alike)
-    table = {"id": dataset.ids, "speaker": dataset.speakers, "reference": references, "hypothesis": texts}
+    table: dict[str, Any] = {
+        "id": dataset.ids,
+        "speaker": dataset.speakers,
+        "reference": references,
+        "hypothesis": texts,
+        "alternatives": pa.array(map(list, alternatives), pa.list_(pa.string())),
+    }
     _write({**table, "outside_vocabulary": unknown, **columns}, dict(sorted(metrics.items())))
 
 
@@ -124,7 +134,7 @@ def _write_tables(pairs: Pairs, alike: Mapping[str, Mapping[str, str]]) -> None:
     write_whole(OUTPUT / "classes.csv", table.to_csv(index=False).encode())
 
 
-def _write(table: dict[str, list[Any]], metrics: dict[str, float]) -> None:
+def _write(table: dict[str, Any], metrics: dict[str, float]) -> None:
     sink = pa.BufferOutputStream()
     pq.write_table(pa.table(table), sink)
     write_whole(OUTPUT / "hypotheses.parquet", sink.getvalue().to_pybytes())

@@ -23,6 +23,7 @@ STAGE = Stage(
         "models", "losses", "search", "metrics", "tasks", "formats",
     ),
     data=lambda _: [CHECKPOINT],
+    trained=True,
 )  # fmt: skip
 
 

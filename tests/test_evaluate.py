@@ -66,6 +66,42 @@ def test_evaluation_of_the_validation_split_agrees_with_training(project: Projec
     assert project.json("artifacts/evaluate/metrics.json")["cer"] == pytest.approx(best)
 
 
+def test_texts_longer_than_the_search_writes_are_named_by_training_and_evaluation(
+    project: Project, capsys: pytest.CaptureFixture[str]
+) -> None:
+    greedy = "stages.search.decoder_greedy.DecoderGreedy"
+    search = {"class_path": greedy, "init_args": {"max_tokens_per_frame": 0.01}}
+    task = {"class_path": "stages.tasks.seq2seq.Seq2Seq", "init_args": {"search": search}}
+    project.set({"train.task": task, "train.trainer.max_epochs": 1, "train.callbacks": []})
+    project.run(train)
+    said = capsys.readouterr().out
+    for split, size in (("train", 24), ("validation", 6)):
+        assert f"{split}: {size} utterances have longer transcripts than the search writes, first " in said
+    project.run(evaluate)
+    assert "test: 6 utterances have longer" in (said := capsys.readouterr().out)
+    assert ": raise max_tokens_per_frame" in said
+    wide = {**search, "init_args": {"max_tokens_per_frame": 9.0}}
+    project.set({"evaluate.search": wide})
+    project.run(evaluate)
+    assert "than the search writes" not in capsys.readouterr().out
+
+
+def test_the_best_texts_of_a_search_are_a_column(project: Project) -> None:
+    project.set({"train.trainer.max_epochs": 1})
+    project.run(train)
+    for num_best in (1, 3):
+        search = {"class_path": "stages.search.prefix_beam.PrefixBeam", "init_args": {"num_best": num_best}}
+        project.set({"evaluate.search": search})
+        project.run(evaluate)
+        table = pq.read_table("artifacts/evaluate/hypotheses.parquet")
+        assert str(table.schema.field("alternatives").type.value_type) == "string"
+        for text, ranked in zip(
+            *(table[name].to_pylist() for name in ("hypothesis", "alternatives")), strict=True
+        ):
+            assert len(ranked) == len(set(ranked)) == (0 if num_best == 1 else 3)
+            assert ranked[:1] in ([], [text])
+
+
 def test_evaluation_refuses_features_of_another_frontend(project: Project) -> None:
     project.run(train)
     project.change(lambda document: document["features"]["frontend"]["init_args"].update(num_mels=40))

@@ -22,7 +22,7 @@ from stages.frontends.waveform import Waveform
 from stages.schema.part import Part
 
 FRONTENDS = classes_of(Frontend)
-SAMPLE_RATES = (8000, 16000, 44100)
+SAMPLE_RATES = (8000, 16000, 22050, 44100)
 EXTENSION = "torchaudio._extension"
 
 

@@ -158,7 +158,7 @@ def test_no_file_runs_code(inputs: Path, monkeypatch: pytest.MonkeyPatch) -> Non
 @pytest.mark.parametrize(
     ("content", "expected"),
     [
-        (b"", "no checkpoint: "),
+        (b"", "no checkpoint: it ends too early"),
         (b"RIFF....WAVE", "no checkpoint: "),
         (None, "no such file; .*path is relative to"),
     ],
@@ -172,8 +172,22 @@ def test_what_is_no_checkpoint_is_refused_by_name(inputs: Path, content: bytes |
 def test_a_file_of_other_content_is_refused_with_its_keys(inputs: Path) -> None:
     save(inputs, {"model": weights(), "args": 1})
     refused("expected weights by name, or such under state_dict, but model, args", inputs)
-    save(inputs, [1])
-    refused("expected weights by name", inputs)
+    for content in ([1], {"state_dict": [1]}, {1: torch.zeros(1)}, {"state_dict": {1: torch.zeros(1)}}):
+        save(inputs, content)
+        refused("expected weights by name", inputs)
+    save(inputs, {})
+    refused("such under state_dict, but there is nothing", inputs)
+
+
+@pytest.mark.parametrize("recipe", [5, None, "", "{}", "[]", "{", {"vocabulary": []}])
+def test_a_recipe_that_is_none_of_ours_is_refused(inputs: Path, recipe: object) -> None:
+    save(inputs, {"recipe": recipe, "state_dict": weights()})
+    refused(r"model\.ckpt: what it holds as recipe is none of ours: .", inputs)
+
+
+def test_weights_of_whole_numbers_are_refused(inputs: Path) -> None:
+    save(inputs, {name: weight.long() for name, weight in weights().items()})
+    refused(r"is torch\.int64, and the model's torch\.float32", inputs, tokens=VOCABULARY)
 
 
 def test_a_link_out_of_the_inputs_is_refused(inputs: Path, tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ import torch
 from hub_folder import Wav2Vec2FeatureExtractor, save_wav2vec2
 from pydantic import ValidationError
 
-from stages.models.wav2vec2 import Wav2Vec2
+from stages.models.wav2vec2 import TINY, Wav2Vec2
 from stages.schema.nested import Unresolved, resolved
 from stages.schema.part import Part
 
@@ -100,6 +100,41 @@ def test_a_checkpoint_needs_the_folder_no_more(tmp_path: Path) -> None:
     portable = Part.model_validate_json(part(tmp_path).model_dump_json())
     shutil.rmtree(tmp_path / NAME)
     assert portable.build(num_features=1).output_size == 16
+
+
+@pytest.mark.parametrize("num_samples", [10, 219, 220, 4000])  # of 220 on as long as a mask
+def test_a_batch_that_is_shorter_than_a_mask_is_trained_without(num_samples: int) -> None:
+    encoder = Wav2Vec2(mask_time_prob=0.5, mask_feature_prob=0.1).train()
+    hidden, counts = encoder(torch.randn(2, num_samples, 1), torch.tensor([num_samples, 1]))
+    assert hidden.shape[1] == counts[0] == max(0, num_samples - 40) // 20 + 1
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"hidden_size": "x"}, "'hidden_size' expected int, got str"),
+        ({"hidden_size": 0}, ""),
+        ({"num_attention_heads": 5}, "divisible by num_heads"),
+        ({"conv_dim": [8, 8], "conv_kernel": [3]}, "convolutional layers is incorrect"),
+        ({"hidden_act": "none"}, "'none'"),
+        ({"mask_time_length": 0}, "mask_time_length and conv_stride must be 1 or more"),
+        ({"conv_stride": [5, 0, 2]}, "mask_time_length and conv_stride must be 1 or more"),
+        (
+            {"mask_feature_length": 17, "mask_feature_prob": 0.1},
+            "mask_feature_length must be 1 to hidden_size, 16",
+        ),
+    ],
+)
+def test_a_config_of_which_there_is_no_model_is_refused_before_it_is_built(
+    changes: dict[str, Any], message: str, tmp_path: Path
+) -> None:
+    refusal = f"no wav2vec2 has this config: .*{message}"
+    with pytest.raises(ValueError, match=refusal):
+        Wav2Vec2.check_arguments(config={**TINY, **changes})
+    save_wav2vec2(tmp_path / NAME)
+    Wav2Vec2.check_arguments(pretrained_name=NAME, config=changes)
+    with pytest.raises(Unresolved, match=refusal):
+        part(tmp_path, config=changes)
 
 
 def test_values_of_config_take_the_place_of_the_models_own(tmp_path: Path) -> None:

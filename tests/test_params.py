@@ -97,6 +97,8 @@ REFUSED: list[tuple[str, Any, str]] = [
     ("train.trainer.default_root_dir", "/tmp", r"train\.trainer\.default_root_dir: not written here"),
     # pairs that cannot go together
     ("train.frontend", {"class_path": "stages.frontends.log_mel.LogMel"}, r"train\.frontend: needs cached waveforms"),
+    ("features.frontend", {"class_path": "stages.frontends.waveform.Waveform"}, r"train\.task\.init_args\.encoder: .*takes features, .*: set train\.frontend"),
+    (ENCODER, {"class_path": "stages.models.wav2vec2.Wav2Vec2"}, r"train\.task\.init_args\.encoder: .*takes waveforms: set features\.frontend"),
     ("manifest.splits", ["train", "validation"], r"manifest\.splits: 'test' is missing"),
     ("manifest.splits", ["train", "validation", "test", "test"], r"manifest\.splits: 'test' is there twice"),
     ("train.checkpoint.monitor", "val_per", r"train\.checkpoint\.monitor: nothing logs it; there are .*val_wer.*found 'val_per'"),
@@ -140,6 +142,12 @@ def test_a_wrong_value_is_refused_at_its_path(
 ) -> None:
     text = message(write_params({key: value}))
     assert re.search(expected, text, re.MULTILINE), text
+
+
+def test_an_encoder_that_is_not_written_is_asked_what_it_takes_too(write_params: WriteParams) -> None:
+    changes = {"features.frontend": {"class_path": "stages.frontends.waveform.Waveform"}}
+    text = message(write_params({**changes, "train.task": {"class_path": "stages.tasks.ctc.CTC"}}))
+    assert re.search(r"train\.task.*: stages.models.conformer.Conformer takes features", text), text
 
 
 def test_every_problem_is_said_at_once(write_params: WriteParams) -> None:

@@ -134,6 +134,40 @@ def test_a_wide_beam_finds_the_best_of_all_texts(decoder: Decoder, seed: int) ->
     assert scores[-1] == pytest.approx(exhaustive(decoder, encoded, 0.6, 4), rel=1e-4)
 
 
+@pytest.mark.parametrize("width", [2, 3, 5])
+@pytest.mark.parametrize("size", range(1, 7))
+def test_texts_that_ended_early_do_not_keep_a_better_one_from_ending(width: int, size: int) -> None:
+    # 0.3 to end after each a, and 1 after the last
+    table = Table({(1,) * count: [0.3, 0.69, 0.01] for count in range(size)})
+    ended = [count * math.log(0.69) + math.log(0.3 if count < size else 1.0) for count in range(size + 1)]
+    scores = [total / ((5 + count) / 6) ** 2.0 for count, total in enumerate(ended)]
+    frames = torch.zeros(1, 40, 2), torch.tensor([40])
+    found = DecoderBeam(beam_width=width, num_best=2, length_exponent=2.0)(table, *frames, boundary=0)[0]
+    assert [candidate.score for candidate in found] == pytest.approx(sorted(scores)[:-3:-1])
+
+
+def test_a_beam_is_done_when_nothing_better_can_come() -> None:
+    class Counted(Table):
+        steps = 0
+
+        def step(self, tokens: Tensor, memory: Tensors, state: Tensors) -> tuple[Tensor, Tensors]:
+            self.steps += 1
+            return super().step(tokens, memory, state)
+
+    sure = Counted({(): [0.9, 0.05, 0.05], **{(1,) * count: [0.0, 1.0, 0.0] for count in range(1, 40)}})
+    frames = torch.zeros(1, 40, 2), torch.tensor([40])
+    ((best,),) = DecoderBeam(beam_width=3)(sure, *frames, boundary=0)
+    # log 0.9 = -0.11, and log 0.05 over the longest text's (44 / 6) ** 0.6 is -0.91
+    assert (best.tokens, sure.steps) == ([], 1)
+
+
+@pytest.mark.parametrize("width", [1, 5])
+def test_a_vocabulary_of_the_boundary_alone_gives_empty_texts(width: int) -> None:
+    decoder = Speller(memory_size=4, vocabulary_size=1).eval()
+    found = DecoderBeam(beam_width=width)(decoder, torch.zeros(2, 6, 4), torch.tensor([6, 3]), boundary=0)
+    assert [[candidate.tokens for candidate in row] for row in found] == [[[]], [[]]]
+
+
 def test_what_never_ends_is_cut_at_a_limit_that_grows_with_the_utterance(
     search: DecoderSearch, encoded: Tensor
 ) -> None:

@@ -153,6 +153,13 @@ def test_what_is_exported_is_the_ctc_branch() -> None:
     torch.testing.assert_close(log_probs.exp().sum(-1), torch.ones(log_probs.shape[:2]))
 
 
+def test_texts_longer_than_the_search_writes_are_counted() -> None:
+    task = made()  # a frame of the encoder for each of the cache
+    targets = [[2] * 3, [2] * 4, [2] * 5]
+    assert task.unwritable([4, 4, 4], targets) == [2]
+    assert task.unwritable([4, 4, 4], targets, DecoderBeam(max_tokens_per_frame=0.75)) == [1, 2]
+
+
 def test_without_a_ctc_branch_any_length_is_learnable_and_nothing_exportable() -> None:
     task = made(ctc_weight=0.0)
     assert task.unlearnable([1, 1], [[2, 3], [2, 2]]) == []

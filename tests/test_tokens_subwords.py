@@ -11,7 +11,7 @@ from training_project import Project, training_project
 from stages import evaluate, train
 from stages.schema.part import Part
 from stages.tasks.checkpoint import Recipe, load, pack
-from stages.tokens.subwords import Subwords
+from stages.tokens.subwords import SPACE, Subwords
 from stages.tokens.tokens import BLANK
 
 WORDS = ("twenty", "thirty", "fifty", "sixty", "five", "six", "hundred", "light")
@@ -58,6 +58,15 @@ def test_unknown_characters_are_named(kind: Kind) -> None:
     with pytest.raises(ValueError, match="outside the vocabulary: 'q' 'z' in 'five zq'"):
         tokens.encode("five zq")
     assert tokens.decode(tokens.encode_known("five zq")) == "five"
+
+
+def test_what_looks_like_a_sign_of_sentencepiece_is_text(kind: Kind) -> None:
+    texts = ["hello <unk> you", "</s> <s>", f"<{SPACE}{SPACE}>"]
+    tokens = Subwords(num_tokens=60, kind=kind)
+    tokens.fit(texts)
+    for text in texts[:2]:
+        assert tokens.decode(tokens.encode(text)) == text
+    assert tokens.decode(tokens.encode(tokens.normalize(texts[2]))) == "< >"
 
 
 def test_the_same_texts_give_the_same_model(kind: Kind) -> None:

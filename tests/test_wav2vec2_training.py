@@ -146,14 +146,20 @@ def test_what_is_not_frozen_is_trained(run: Run, frozen: str) -> None:
     assert losses()[-1] < losses()[0]
 
 
-def test_the_trained_model_needs_neither_folder_nor_network(run: Run, project: Path) -> None:
+def test_the_trained_model_needs_neither_folder_nor_network(
+    run: Run, project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     run({}, train)
-    aside = INPUTS.rename("aside")
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    model = INPUTS / "wav2vec2-tiny"
+    aside = model.rename("aside")
     try:
         run({}, evaluate, export)
         recipe, task = load(Path("artifacts/train/best.ckpt"))
+        with pytest.raises(ValueError, match="wav2vec2-tiny is no folder in"):
+            run({}, train)
     finally:
-        aside.rename(INPUTS)
+        aside.rename(model)
     assert recipe.vocabulary == ["<blank>", *sorted(PHONES)]
     assert task.encoder.masks  # type: ignore[union-attr]
     assert (project / "artifacts/export/model.onnx").stat().st_size > 0

@@ -11,8 +11,9 @@ from torch import Tensor
 
 from stages.program.outputs import write_whole
 from stages.schema import params as schema
-from stages.tasks.checkpoint import Recipe
+from stages.tasks.checkpoint import Recipe, reason
 from stages.tasks.optimizer_state import OptimizerState
+from stages.tasks.recipe_comparison import other_recipe
 
 HERE = "<work>"  # in a kept state, the folder in which its training kept its files
 
@@ -47,11 +48,13 @@ def unpack_state(
     except FileNotFoundError as error:
         raise ValueError(f"train.resume_from: {path}: no such file") from error
     except Exception as error:  # torch names damage with many exception types
-        raise ValueError(f"train.resume_from: {path} is no state.ckpt of a training: {error}") from error
-    if other := [name for name in Recipe.model_fields if getattr(before, name) != getattr(recipe, name)]:
         raise ValueError(
-            f"train.resume_from: {path} is of a training with another {' and another '.join(other)}, so its"
-            " weights mean something else; train.init_from starts from weights alone"
+            f"train.resume_from: {path} is no state.ckpt of a training: {reason(error)}"
+        ) from error
+    if other := other_recipe(before, recipe):
+        raise ValueError(
+            f"train.resume_from: {path} is of another model, so its weights mean something else:"
+            f" {'; '.join(other)}. train.init_from starts from weights alone"
         )
     _refuse_at_its_end(state, settings)
     state |= {"optimizer_states": [], "lr_schedulers": []}

@@ -34,7 +34,7 @@ class Spectrogram(Frontend):
     ) -> None:
         super().__init__()
         size, self.shift = frame_samples("Spectrogram", window_seconds, frame_shift_seconds, sample_rate)
-        self.padding = size // 2
+        self.padding = size // 2, (size + 1) // 2  # of an odd window too, T = N // shift + 1
         self.waves: Tensor  # (2F, 1, window), not saved: cosines, then sines
         self.register_buffer("waves", _waves(size, WINDOWS[window](size).double()), persistent=False)
         self.normalize = normalize
@@ -43,7 +43,7 @@ class Spectrogram(Frontend):
 
     def forward(self, waveforms: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
         counts = self.num_frames(lengths)
-        padded = functional.pad(waveforms.unsqueeze(1), (self.padding, self.padding))
+        padded = functional.pad(waveforms.unsqueeze(1), self.padding)
         cosines, sines = functional.conv1d(padded, self.waves, stride=self.shift).chunk(2, dim=1)
         magnitude = (cosines.square() + sines.square()).sqrt()  # (B, F, T)
         return finished(torch.log1p(magnitude).transpose(1, 2), counts, self.normalize), counts

@@ -25,6 +25,7 @@ TINY = {
     "do_stable_layer_norm": True, "layerdrop": 0.0, "mask_time_prob": 0.0,
 }  # fmt: skip
 DROPOUTS = ("hidden_dropout", "attention_dropout", "activation_dropout", "feat_proj_dropout")
+SHARES = ("layerdrop", "mask_time_prob", "mask_feature_prob")
 Auto = Literal["auto"]
 
 
@@ -70,11 +71,9 @@ class Wav2Vec2(Encoder):
         assert config or not pretrained_name, "resolve puts the model's configuration in the arguments"
         if num_features != 1:
             raise ValueError(f"Wav2Vec2 takes waveforms, of feature size 1, not {num_features}")
-        changes = {"layerdrop": layerdrop, "mask_time_prob": mask_time_prob}
-        changes |= {"mask_feature_prob": mask_feature_prob, **dict.fromkeys(DROPOUTS, dropout)}
-        given = {name: value for name, value in changes.items() if value is not None}
+        shares = {"layerdrop": layerdrop, "mask_time_prob": mask_time_prob}
         self.hub = Hub(pretrained_name, revision) if pretrained_name else None
-        self.model: Any = _model({**(config or TINY), **given})
+        self.model: Any = _model(config, dropout=dropout, mask_feature_prob=mask_feature_prob, **shares)
         self.freeze_feature_extractor = freeze_feature_extractor
         self.freeze_transformer = freeze_transformer
         self.masks = bool(return_attention_mask)
@@ -89,13 +88,17 @@ class Wav2Vec2(Encoder):
         self.model.feature_extractor.requires_grad_(not freeze_feature_extractor)
 
     @staticmethod
-    def check_arguments(config: dict[str, Any] | None = None, **_: Any) -> None:
+    def check_arguments(
+        pretrained_name: str | None = None, config: dict[str, Any] | None = None, **init_args: Any
+    ) -> None:
         if not find_spec("transformers"):
             raise ValueError(
                 "Wav2Vec2 needs the package transformers: pip install -c constraints.txt -e '.[pretrained]'"
             )
         if config and (unknown := sorted(config.keys() - _config({}).to_dict().keys())):
             raise ValueError(f"config: a wav2vec2's config.json knows no {', '.join(unknown)}")
+        if config and pretrained_name is None:  # else resolve knows the rest of it
+            _try_out(config, **init_args)
 
     @staticmethod
     def resolve(inputs: Path, sample_rate: int, **init_args: Any) -> dict[str, Any]:
@@ -117,7 +120,9 @@ class Wav2Vec2(Encoder):
         for key in ("return_attention_mask", "do_normalize"):
             if init_args.get(key, "auto") == "auto":
                 init_args[key] = bool(processing.get(key, True))
-        return {**init_args, "config": {**own, **(init_args.get("config") or {})}}
+        init_args["config"] = {**own, **(init_args.get("config") or {})}
+        _try_out(**init_args)
+        return init_args
 
     def load_pretrained(self, inputs: Path) -> None:
         if self.hub:
@@ -140,8 +145,18 @@ class Wav2Vec2(Encoder):
         missing = torch.sym_max(self.window - samples.shape[1], 0)
         samples = functional.pad(samples, (0, missing), value=self.padding_value)
         real = frame_mask(lengths.clamp(min=self.window), samples.shape[1]).long() if self.masks else None
-        hidden = self.model(samples, attention_mask=real).last_hidden_state  # (B, T', D)
+        masked = self._unmasked(samples)
+        hidden = self.model(samples, real, masked).last_hidden_state  # (B, T', D)
         return hidden, self.output_lengths(lengths)
+
+    def _unmasked(self, samples: Tensor) -> Tensor | None:
+        """No frame (B, T') of a batch that is shorter than a mask of SpecAugment, which cannot be drawn."""
+        settings = self.model.config
+        if not (self.model.training and settings.mask_time_prob):
+            return None
+        num_frames = (samples.shape[1] - self.window) // self.stride + 1
+        short = num_frames < settings.mask_time_length
+        return samples.new_zeros(len(samples), num_frames, dtype=torch.bool) if short else None
 
     def output_lengths(self, lengths: Tensor) -> Tensor:
         return (lengths - self.window).clamp(min=0) // self.stride + 1
@@ -161,11 +176,24 @@ def _config(values: dict[str, Any]) -> Any:
     return Wav2Vec2Config(**values)
 
 
-def _model(config: dict[str, Any]) -> Any:
+def _try_out(config: dict[str, Any], **init_args: Any) -> None:
+    with torch.device("meta"):  # without memory
+        _model(config, **init_args)
+
+
+def _model(config: dict[str, Any] | None, dropout: float | None = None, **init_args: Any) -> Any:
+    """A model with random weights; ValueError if there is none of that config."""
     prepare_torchaudio()  # transformers imports it
     from transformers import Wav2Vec2Model  # seconds, and an extra: only where it is used
 
+    changes = {**dict.fromkeys(DROPOUTS, dropout), **{name: init_args.get(name) for name in SHARES}}
+    given = {name: value for name, value in changes.items() if value is not None}
     try:
-        return Wav2Vec2Model(_config(config))
-    except (ValueError, TypeError) as error:
-        raise ValueError(f"no wav2vec2 has this config: {error}") from error
+        settings = _config({**(config or TINY), **given})
+        if not 1 <= settings.mask_feature_length <= settings.hidden_size and settings.mask_feature_prob:
+            raise ValueError(f"mask_feature_length must be 1 to hidden_size, {settings.hidden_size}")
+        if min(settings.mask_time_length, *settings.conv_stride) < 1:
+            raise ValueError("mask_time_length and conv_stride must be 1 or more")
+        return Wav2Vec2Model(settings)
+    except Exception as error:  # for each value of the wrong type or size another one
+        raise ValueError(f"no wav2vec2 has this config: {' '.join(str(error).split())}") from error

@@ -27,13 +27,15 @@ Run = Callable[[Params, Inputs], None]
 class Stage:
     """What dvc.yaml says of a stage too (a test compares them): its params, and what it reads.
 
-    ``code`` holds paths below ``stages/``; ``data`` paths below the project, as a function of params.
+    ``code`` holds paths below ``stages/``; ``data`` paths below the project, as a function of params. One
+    that works on a ``trained`` model asks neither a folder nor a hub for what that was made from.
     """
 
     name: str
     code: tuple[str, ...]
     data: Callable[[Params], list[Path]]
     shared: tuple[str, ...] = ()
+    trained: bool = False
 
     def settings(self, params: Params) -> dict[str, object]:
         """The values that this stage may read, by their keys in params.yaml."""
@@ -65,7 +67,7 @@ class Stage:
     def run(self, run: Run, path: Path, clean: Run | None = None) -> None:
         """Read params, run, and compare what was read with what is there now (ValueError if it changed)."""
         inputs = Inputs(PACKAGE / name for name in self.code)  # before seconds of importing parts
-        params = read_params(path)
+        params = read_params(path, self.trained)
         exit_on_signals()  # not before: while modules are imported, an exit would pass for their error
         for folder in self.data(params):
             if not folder.exists():
@@ -73,7 +75,7 @@ class Stage:
         inputs.add(self.data(params))
         run(params, inputs)
         changed = [str(file) for file in inputs.changed()]
-        if self.settings(read_params(path)) != self.settings(params):
+        if self.settings(read_params(path, self.trained)) != self.settings(params):
             changed.append(str(path))
         if changed:
             raise ValueError(

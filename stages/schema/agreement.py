@@ -25,6 +25,12 @@ NO_CALLBACKS = {
     " lightning.pytorch.callbacks.EMAWeightAveraging",
 }
 
+TAKES = {
+    "waveform": "takes waveforms: set features.frontend to stages.frontends.waveform.Waveform and"
+    " train.frontend to null",
+    "features": "takes features, which waveforms are not: set train.frontend, or another features.frontend",
+}
+
 
 class Unknown(Exception):
     """A value that is not sound, so that nothing can be said about its company."""
@@ -37,11 +43,14 @@ class Sound(SimpleNamespace):
         raise Unknown(name)
 
 
-def problems(params: Any) -> Problems:
-    """Everything that does not fit together in Params, or in a Sound with some of their values."""
+def problems(params: Any, trained: bool = False) -> Problems:
+    """Everything that does not fit together in Params, or in a Sound with some of their values.
+
+    Once it is ``trained``, a model needs no more what it was made from: train.inputs is not asked for it.
+    """
     for check in CHECKS:
         with suppress(Unknown):
-            yield from check(params)
+            yield from () if trained and check is _train_inputs else check(params)
 
 
 def _folders(params: Any) -> Problems:
@@ -86,27 +95,34 @@ def _domains(params: Any) -> Problems:
 
 
 def _waveforms(params: Any) -> Problems:
-    """An encoder of waveforms, by its ``domain``, gets nothing else."""
+    """An encoder gets what it takes by its ``domain``, waveforms or features."""
     seen = (params.train.frontend or params.features.frontend).load().domain
     for place, part in nested(params.train.task):
-        if getattr(part.load(), "domain", "features") == "waveform" != seen:
-            message = f"{part.class_path} takes waveforms: set features.frontend to"
-            message += " stages.frontends.waveform.Waveform and train.frontend to null"
-            yield problem(("train", "task", *place), message)
+        takes = getattr(part.load(), "domain", seen)
+        if takes != seen:
+            yield problem(("train", "task", *place), f"{part.class_path} {TAKES[takes]}")
 
 
-def _inputs(params: Any) -> Problems:
-    """What parts read from their section's inputs is there and can be used; a folder that DVC has yet to
+def _train_inputs(params: Any) -> Problems:
+    yield from _resolvable(params, "train", "tokens")
+    yield from _resolvable(params, "train", "task")
+
+
+def _evaluate_inputs(params: Any) -> Problems:
+    yield from _resolvable(params, "evaluate", "search")
+
+
+def _resolvable(params: Any, section: str, key: str) -> Problems:
+    """What a part reads from its section's inputs is there and can be used; a folder that DVC has yet to
     bring is not looked into.
     """
-    for section, key in (("train", "tokens"), ("train", "task"), ("evaluate", "search")):
-        settings = getattr(params, section)
-        part, inputs = getattr(settings, key), Path(settings.inputs)
-        try:
-            if part and inputs.exists():
-                resolved(part, inputs, params.features.sample_rate)
-        except Unresolved as error:
-            yield problem((section, key, *error.place), str(error))
+    settings = getattr(params, section)
+    part, inputs = getattr(settings, key), Path(settings.inputs)
+    try:
+        if part and inputs.exists():
+            resolved(part, inputs, params.features.sample_rate)
+    except Unresolved as error:
+        yield problem((section, key, *error.place), str(error))
 
 
 def _frontends(params: Any) -> Problems:
@@ -218,7 +234,7 @@ def _formats(params: Any) -> Problems:
 
 
 CHECKS = (
-    _folders, _splits, _carve, _domains, _waveforms, _inputs, _frontends, _optimization, _groups,
-    _init_from, _monitors, _callbacks, _loggers, _formats, recognition.content, recognition.keys,
+    _folders, _splits, _carve, _domains, _waveforms, _train_inputs, _evaluate_inputs, _frontends,
+    _optimization, _groups, _init_from, _monitors, _callbacks, _loggers, _formats, recognition.content, recognition.keys,
     recognition.search, recognition.chord_types, recognition.chord_law,
 )  # fmt: skip

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from stages.schema.part import Part, Place
+from stages.schema.part import Part, Place, parameters_of
 
 
 class Unresolved(ValueError):
@@ -22,9 +22,10 @@ class Unresolved(ValueError):
 
 
 def nested(part: Part, place: Place = ()) -> Iterator[tuple[Place, Part]]:
-    """The part itself, then those in its arguments, each with its place."""
+    """The part itself, then those in its arguments and their defaults, each with its place."""
     yield place, part
-    for name, value in part.init_args.items():
+    defaults = {name: parameter.default for name, parameter in parameters_of(part.load()).items()}
+    for name, value in (defaults | part.init_args).items():
         if within := _as_part(value):
             yield from nested(within, (*place, "init_args", name))
 

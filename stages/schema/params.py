@@ -5,8 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
-from stages.schema.agreement import problems
-from stages.schema.part import Family, Part, refusal
+from stages.schema.part import Family, Part
 from stages.schema.quantities import Fraction, NonNegativeInt, PositiveFloat, PositiveInt, SampleRate, Seed
 from stages.schema.trainer import TrainerArguments
 
@@ -213,9 +212,3 @@ class Params(Section):
     train: Train
     evaluate: Evaluate
     export: Export
-
-    @model_validator(mode="after")
-    def parts_fit_together(self) -> "Params":
-        if found := list(problems(self)):
-            raise refusal(found)
-        return self

@@ -17,15 +17,21 @@ from stages.schema.part import import_class, joined, parameters_of, refusal
 Steps = tuple[int | str, ...]
 
 
-def read_params(path: Path) -> Params:
-    """Read and check a params file; ValueError with all its problems, one a line."""
+def read_params(path: Path, trained: bool = False) -> Params:
+    """Read and check a params file; ValueError with all its problems, one a line.
+
+    ``trained`` is for what works on a trained model: what was read of train.inputs for it may be gone.
+    """
     document = _read(path)
+    params, found = None, []
     try:
-        return Params.model_validate_json(json.dumps(document))
+        params = Params.model_validate_json(json.dumps(document))
     except ValidationError as error:
-        found = [error]
-    if apart := list(problems(_sound(Params, document))):
+        found.append(error)
+    if apart := list(problems(params or _sound(Params, document), trained)):
         found.append(refusal(apart))
+    if params and not found:
+        return params
     lines = _explain(joined(found), document)
     raise ValueError(f"{path} cannot be used, {len(lines)} problem(s):\n  " + "\n  ".join(lines))
 

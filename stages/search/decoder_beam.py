@@ -12,14 +12,17 @@ from stages.models.decoder import Decoder, Tensors
 from stages.schema.quantities import NonNegativeFloat, PositiveFloat, PositiveInt
 from stages.search.decoder_search import Candidate, DecoderSearch
 
+NEVER = float("-inf")
+
 
 class DecoderBeam(DecoderSearch):
     """The ``beam_width`` best beginnings of each utterance are followed; one is done at the boundary.
 
     Scores are log-probabilities, of the boundary too, over ((5 + tokens) / 6) ** ``length_exponent``, which
-    keeps short texts from winning for their shortness alone. An utterance is done when as many candidates
-    are as the beam is wide, or at its limit of tokens; the unfinished ones come after all others.
-    With a width of 1 it finds what the greedy search does.
+    keeps short texts from winning for their shortness alone. Of the ``beam_width`` best continuations, those
+    that end are set aside. An utterance is done at its limit of tokens, where unfinished candidates come
+    after all others, or when nothing in the beam can still be among the ``num_best``: its score is at most
+    what it has already, over the length of the longest text. With a width of 1 it is the greedy search.
     """
 
     def __init__(
@@ -48,13 +51,13 @@ class DecoderBeam(DecoderSearch):
         memory = _rows(decoder.remember(encoded, lengths), first.repeat_interleave(width) // width)
         state = decoder.start(memory)
         tokens = torch.full((num_beams * width,), boundary, device=encoded.device)
-        scores = encoded.new_full((num_beams, width), float("-inf"))
+        scores = encoded.new_full((num_beams, width), NEVER)
         scores[:, 0] = 0.0  # all rows are alike at first
         while any(not beam.done for beam in beams):
             log_probs, state = decoder.step(tokens, memory, state)
             size = log_probs.shape[1]
             totals = (scores.unsqueeze(-1) + log_probs.view(num_beams, width, size)).flatten(1)
-            best = totals.topk(2 * width)  # at most half of them end
+            best = totals.topk(width)
             ranked = zip(beams, best.values.tolist(), best.indices.tolist(), strict=True)
             kept = [beam.advance(values, indices, size, boundary) for beam, values, indices in ranked]
             rows, chosen = torch.tensor([[step[:2] for step in steps] for steps in kept]).to(first).unbind(-1)
@@ -85,30 +88,42 @@ class Beam:
         self, values: list[float], indices: list[int], vocabulary_size: int, boundary: int
     ) -> list[Step]:
         """Take the best continuations, in their order, and give those to go on with, one for each row."""
-        width = self.search.beam_width
         steps: list[Step] = []
-        for rank, (value, index) in enumerate(zip(values, indices, strict=True)):
+        for value, index in zip(values, indices, strict=True):
             row, token = divmod(index, vocabulary_size)
             if token != boundary:
                 steps.append(Step(row, token, value))
-            elif rank < width and value > float("-inf") and not self.done:
-                self.finished.append(self._scored(self.beginnings[row].tokens, value))
-        steps = steps[:width]
+            elif value > NEVER and not self.done:
+                tokens = self.beginnings[row].tokens
+                self.finished.append(Candidate(tokens, self._normalized(value, len(tokens))))
+        steps += [Step(0, boundary, NEVER)] * (len(values) - len(steps))
         if not self.done:
             self.beginnings = [
                 Candidate([*self.beginnings[step.row].tokens, step.token], step.score) for step in steps
             ]
-            self.done = len(self.finished) >= width or len(self.beginnings[0].tokens) >= self.limit
+            self.done = self._nothing_better_can_come()
         return steps
 
     def best(self) -> list[Candidate]:
         """The ``num_best`` candidates, the best first."""
-        going = [self._scored(*beginning) for beginning in self.beginnings if beginning.score > float("-inf")]
+        going = [
+            Candidate(tokens, self._normalized(score, len(tokens)))
+            for tokens, score in self.beginnings
+            if score > NEVER
+        ]
         ranked = [sorted(part, key=lambda candidate: -candidate.score) for part in (self.finished, going)]
         return [*ranked[0], *ranked[1]][: self.search.num_best]
 
-    def _scored(self, tokens: list[int], log_prob: float) -> Candidate:
-        return Candidate(tokens, log_prob / ((5 + len(tokens)) / 6) ** self.search.length_exponent)
+    def _nothing_better_can_come(self) -> bool:
+        best = max(beginning.score for beginning in self.beginnings)
+        if best == NEVER or len(self.beginnings[0].tokens) >= self.limit:
+            return True
+        # log-probabilities only fall, and a text that ends has fewer tokens than the limit
+        possible = self._normalized(best, self.limit - 1)
+        return sum(candidate.score >= possible for candidate in self.finished) >= self.search.num_best
+
+    def _normalized(self, log_prob: float, num_tokens: int) -> float:
+        return log_prob / ((5 + num_tokens) / 6) ** self.search.length_exponent
 
 
 def _rows(tensors: Tensors, rows: Tensor) -> Tensors:

@@ -57,10 +57,15 @@ def load(path: Path) -> tuple[Recipe, Task]:
     except FileNotFoundError as error:
         raise ValueError(f"{path}: no such file; run the train stage") from error
     except Exception as error:  # torch names damage with many exception types
-        raise ValueError(f"{path}: no checkpoint of the train stage: {error}") from error
+        raise ValueError(f"{path}: no checkpoint of the train stage: {reason(error)}") from error
     try:
         task = recipe.build()
         task.load_state_dict(weights)
     except (ValueError, RuntimeError) as error:
         raise ValueError(f"{path}: its weights, vocabulary and parts do not fit together: {error}") from error
     return recipe, task.eval()
+
+
+def reason(error: Exception) -> str:
+    """Why a file cannot be read; some errors say nothing."""
+    return str(error) or ("it ends too early" if isinstance(error, EOFError) else type(error).__name__)

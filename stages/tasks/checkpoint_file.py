@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 
 from stages.schema.params import InitFrom
+from stages.tasks.checkpoint import reason
 
 NUM_NAMES = 5
 KEEP = (
@@ -40,9 +41,9 @@ def read(path: Path, inputs: Path) -> Any:
     except pickle.UnpicklingError as error:
         if names := re.findall(r"GLOBAL ([\w.]+)", str(error)):
             raise ValueError(f"{path}: reading it would run code ({names[0]}). {KEEP}") from error
-        raise ValueError(f"{path}: no checkpoint: {str(error).splitlines()[0]}") from error
+        raise ValueError(f"{path}: no checkpoint: {reason(error).splitlines()[0]}") from error
     except Exception as error:  # damage has many exception types
-        raise ValueError(f"{path}: no checkpoint: {error}") from error
+        raise ValueError(f"{path}: no checkpoint: {reason(error)}") from error
 
 
 def named_weights(content: Any, settings: InitFrom, path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
@@ -73,8 +74,13 @@ def renamed(names: Mapping[str, Any], rename: Mapping[str, str]) -> dict[str, st
 
 def _weights(content: Any, path: Path) -> dict[str, Tensor]:
     weights = content.get("state_dict", content) if isinstance(content, dict) else {}
-    if not weights or not all(isinstance(value, Tensor) for value in weights.values()):
-        keys = f", but {', '.join(map(str, list(content)[:NUM_NAMES]))}" if isinstance(content, dict) else ""
+    named = isinstance(weights, dict) and all(
+        isinstance(name, str) and isinstance(value, Tensor) for name, value in weights.items()
+    )
+    if not weights or not named:
+        keys = ""
+        if isinstance(content, dict):
+            keys = f", but {', '.join(map(str, list(content)[:NUM_NAMES])) or 'there is nothing'}"
         raise ValueError(f"{path}: expected weights by name, or such under state_dict{keys}")
     return dict(sorted(weights.items()))
 

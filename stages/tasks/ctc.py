@@ -85,14 +85,17 @@ class LogProbs(nn.Module):
 def too_short(
     frontend: Frontend | None, encoder: Encoder, num_frames: Sequence[int], targets: Sequence[list[int]]
 ) -> list[int]:
-    """Positions of utterances with fewer output frames than CTC needs; samples where a frontend follows."""
-    lengths = torch.as_tensor(num_frames)
-    if frontend is not None:
-        lengths = frontend.num_frames(lengths)
-    lengths = encoder.output_lengths(lengths)
+    """Positions of utterances with fewer output frames than CTC needs."""
+    lengths = encoded_lengths(frontend, encoder, num_frames)
     padded = nn.utils.rnn.pad_sequence([torch.tensor(target) for target in targets], batch_first=True)
     needed = frames_needed(padded, torch.tensor([len(target) for target in targets]))
     return (lengths < needed).nonzero().flatten().tolist()
+
+
+def encoded_lengths(frontend: Frontend | None, encoder: Encoder, num_frames: Sequence[int]) -> Tensor:
+    """The encoder's frame counts (B,), from those of the cache: of samples where a frontend follows."""
+    lengths = torch.as_tensor(num_frames)
+    return encoder.output_lengths(lengths if frontend is None else frontend.num_frames(lengths))
 
 
 def blank_ratio(hypotheses: Sequence[Hypothesis]) -> float:

@@ -4,21 +4,21 @@ The file is our own best.ckpt or last.ckpt, or a foreign one. Every error comes 
 """
 
 import json
-from collections.abc import Iterable, Sequence
-from contextlib import suppress
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass, replace
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
+from pydantic import ValidationError
 from torch import Tensor
 
 from stages.program.outputs import write_whole
 from stages.schema.params import InitFrom
-from stages.schema.part import import_class, parameters_of
 from stages.tasks.checkpoint import Recipe
 from stages.tasks.checkpoint_file import NUM_NAMES, named_weights, read
 from stages.tasks.optimizer_state import OptimizerState
+from stages.tasks.recipe_comparison import other_features, other_vocabulary
 from stages.tasks.task import Task
 
 
@@ -58,13 +58,13 @@ def initialize(
     path = inputs / settings.path
     content = read(path, inputs)
     weights, names = named_weights(content, settings, path)
-    before = json.loads(content["recipe"]) if "recipe" in content else None
+    before = _recipe(content["recipe"], path) if "recipe" in content else None
     difference = _other_vocabulary(task, before, settings, path)
     found = _compare(task, weights, path, by_vocabulary=bool(difference))
     found = replace(
         found,
         renamed=[f"{old} to {new}" for old, new in names.items()],
-        frontend=_other_frontend(before, recipe) if before else [],
+        frontend=other_features(before, recipe) if before else [],
     )
     if settings.strict and found.frontend:
         raise ValueError(
@@ -86,38 +86,23 @@ def initialize(
     return states
 
 
+def _recipe(written: Any, path: Path) -> Recipe:
+    """Of a checkpoint of ours, what its model was built from."""
+    try:
+        return Recipe.model_validate_json(written)
+    except ValidationError as error:
+        found = [": ".join(map(str, (*detail["loc"], detail["msg"]))) for detail in error.errors()]
+        raise ValueError(f"{path}: what it holds as recipe is none of ours: {_some(found)}") from error
+
+
 def _some(names: Iterable[str]) -> str:
     first = list(names)
     return ", ".join(first[:NUM_NAMES]) + (", ..." if len(first) > NUM_NAMES else "")
 
 
-def _other_frontend(before: dict[str, Any], recipe: Recipe) -> list[str]:
-    """How the features that a checkpoint of ours was trained on differ from those of training."""
-    there, here = _features(before), _features(recipe.model_dump())
-    pairs = {key: (there.get(key), here.get(key)) for key in sorted({*there, *here})}
-    return [f"{key} is {old!r} there and {new!r} here" for key, (old, new) in pairs.items() if old != new]
-
-
-def _features(recipe: dict[str, Any]) -> dict[str, Any]:
-    """What decides the model's input by dotted keys, defaults included."""
-    found: dict[str, Any] = {"features.sample_rate": recipe["features"]["sample_rate"]}
-    parts = {"features.frontend": recipe["features"]["frontend"], "train.frontend": recipe["frontend"]}
-    for key, part in parts.items():
-        if part is None:
-            continue
-        found[f"{key}.class_path"] = part["class_path"]
-        with suppress(ImportError, AttributeError):  # a class of the past
-            parameters = parameters_of(import_class(part["class_path"]))
-            found |= {f"{key}.{name}": value.default for name, value in parameters.items()}
-        found |= {f"{key}.{name}": value for name, value in part["init_args"].items()}
-    return found
-
-
-def _other_vocabulary(
-    task: Task, before: dict[str, Any] | None, settings: InitFrom, path: Path
-) -> str | None:
+def _other_vocabulary(task: Task, before: Recipe | None, settings: InitFrom, path: Path) -> str | None:
     """How the file's vocabulary differs from that of training; None if it does not."""
-    own = before["vocabulary"] if before else None
+    own = before.vocabulary if before else None
     if own is not None and settings.tokens is not None:
         raise ValueError(f"train.init_from.tokens: leave it out, {path} holds its vocabulary itself")
     if not task.vocabulary_parameters:
@@ -125,21 +110,18 @@ def _other_vocabulary(
     theirs = own or settings.tokens
     if theirs is None:
         return f"{path} does not say its vocabulary: list train.init_from.tokens in its output layer's order"
-    return _first_difference(theirs, task.tokens.vocabulary, path)
-
-
-def _first_difference(theirs: Sequence[str], ours: Sequence[str], path: Path) -> str | None:
-    for index in range(max(len(theirs), len(ours))):
-        old, new = (repr(tokens[index]) if index < len(tokens) else "nothing" for tokens in (theirs, ours))
-        if old != new:
-            sizes = f"{len(theirs)} tokens, and training has {len(ours)}"
-            return f"{path} has another vocabulary ({sizes}): token {index} is {old} there and {new} here"
-    return None
+    ours = task.tokens.vocabulary
+    difference = other_vocabulary(theirs, ours)
+    sizes = f"{len(theirs)} tokens, and training has {len(ours)}"
+    return f"{path} has another vocabulary ({sizes}): {difference}" if difference else None
 
 
 def _compare(task: Task, weights: dict[str, Tensor], path: Path, by_vocabulary: bool) -> Report:
     ours = task.state_dict()
     common = sorted(ours.keys() & weights.keys())
+    for name in common:
+        if weights[name].is_floating_point() != ours[name].is_floating_point():
+            raise ValueError(f"{path}: {name} is {weights[name].dtype}, and the model's {ours[name].dtype}")
     bound = {n for n in common if any(fnmatchcase(n, pattern) for pattern in task.vocabulary_parameters)}
     shapes = {n: (list(weights[n].shape), list(ours[n].shape)) for n in common}
     differing = {n: pair for n, pair in shapes.items() if pair[0] != pair[1]}

@@ -20,7 +20,7 @@ from stages.schema.part import Part, parameters_of
 from stages.schema.quantities import Fraction, PositiveInt, Probability
 from stages.search.decoder_search import DecoderSearch, DecoderSearchPart
 from stages.search.search import Search
-from stages.tasks.ctc import LogProbs, too_short
+from stages.tasks.ctc import LogProbs, encoded_lengths, too_short
 from stages.tasks.task import ERROR_RATES, Encoded, Hypothesis, MetricPart, Task
 from stages.tokens.tokens import Tokens
 
@@ -118,6 +118,15 @@ class Seq2Seq(Task):
 
     def unlearnable(self, num_frames: Sequence[int], targets: Sequence[list[int]]) -> list[int]:
         return too_short(self.frontend, self.encoder, num_frames, targets) if self.head else []
+
+    def unwritable(
+        self, num_frames: Sequence[int], targets: Sequence[list[int]], search: Search | None = None
+    ) -> list[int]:
+        chosen = search or self.search
+        assert isinstance(chosen, DecoderSearch)
+        limits = chosen.limits(encoded_lengths(self.frontend, self.encoder, num_frames))
+        pairs = enumerate(zip(limits, targets, strict=True))
+        return [position for position, (limit, target) in pairs if len(target) > limit]
 
     def exportable(self) -> nn.Module:
         """The encoder with the head of the CTC loss."""

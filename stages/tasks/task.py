@@ -109,6 +109,12 @@ class Task(lightning.LightningModule):
         """Positions of utterances that the loss cannot learn, whatever the weights."""
         return []
 
+    def unwritable(
+        self, num_frames: Sequence[int], targets: Sequence[list[int]], search: Search | None = None
+    ) -> list[int]:
+        """Positions of utterances whose transcripts are longer than what the search writes at most."""
+        return []
+
     def exportable(self) -> nn.Module:
         """A module of features (B, T, F) and counts (B,) to log-probabilities and counts."""
         raise NotImplementedError

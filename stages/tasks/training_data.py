@@ -1,5 +1,6 @@
 """From feature shards to what a task trains on: vocabulary, batches, and what is left out of them."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import pyarrow.parquet as pq
@@ -9,6 +10,7 @@ from stages.batching.feature_dataset import FeatureDataset, encoded
 from stages.schema import params as schema
 from stages.schema.feature_table import read_metadata
 from stages.schema.nested import resolved
+from stages.search.search import Search
 from stages.tasks.checkpoint import Recipe
 from stages.tasks.task import Task
 
@@ -48,6 +50,8 @@ def read_data(params: schema.Params, task: Task, features: Path, first: tuple[in
     _drop_unlearnable(train, task)
     _report_unlearnable(validation, task, "not part of val_loss")
     _report_unknown(validation, task)
+    for dataset in (train, validation):
+        report_unwritable(dataset, task)
     batching = settings.batching.model_dump()
     return DataModule(train, validation, seed=params.seed, first=first, **batching)
 
@@ -63,9 +67,22 @@ def _report_unlearnable(dataset: FeatureDataset, task: Task, consequence: str) -
     """Positions of utterances that no alignment fits, counted and named."""
     hopeless = task.unlearnable(dataset.num_frames.tolist(), dataset.targets)
     if hopeless:
-        names = ", ".join(f"{dataset.ids[p]} (copy {dataset.copies[p]})" for p in hopeless[:5])
+        names = _first(dataset, hopeless)
         print(f"{consequence}: {len(hopeless)} utterances too short for their transcripts, first {names}")
     return set(hopeless)
+
+
+def report_unwritable(dataset: FeatureDataset, task: Task, search: Search | None = None) -> None:
+    """Utterances that the search cannot write whole, whatever the model learns, counted and named."""
+    if cut := task.unwritable(dataset.num_frames.tolist(), dataset.targets, search):
+        print(
+            f"{dataset.folder.name}: {len(cut)} utterances have longer transcripts than the search writes,"
+            f" first {_first(dataset, cut)}: raise max_tokens_per_frame"
+        )
+
+
+def _first(dataset: FeatureDataset, positions: Sequence[int]) -> str:
+    return ", ".join(f"{dataset.ids[p]} (copy {dataset.copies[p]})" for p in positions[:5])
 
 
 def _report_unknown(validation: FeatureDataset, task: Task) -> None:

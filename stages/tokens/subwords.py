@@ -11,6 +11,7 @@ from stages.schema.quantities import PositiveInt
 from stages.tokens.tokens import BLANK, Case, Tokens, in_case
 
 SPACE = "\u2581"  # how sentencepiece writes the space before a word
+UNKNOWN = f"<{SPACE}{SPACE}>"  # the unknown piece, which no normalised text holds
 MAX_BYTES = 1 << 20  # of a transcript; sentencepiece leaves longer ones out, from 4192 on if it is not told
 
 
@@ -57,6 +58,7 @@ class Subwords(Tokens):
             normalization_rule_name="identity",
             max_sentence_length=MAX_BYTES,
             unk_id=0,
+            unk_piece=UNKNOWN,
             bos_id=-1,
             eos_id=-1,
             num_threads=1,

@@ -161,15 +161,23 @@ def test_a_chord_moved_up_by_a_semitone_has_its_root_and_bass_a_class_higher() -
     torch.manual_seed(0)
     encoder = PITCH.build(num_features=132)
     encoder.height.data.zero_()  # else low bins are preferred
+    heads = HEADS[PITCH.class_path].build(width=encoder.output_size, num_types=32)
     chord = torch.zeros(1, 16, 132)
     chord[..., 60:72] = torch.rand(12, generator=torch.Generator().manual_seed(0))
     with torch.no_grad():
-        here, higher = encoder._frames(chord), encoder._frames(chord.roll(1, -1))
-    for head in (slice(0, 12), slice(12, 24)):
+        here, higher = (heads(*encoder(one, torch.tensor([16]))) for one in (chord, chord.roll(1, -1)))
+    for head in (slice(32, 44), slice(44, 56)):
         unmoved = (higher[..., head] - here[..., head]).norm()
         moved = (higher[..., head] - here[..., head].roll(1, -1)).norm()
-        assert moved < unmoved / 5
-    assert (higher[..., 24:] - here[..., 24:]).norm() < 0.05 * here[..., 24:].norm()
+        assert moved < unmoved / 3
+    assert (higher[..., :32] - here[..., :32]).norm() < 0.05 * here[..., :32].norm()
+
+
+def test_heads_over_pitch_classes_need_an_encoder_that_gives_them() -> None:
+    parts = {"encoder": CONFORMER.model_dump(), "heads": HEADS[PITCH.class_path].model_dump()}
+    task = Part(class_path="stages.tasks.chords.ChordRecognition", init_args=parts)
+    with pytest.raises(ValueError, match=r"PitchClassHeads needs an encoder of 12 positions"):
+        task.build(tokens=build().tokens, num_features=NUM_BINS)
 
 
 @pytest.mark.parametrize("size", ["small", "medium", "large"])
@@ -200,7 +208,7 @@ def test_a_loaded_task_is_the_one_that_was_packed(tmp_path: Path) -> None:
 
 def test_weights_of_other_types_are_refused_by_name(tmp_path: Path) -> None:
     (tmp_path / "best.ckpt").write_bytes(pack(recipe(types=["major", "minor"]), build().state_dict()))
-    with pytest.raises(ValueError, match=r"do not fit together: .*(\n.*)*size mismatch for heads\.0"):
+    with pytest.raises(ValueError, match=r"do not fit together: .*(\n.*)*size mismatch for heads\.types"):
         load(tmp_path / "best.ckpt")
 
 

@@ -103,15 +103,16 @@ FAMILIES: dict[Split, dict[str, Family]] = {
             scatter=(2, 12), noise=(0.002, 0.03),
         ),
         "brass": Family(
-            slope=(0.3, 1.4), fundamental=(0.3, 1), formants=(1, 3), attack=(0.01, 0.05), lag=(0.05, 0.6), cutoff_hz=(1200, 6000),
-            vibrato=(0, 8), copies=(1, 2), scatter=(1, 8), noise=(0.001, 0.01),
+            slope=(0.3, 1.4), fundamental=(0.3, 1), formants=(1, 3), attack=(0.01, 0.05), lag=(0.05, 0.6),
+            cutoff_hz=(1200, 6000), vibrato=(0, 8), copies=(1, 2), scatter=(1, 8), noise=(0.001, 0.01),
         ),
         "electric piano": Family(
             slope=(1.6, 3.5), bell=(0.02, 0.4), decay=(0.5, 3), decay_growth=(0.1, 0.6),
             attack=(0.001, 0.005),
         ),
         "saw": Family(
-            slope=(0.4, 1.2), even=(0.4, 1), attack=(0.003, 0.1), copies=(2, 5), scatter=(3, 16), cutoff_hz=(1000, 9000),
+            slope=(0.4, 1.2), even=(0.4, 1), attack=(0.003, 0.1), copies=(2, 5), scatter=(3, 16),
+            cutoff_hz=(1000, 9000),
         ),
         "clarinet": Family(
             slope=(0.4, 1.6), even=(0.03, 0.4), attack=(0.015, 0.06), formants=(0, 2), noise=(0.002, 0.02),

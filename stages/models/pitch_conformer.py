@@ -27,8 +27,8 @@ class PitchConformer(Encoder):
     folded by mean and maximum.
 
     The twelve positions of its output, whatever the number of frames, are the pitch classes, that of the
-    lowest bin first (a C, of CQT). The last of the 2 D + 1 values of each is the logarithm of its share in a softmax over all
-    bins, which begins with preferring low ones: who looks for the bass finds it there.
+    lowest bin first (a C, of CQT). The last of the 2 D + 1 values of each is the logarithm of its share in a
+    softmax over all bins, which begins with preferring low ones: who looks for the bass finds it there.
     """
 
     def __init__(

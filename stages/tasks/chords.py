@@ -30,7 +30,10 @@ class ChordRecognition(Task):
     """
 
     content: ClassVar[str] = "chords"
-    vocabulary_parameters: ClassVar[tuple[str, ...]] = ("heads.heads.0.*", "heads.types.*")  # others never change
+    vocabulary_parameters: ClassVar[tuple[str, ...]] = (
+        "heads.heads.0.*",
+        "heads.types.*",
+    )  # others never change
 
     def __init__(
         self,

@@ -117,6 +117,18 @@ FAMILIES: dict[Split, dict[str, Family]] = {
         "clarinet": Family(
             slope=(0.4, 1.6), even=(0.03, 0.4), attack=(0.015, 0.06), formants=(0, 2), noise=(0.002, 0.02),
         ),
+        "clavinet": Family(
+            slope=(0.1, 0.8), comb=(0.03, 0.2), stretch=(1e-5, 2e-4), decay=(1, 6), decay_growth=(0.01, 0.2),
+            attack=(0.001, 0.004), formants=(0, 3),
+        ),
+        "reed organ": Family(
+            slope=(0.1, 0.9), even=(0.3, 1), fundamental=(0.2, 1), formants=(1, 4), attack=(0.01, 0.06),
+            cutoff_hz=(1500, 9000), copies=(1, 2), scatter=(1, 6), noise=(0.001, 0.02),
+        ),
+        "mallets": Family(
+            slope=(1.8, 3.5), even=(0.2, 1), bell=(0.02, 0.3), decay=(1, 6), decay_growth=(0.3, 1),
+            attack=(0.001, 0.004),
+        ),
     },
     "validation": {
         "flute": Family(

@@ -37,8 +37,8 @@ class SynthesizedChords(Corpus):
 
     The other notes are those of the chord, without regard to the bass; a bass that belongs to the chord
     may be left out among them. Instruments (see chord_timbre), tunings and voicings (the intervals of all
-    notes above the bass) are heard in one split only. A family of instruments is a speaker. Clips last 1
-    to 1.5 s at 44.1 kHz.
+    notes above the bass) are heard in one split only. A family of instruments is a speaker. Clips last
+    0.7 to 1.1 s at 44.1 kHz.
     """
 
     def __init__(

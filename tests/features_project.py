@@ -38,7 +38,9 @@ def features_stage(
         for split in ("validation", "test"):
             write_rows(MANIFEST / f"{split}.json", [recorded(split, tone(800))])
         values = {"frontend": WAVEFORM, **settings}
-        params = read_params(write_params({f"features.{key}": value for key, value in values.items()}))
+        changes = {f"features.{key}": value for key, value in values.items()}
+        changes["train.frontend"] = LOG_MEL if values["frontend"] == WAVEFORM else None
+        params = read_params(write_params(changes))
         features.run(params, Inputs([]))
 
     return run_stage

@@ -15,6 +15,7 @@ from pydantic.dataclasses import dataclass
 
 from flows import champion
 from flows.dvc import HYPOTHESES, METRICS
+from flows.params_file import read_yaml
 
 Share = Annotated[float, Field(ge=0, le=1)]
 
@@ -73,7 +74,9 @@ def _scored_again(tag: str, clone: Path, project: Path) -> Path:
     """The champion's hypotheses on the test utterances of the clone."""
     folder = clone.parent / "scored-again"
     checkpoint = Path("artifacts/train/best.ckpt")
-    for path in (Path("stages"), Path("params.yaml"), Path("data/features")):
+    inputs = Path(read_yaml(clone / "params.yaml")["evaluate"]["inputs"])
+    own = [] if inputs.is_absolute() else [inputs]
+    for path in (Path("stages"), Path("params.yaml"), Path("data/features"), *own):
         (folder / path).parent.mkdir(parents=True, exist_ok=True)
         (folder / path).unlink(missing_ok=True)
         (folder / path).symlink_to(clone / path)

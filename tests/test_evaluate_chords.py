@@ -27,7 +27,7 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Project:
     made.set({
         "manifest.corpora": [{"class_path": corpus, "init_args": {**COUNTS, "types": TYPES}}],
         "train.tokens.init_args": {"types": TYPES},
-        "train.task.init_args.encoder": encoder,
+        "train.task.init_args": {"encoder": encoder},
         "train.trainer": {"max_epochs": 1, "accelerator": "cpu", "enable_model_summary": False},
         "evaluate.metrics": [
             {"class_path": "stages.metrics.chord_accuracy.ChordAccuracy", "init_args": metric}

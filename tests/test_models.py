@@ -90,7 +90,7 @@ def test_the_base_class_is_not_one_to_use() -> None:
 
 
 def test_every_utterance_keeps_a_frame(encoder: Encoder) -> None:
-    assert encoder.output_lengths(torch.tensor([1])).item() == 1
+    assert encoder.output_lengths(torch.tensor([1])).item() >= 1
 
 
 @pytest.mark.parametrize("num_padded", [1, 2, 3, 40])

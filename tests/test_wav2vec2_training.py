@@ -73,6 +73,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
         make_recordings()
+        Path("data/raw/none").mkdir()
         save_wav2vec2(INPUTS / "wav2vec2-tiny", mask_time_prob=0.05, layerdrop=0.1)
         write(folder / "params.yaml", {})
         for stage in (manifest, features):

@@ -120,15 +120,15 @@ def fit(params: schema.Params, work: Path) -> None:
         raise ValueError("train.trainer: it never validated, so there is no best checkpoint; let it validate")
     with whole_folder(work / "finished") as folder:
         checkpoints.write(folder, task)
-        history.write(folder)
-        _describe(params, recipe, folder)
+        _describe(params, recipe, history, folder)
     facts = {"run_name": name, "commit": commit, "seed": params.seed, "seconds": time.monotonic() - started}
     facts["hours_of_audio_per_hour"] = pace.hours_per_hour()
     record_run(trainer, task, data, facts, LOGS / "train.json")
 
 
-def _describe(params: schema.Params, recipe: Recipe, folder: Path) -> None:
-    """tokens.json and the resolved params."""
+def _describe(params: schema.Params, recipe: Recipe, history: History, folder: Path) -> None:
+    """The history, tokens.json and the resolved params."""
+    history.write(folder)
     (folder / "tokens.json").write_text(json.dumps(recipe.vocabulary, ensure_ascii=False, indent=1) + "\n")
     with (folder / "params.yaml").open("w") as stream:
         YAML(typ="safe").dump(STAGE.settings(params), stream)

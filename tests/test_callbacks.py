@@ -1,6 +1,5 @@
 """What people see of a training: curves, pace, samples, names, records, loggers."""
 
-import csv
 import subprocess
 import sys
 from datetime import datetime
@@ -10,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
-from training_project import Project, training_project
+from training_project import Project, table, training_project
 
 from stages import train
 from stages.callbacks import history, pace, run_name
@@ -30,11 +29,6 @@ LOGS = Path("artifacts/logs")
 @pytest.fixture
 def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Project:
     return training_project(tmp_path, monkeypatch)
-
-
-def table(path: Path) -> list[dict[str, str]]:
-    with path.open() as lines:
-        return list(csv.DictReader(lines))
 
 
 def norm_of(gradients: list[Any]) -> float:

@@ -1,10 +1,9 @@
 """What DVC plots of a training."""
 
-import csv
 from pathlib import Path
 
 import pytest
-from training_project import Project, training_project
+from training_project import Project, table, training_project
 
 from stages import train
 
@@ -12,11 +11,6 @@ from stages import train
 @pytest.fixture
 def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Project:
     return training_project(tmp_path, monkeypatch)
-
-
-def table(path: Path) -> list[dict[str, str]]:
-    with path.open() as lines:
-        return list(csv.DictReader(lines))
 
 
 def test_each_metric_of_a_validation_has_a_file_that_dvc_plots(project: Project) -> None:

@@ -1,6 +1,5 @@
 """What training keeps beside its best weights, and going on from a state that it kept."""
 
-import csv
 import math
 import shutil
 from pathlib import Path
@@ -8,7 +7,7 @@ from typing import Any
 
 import pytest
 import torch
-from training_project import Project, signal_at, training_project
+from training_project import Project, signal_at, table, training_project
 
 from stages import features, train
 from stages.callbacks.resume_state import ResumeState
@@ -28,8 +27,7 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Project:
 
 
 def history() -> list[dict[str, str]]:
-    with (TRAINED / "history.csv").open() as lines:
-        return list(csv.DictReader(lines))
+    return table(TRAINED / "history.csv")
 
 
 def weights(path: Path) -> dict[str, Any]:

@@ -1,12 +1,11 @@
 """The evaluate stage: what it scores, names and refuses, and that it changes nothing of training's."""
 
-import csv
 from pathlib import Path
 from typing import Any
 
 import pyarrow.parquet as pq
 import pytest
-from training_project import Project, training_project
+from training_project import Project, table, training_project
 
 from stages import evaluate, features, train
 from stages.program.inputs import hash_file
@@ -20,8 +19,7 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Project:
 
 
 def history(project: Project) -> list[dict[str, str]]:
-    with (project.folder / "artifacts" / "train" / "history.csv").open() as lines:
-        return list(csv.DictReader(lines))
+    return table(project.folder / "artifacts" / "train" / "history.csv")
 
 
 def hashes() -> dict[Path, str]:

@@ -1,10 +1,9 @@
 """What the evaluate stage says of chords."""
 
-import csv
 from pathlib import Path
 
 import pytest
-from training_project import Project
+from training_project import Project, recipe_project, table
 
 from stages import evaluate, features, manifest, train
 
@@ -16,11 +15,7 @@ COUNTS = {"num_train": 12, "num_validation": 6, "num_test": 12}
 @pytest.fixture
 def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Project:
     """A model that has hardly learned, of four types."""
-    monkeypatch.chdir(tmp_path)
-    for name in ("default", "none"):
-        (tmp_path / "data" / "raw" / name).mkdir(parents=True)
-    made = Project(tmp_path)
-    made.params.write_text(RECIPE.read_text())
+    made = recipe_project(tmp_path, monkeypatch, RECIPE)
     corpus = "stages.corpora.synthesized_chords.SynthesizedChords"
     encoder = {"class_path": "stages.models.simple_ctc.SimpleCTC", "init_args": {"hidden_size": 4}}
     metric = {"bass_is_root": 0.6, "types": TYPES}
@@ -42,8 +37,7 @@ def test_the_types_that_nobody_can_tell_apart_stand_beside_what_was_told_apart(p
     found = project.json("artifacts/evaluate/metrics.json")
     assert found["chord_type_acc"] <= found["chord_type_top3_acc"] <= 1.0
     assert 0.8 < found["chord_type_acc_ceiling"] < 1.0
-    with Path("artifacts/evaluate/classes.csv").open() as lines:
-        rows = list(csv.DictReader(lines))
+    rows = table(Path("artifacts/evaluate/classes.csv"))
     types = {row["class"]: row["indistinguishable_from"] for row in rows if row["kind"] == "chord_type"}
     likenesses = {"major": "", "augmented": "itself on other roots", "min7": "6", "6": "min7"}
     assert types == {name: likenesses[name] for name in types}

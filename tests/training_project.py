@@ -1,5 +1,6 @@
 """A folder in which the stages run in this process, for tests of training and evaluation."""
 
+import csv
 import json
 import os
 import signal
@@ -53,13 +54,19 @@ class Project:
         return json.loads((self.folder / path).read_text())
 
 
-def training_project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Project:
-    """The tone corpus, small, with its features made; stages run in its folder."""
+def recipe_project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, recipe: Path) -> Project:
+    """A recipe of which no stage ran; stages run in its folder."""
     monkeypatch.chdir(tmp_path)
     for name in ("default", "none"):
         (tmp_path / "data" / "raw" / name).mkdir(parents=True)
     made = Project(tmp_path)
-    made.params.write_text(RECIPE.read_text())
+    made.params.write_text(recipe.read_text())
+    return made
+
+
+def training_project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Project:
+    """The tone corpus, small, with its features made; stages run in its folder."""
+    made = recipe_project(tmp_path, monkeypatch, RECIPE)
 
     def shrink(document: dict[str, Any]) -> None:
         document["manifest"]["corpora"][0]["init_args"] = TINY
@@ -69,6 +76,12 @@ def training_project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Project
     made.run(manifest)
     made.run(features)
     return made
+
+
+def table(path: Path) -> list[dict[str, str]]:
+    """The rows of a CSV file."""
+    with path.open() as lines:
+        return list(csv.DictReader(lines))
 
 
 def tone_tokens() -> Characters:

@@ -25,6 +25,7 @@ from stages.callbacks.checkpoints import Checkpoints
 from stages.callbacks.epoch_seed import EpochSeed
 from stages.callbacks.freezing import Freezing
 from stages.callbacks.history import History
+from stages.callbacks.interruptible import Interruptible
 from stages.callbacks.kept_state import unpack_state
 from stages.callbacks.largest_batches import LargestBatches, memory_advice
 from stages.callbacks.loggers import build_loggers
@@ -36,6 +37,7 @@ from stages.callbacks.step_log import StepLog
 from stages.callbacks.validation_report import ValidationReport
 from stages.program.inputs import Inputs
 from stages.program.outputs import forget_old, scratch_folder, whole_folder, write_whole
+from stages.program.signals import release_exit
 from stages.program.stage import Stage
 from stages.schema import params as schema
 from stages.schema.trainer import DEVICES, built
@@ -109,11 +111,12 @@ def fit(params: schema.Params, work: Path) -> None:
     task.optimization = Optimization(params.lr, settings.optimizer, settings.schedule, settings.groups, state)
     data = read_data(params, task, FEATURES, _first_batch(resume))
     history, pace = History(LOGS / "training.png"), Pace()
-    first = [*checkpoints.callbacks, StepLog(), history, EpochSeed(params.seed)]
-    first += [*untried, Freezing(settings.groups)]  # tried with what is unfrozen later, too
-    trainer = _trainer(settings, name, pace, first)
+    first = [*checkpoints.callbacks, StepLog(), history, EpochSeed(params.seed), *untried]
+    first += [Freezing(settings.groups)]  # batches were tried with what is unfrozen later, too
+    trainer = _trainer(settings, name, pace, first, Interruptible(checkpoints.state))
     with memory_advice(settings):
         trainer.fit(task, data, ckpt_path=resume, weights_only=True)
+    release_exit()
     if not trainer.is_global_zero:
         sys.exit()  # the first process writes
     if not history.rows and not settings.trainer.get("fast_dev_run"):
@@ -144,18 +147,19 @@ def _first_batch(resume: Path | None) -> tuple[int, int]:
     return epoch, batch
 
 
-def _trainer(settings: schema.Train, name: str, pace: Pace, callbacks: list[Any]) -> lightning.Trainer:
+def _trainer(
+    settings: schema.Train, name: str, pace: Pace, first: list[Any], last: Interruptible
+) -> lightning.Trainer:
     own = [part.build() for part in settings.callbacks]
     shown, bar = progress_bar(pace, own, settings.trainer.get("enable_progress_bar"))
-    callbacks = [*callbacks, pace, ValidationReport(pace), SampleTable(), *bar, *own]
-    callbacks.append(BlankCollapse())
+    callbacks = [*first, pace, ValidationReport(pace), SampleTable(), *bar, *own, BlankCollapse()]
     if settings.early_stopping:
         callbacks.append(EarlyStopping(**settings.early_stopping.model_dump()))
     return lightning.Trainer(
         **{**DEVICES, **built(settings.trainer), "enable_progress_bar": shown},
         default_root_dir=LOGS,
         logger=build_loggers(settings.loggers, LOGS, name),
-        callbacks=callbacks,
+        callbacks=[*callbacks, last],
         use_distributed_sampler=False,
     )
 

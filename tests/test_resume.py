@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 import torch
+from lightning.pytorch.loggers import TensorBoardLogger
 from training_project import Project, signal_at, training_project
 
 from stages import train
@@ -96,6 +97,27 @@ def test_a_signal_at_any_moment_changes_no_byte(
     assert stopped.value.code == 128 + signal.SIGTERM
     project.run(train)
     assert results(project) == uninterrupted
+
+
+@pytest.mark.parametrize("call", [3, 6, 9])
+def test_a_signal_waits_until_a_logger_has_written(
+    project: Project, monkeypatch: pytest.MonkeyPatch, call: int
+) -> None:
+    begun, ended = [], []
+    original = TensorBoardLogger.log_metrics
+
+    def log_metrics(logger: TensorBoardLogger, *arguments: Any, **named: Any) -> None:
+        begun.append(arguments)
+        if len(begun) == call:
+            os.kill(os.getpid(), signal.SIGTERM)
+        original(logger, *arguments, **named)
+        ended.append(arguments)
+
+    monkeypatch.setattr(TensorBoardLogger, "log_metrics", log_metrics)
+    project.set({"train.trainer.log_every_n_steps": 1, "train.batching.max_batch_seconds": 8.0})
+    with pytest.raises(SystemExit):
+        project.run(train)
+    assert len(begun) == len(ended) >= call
 
 
 @pytest.mark.parametrize("moment", ["a forward pass", "the first forward pass of an epoch"])

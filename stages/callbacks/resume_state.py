@@ -25,7 +25,7 @@ class ResumeState(Callback):
     At the start of every epoch, every ten minutes, and when a signal ends the training: then as of the last
     optimizer step, or of the start of the validation that was under way; where weights are shared out
     among devices (FSDP, DeepSpeed), at the start of every epoch alone. To be the first
-    callback, so that a signal waits while weights change and while others note what came of a validation.
+    callback, so that a signal waits while anything but the model is at work (``Interruptible``).
     """
 
     def __init__(self, path: Path, keep_end: bool = False) -> None:
@@ -33,9 +33,13 @@ class ResumeState(Callback):
         self.path, self.end = path, path.with_name("end.ckpt")
         self.keep_end = keep_end
         self.boundary: dict[str, Any] = {}  # what moves on between optimizer steps, as it was at the last one
+        self.is_current = True  # whether training can go on from there: nobody noted a validation since
         self.loaded: dict[str, Any] = {}
         self.own_steps: int | None = None  # accumulate_grad_batches, while that of the state holds
         self.saved = time.monotonic()
+
+    def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
+        hold_exit()
 
     def on_fit_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         now = _parameters(trainer, pl_module)
@@ -76,7 +80,6 @@ class ResumeState(Callback):
         self.boundary |= {"num_batches": 0, "random": None}
         if trainer.global_step:
             self._save(trainer)
-        release_exit()
 
     def on_train_batch_start(
         self, trainer: Trainer, pl_module: LightningModule, batch: Any, batch_idx: int
@@ -93,15 +96,15 @@ class ResumeState(Callback):
     def on_train_batch_end(
         self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any, batch_idx: int
     ) -> None:
+        hold_exit()
         loop = trainer.fit_loop
         assert loop._data_fetcher
         validates = loop.epoch_loop._should_check_val_fx(loop._data_fetcher)
         if loop._should_accumulate() or validates or trainer.is_last_batch:
-            return  # held until the weights are whole, and until validation or the next epoch starts
+            return
         self._note(trainer, pl_module)
         if time.monotonic() - self.saved > SAVE_SECONDS and not _is_sharded(trainer):
             self._save(trainer)
-        release_exit()
 
     def on_validation_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         if trainer.sanity_checking:
@@ -111,11 +114,20 @@ class ResumeState(Callback):
             # validation has no state of its own: it starts again, as one of which no batch is done
             for counts in _counts(self.boundary["loops"]["epoch_loop.val_loop.batch_progress"]):
                 counts |= {"ready": 1, "started": 1, "processed": 0, "completed": 0}
-        release_exit()
+
+    def on_validation_batch_end(
+        self,
+        trainer: Trainer,
+        pl_module: LightningModule,
+        outputs: Any,
+        batch: Any,
+        batch_idx: int,
+        dataloader_idx: int = 0,
+    ) -> None:
+        hold_exit()
 
     def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        if not trainer.sanity_checking:
-            hold_exit()
+        self.is_current = trainer.sanity_checking
 
     def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         # else Lightning keeps a metric from its schedule in an epoch that was resumed
@@ -131,7 +143,8 @@ class ResumeState(Callback):
                 self._note(trainer, pl_module)
                 self.boundary |= {"num_batches": 0, "random": None}
             _write(trainer, self.end)
-        release_exit()
+        release_exit()  # what came is done with now, as of the last step; what comes waits for the loggers
+        hold_exit()
 
     def on_exception(self, trainer: Trainer, pl_module: LightningModule, exception: BaseException) -> None:
         stopped = isinstance(exception, SystemExit) and trainer.global_step and self.boundary
@@ -163,6 +176,7 @@ class ResumeState(Callback):
 
     def _note(self, trainer: Trainer, pl_module: LightningModule) -> None:
         assert isinstance(pl_module, Task)
+        self.is_current = True
         self.boundary = {
             "loops": copy.deepcopy(trainer.fit_loop.state_dict()),
             "loss_sums": copy.copy(pl_module.loss_sums),

@@ -13,7 +13,8 @@ from ruamel.yaml import YAML
 from stages.batching.batch import Batch, Example, collate
 from stages.formats.onnx_bundle import WaveformModel
 from stages.metrics.chord_accuracy import ChordAccuracy
-from stages.schema.chords import Chord
+from stages.models.pitch_class_heads import PitchClassHeads
+from stages.schema.chords import PITCH_CLASSES, Chord
 from stages.schema.feature_table import FeatureMetadata
 from stages.schema.part import Part
 from stages.tasks.checkpoint import Recipe, load, pack
@@ -161,7 +162,7 @@ def test_a_chord_moved_up_by_a_semitone_has_its_root_and_bass_a_class_higher() -
     torch.manual_seed(0)
     encoder = PITCH.build(num_features=132)
     encoder.height.data.zero_()  # else low bins are preferred
-    heads = HEADS[PITCH.class_path].build(width=encoder.output_size, num_types=32)
+    heads = HEADS[PITCH.class_path].build(width=encoder.output_size)
     chord = torch.zeros(1, 16, 132)
     chord[..., 60:72] = torch.rand(12, generator=torch.Generator().manual_seed(0))
     with torch.no_grad():
@@ -171,6 +172,20 @@ def test_a_chord_moved_up_by_a_semitone_has_its_root_and_bass_a_class_higher() -
         moved = (higher[..., head] - here[..., head].roll(1, -1)).norm()
         assert moved < unmoved / 3
     assert (higher[..., :32] - here[..., :32]).norm() < 0.05 * here[..., :32].norm()
+
+
+def test_heads_over_pitch_classes_begin_with_what_the_types_are_made_of() -> None:
+    """Of a type that is not known, they begin with nothing."""
+    types = ["major", "minor", "my own"]
+    heads = PitchClassHeads(width=2, types=types, hidden_size=4)
+    for parameter in heads.parameters():
+        parameter.data.zero_()
+    heads.evidence.weight.data[0, 0] = 1.0
+    heard = torch.full((1, 12, 2), -1.0)
+    heard[0, [9, 0, 4]] = 1.0  # A, C and E
+    log_probs = heads(heard, torch.tensor([12]))[0]
+    assert types[int(log_probs[:3].argmax())] == "minor"
+    assert PITCH_CLASSES[int(log_probs[3:15].argmax())] == "A"
 
 
 def test_heads_over_pitch_classes_need_an_encoder_that_gives_them() -> None:

@@ -27,6 +27,6 @@ ChordHeadsPart = Annotated[
     Part,
     Family(
         "stages.models.chord_heads.ChordHeads",
-        {"width": "the encoder's output size", "num_types": "how many chord types the tokens have"},
+        {"width": "the encoder's output size", "types": "the tokens' chord types"},
     ),
 ]

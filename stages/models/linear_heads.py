@@ -5,16 +5,20 @@ from torch import Tensor, nn
 
 from stages.frontends.frontend import frame_mask
 from stages.models.chord_heads import ChordHeads
-from stages.schema.chords import PITCH_CLASSES
+from stages.schema.chords import CHORD_TYPES, PITCH_CLASSES
 from stages.schema.quantities import PositiveInt
 
 
 class LinearHeads(ChordHeads):
     """For any encoder: type, root and bass, each a linear layer with a softmax."""
 
-    def __init__(self, width: PositiveInt = 8, num_types: PositiveInt = 32) -> None:
+    def __init__(
+        self,
+        width: PositiveInt = 8,
+        types: list[str] = list(CHORD_TYPES),  # noqa: B006 - never changed
+    ) -> None:
         super().__init__()
-        sizes = (num_types, len(PITCH_CLASSES), len(PITCH_CLASSES))
+        sizes = (len(types), len(PITCH_CLASSES), len(PITCH_CLASSES))
         self.heads = nn.ModuleList(nn.Linear(width, size) for size in sizes)
 
     def forward(self, hidden: Tensor, lengths: Tensor) -> Tensor:

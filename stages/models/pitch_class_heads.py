@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from stages.models.chord_heads import ChordHeads
-from stages.schema.chords import PITCH_CLASSES
+from stages.schema.chords import CHORD_TYPES, PITCH_CLASSES
 from stages.schema.quantities import PositiveInt
 
 
@@ -16,24 +16,36 @@ class PitchClassHeads(ChordHeads):
     """For an encoder whose twelve frames are the pitch classes from C on, as of PitchConformer.
 
     A convolution around the circle of them sees a root with all others relative to it, and scores its types;
-    a softmax over roots and types together is summed over roots for the type, and over types for the
-    root. So a chord is the same in all keys.
+    to that a type adds the evidence of the pitch classes that it has, where schema.chords knows them, so that
+    a type seldom heard is not learned from nothing. A softmax over roots and types together is summed over
+    roots for the type, and over types for the root. So a chord is the same in all keys.
     """
 
     num_positions = len(PITCH_CLASSES)
 
+    members: Tensor
+
     def __init__(
-        self, width: PositiveInt = 8, num_types: PositiveInt = 32, hidden_size: PositiveInt = 64
+        self,
+        width: PositiveInt = 8,
+        types: list[str] = list(CHORD_TYPES),  # noqa: B006 - never changed
+        hidden_size: PositiveInt = 64,
     ) -> None:
         super().__init__()
         self.circle = nn.Conv1d(width, hidden_size, len(PITCH_CLASSES))
-        self.types = nn.Conv1d(hidden_size, num_types, 1)
+        self.types = nn.Conv1d(hidden_size, len(types), 1)
+        self.evidence = nn.Conv1d(width, 1, 1)
         self.bass = nn.Conv1d(width, 1, 1)
+        members = torch.zeros(len(types), 1, len(PITCH_CLASSES))
+        for row, name in zip(members, types, strict=True):
+            row[0, list(CHORD_TYPES.get(name, ()))] = 1
+        self.register_buffer("members", members, persistent=False)
 
     def forward(self, hidden: Tensor, lengths: Tensor) -> Tensor:
         classes = hidden.transpose(1, 2)  # (B, D, 12)
         circle = torch.cat([classes, classes[..., :-1]], dim=-1)  # (B, D, 23)
         scores = self.types(functional.gelu(self.circle(circle)))  # (B, types, 12)
+        scores = scores + functional.conv1d(self.evidence(circle), self.members)
         joint = scores.flatten(1).log_softmax(-1).unflatten(1, scores.shape[1:])
         bass = self.bass(classes).squeeze(1).log_softmax(-1)
         return torch.cat([joint.logsumexp(2), joint.logsumexp(1), bass], dim=-1)

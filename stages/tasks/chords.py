@@ -52,7 +52,7 @@ class ChordRecognition(Task):
         self.sizes = tokens.group_sizes
         self.criterion: ChordLoss = loss.build()
         self.encoder: Encoder = encoder.build(num_features=num_features)
-        self.heads: ChordHeads = heads.build(width=self.encoder.output_size, num_types=len(tokens.types))
+        self.heads: ChordHeads = heads.build(width=self.encoder.output_size, types=tokens.types)
         needed = self.heads.num_positions
         if needed and any(self.encoder.output_lengths(torch.tensor([1, 1000])) != needed):
             raise ValueError(

@@ -20,7 +20,7 @@ STAGE = Stage(
     name="export",
     code=(
         "export.py", "schema", "program", "frontends", "tokens", "augment", "batching",
-        "models", "losses", "search", "metrics", "tasks", "formats",
+        "models", "losses", "search", "metrics", "tasks", "formats", "corpora/recording.py",
     ),
     data=lambda _: [CHECKPOINT],
     trained=True,

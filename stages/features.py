@@ -20,7 +20,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from stages.corpora.recording import read_span
+from stages.corpora.recording import mono, read_span
 from stages.program.inputs import Inputs, hash_file
 from stages.program.outputs import forget_old, link_or_copy, scratch_folder, whole_folder
 from stages.program.processes import in_threads, parallel
@@ -168,15 +168,13 @@ def _record(row_id: str, copy: int, values: Samples, metadata: FeatureMetadata) 
 
 def _read_audio(rows: list[ManifestRow], sample_rate: int) -> Iterator[tuple[ManifestRow, Samples]]:
     """Mono samples at ``sample_rate`` of each row."""
-    import soxr
-
     for row in rows:
         path = MANIFEST / row.audio_filepath
         try:
             channels, original_rate = read_span(path, row.offset, row.duration)
         except ValueError as error:
             raise ValueError(f"utterance {row.id}: {path}: {error}") from error
-        yield row, soxr.resample(channels.mean(axis=1), original_rate, sample_rate)
+        yield row, mono(channels, original_rate, sample_rate)
 
 
 def _verify(rows: list[ManifestRow]) -> None:

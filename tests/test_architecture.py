@@ -69,7 +69,7 @@ def test_every_module_that_a_stage_reaches_is_among_its_dependencies(name: str) 
     for family in LOADED[name]:
         for module in graph.find_descendants(f"stages.{family}"):
             reached |= {module, *graph.find_upstream_modules(module)}
-    code = {f"stages.{path.removesuffix('.py')}" for path in stage(name).code}
+    code = {f"stages.{path.removesuffix('.py').replace('/', '.')}" for path in stage(name).code}
     outside = {m for m in reached - {"stages"} if not any(m == c or m.startswith(f"{c}.") for c in code)}
     assert not outside
 

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from stages.corpora.recording import inspect_recording, measure, read_span
+from stages.corpora.recording import inspect_recording, measure, mono, read_recording, read_span
 
 NUM_SAMPLES = 79999  # odd, and more than one page of Ogg
 
@@ -93,3 +93,32 @@ def test_the_name_does_not_decide_what_a_file_is(tmp_path: Path, container: str,
     (tmp_path / "speech.raw").write_bytes(encoded(container, subtype))
     samples, sample_rate = read_span(tmp_path / "speech.raw", 1.0, 0.5)
     assert (len(samples), sample_rate) == (8000, 16000)
+
+
+@pytest.mark.parametrize(("container", "subtype"), KINDS)
+def test_a_whole_file_is_read_as_a_span_of_all_of_it(
+    container: str, subtype: str | None, tmp_path: Path
+) -> None:
+    path = tmp_path / "a"
+    path.write_bytes(encoded(container, subtype))
+    samples, sample_rate = read_recording(path)
+    expected, expected_rate = read_span(path, 0.0, NUM_SAMPLES / 16000)
+    assert (samples.shape, sample_rate) == ((NUM_SAMPLES, 1), expected_rate)
+    np.testing.assert_array_equal(samples, expected)
+
+
+def test_a_file_that_is_not_sound_throughout_is_not_read(tmp_path: Path) -> None:
+    path = tmp_path / "a"
+    path.write_bytes(encoded("FLAC")[:-100])
+    with pytest.raises(ValueError, match=r"truncated|not readable"):
+        read_recording(path)
+    with pytest.raises(ValueError, match="cannot read the file: No such file"):
+        read_recording(tmp_path / "b")
+
+
+def test_mono_is_the_mean_of_the_channels_at_another_rate() -> None:
+    channels = np.tile(np.array([[0.5, 0.1]], np.float32), (4410, 1))
+    assert mono(channels, 16000, 16000).tolist() == pytest.approx([0.3] * 4410)
+    resampled = mono(channels, 44100, 16000)
+    assert (len(resampled), resampled.dtype) == (1600, np.float32)
+    assert resampled[800] == pytest.approx(0.3, abs=1e-3)

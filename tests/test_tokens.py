@@ -47,6 +47,13 @@ def test_normalising_twice_changes_nothing(fitted: Tokens, text: str) -> None:
     assert fitted.normalize(once) == once
 
 
+def test_the_spelling_that_is_exported_makes_the_same_text(fitted: Tokens) -> None:
+    everything = [index for index in range(len(fitted.vocabulary)) if index != fitted.blank_index]
+    for indices in ([], everything, everything[::-1], everything * 2):
+        spelled = fitted.spelling.join(fitted.vocabulary[index] for index in indices)
+        assert spelled == fitted.decode(indices)
+
+
 def test_no_text_is_encoded_with_the_blank(fitted: Tokens) -> None:
     assert all(fitted.blank_index not in fitted.encode(text) for text in TEXTS)
 

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import soundfile
+import soxr
 
 # libsndfile's "data : 31998 (should be 19956)". Not its RIFF line: many writers are wrong there over whole
 # audio; not "chunk should be an even number of bytes" either.
@@ -36,14 +37,7 @@ def write_recording(path: Path, samples: np.ndarray[Any, np.dtype[Any]], sample_
 
 def inspect_recording(path: Path) -> Recording:
     """Decode a whole file; ValueError with the reason when it is not sound throughout."""
-    try:
-        if not stat.S_ISREG(path.stat().st_mode):
-            raise ValueError("no regular file")  # one would wait for a pipe's writer for ever
-        content = path.read_bytes()
-    except OSError as error:
-        raise ValueError(f"cannot read the file: {error.strerror}") from error
-    if not content:
-        raise ValueError("the file is empty")
+    content = _content(path)
     num_samples, sample_rate = measure(content)
     return Recording(num_samples / sample_rate, sample_rate, hashlib.sha256(content).hexdigest())
 
@@ -81,6 +75,30 @@ def read_span(path: Path, offset_seconds: float, duration_seconds: float) -> tup
             return _read(sound, min(length, sound.frames - start)), sound.samplerate
     except soundfile.LibsndfileError as error:
         raise ValueError(f"not readable as audio: {error.error_string}") from error
+
+
+def read_recording(path: Path) -> tuple[Samples, int]:
+    """Samples (N, channels) of a whole file, and its sample rate; ValueError as by inspect_recording."""
+    num_samples, sample_rate = measure(_content(path))
+    return read_span(path, 0.0, num_samples / sample_rate)
+
+
+def mono(channels: Samples, original_rate: int, sample_rate: int) -> Samples:
+    """The mean of the channels (N, channels) at another sample rate: (N',)."""
+    samples: Samples = soxr.resample(channels.mean(axis=1), original_rate, sample_rate)
+    return samples
+
+
+def _content(path: Path) -> bytes:
+    try:
+        if not stat.S_ISREG(path.stat().st_mode):
+            raise ValueError("no regular file")  # one would wait for a pipe's writer for ever
+        content = path.read_bytes()
+    except OSError as error:
+        raise ValueError(f"cannot read the file: {error.strerror}") from error
+    if not content:
+        raise ValueError("the file is empty")
+    return content
 
 
 class _SoundFile(soundfile.SoundFile):

@@ -21,6 +21,7 @@ from torch import Tensor, nn
 from stages.formats.float_precision import float_precision
 from stages.formats.format import Format
 from stages.formats.recurrent_shapes import recurrent_shapes
+from stages.formats.runtime import CARD_VERSION
 from stages.frontends.frontend import Frontend, frame_mask
 from stages.program.progress import track
 from stages.schema.quantities import PositiveFloat
@@ -194,14 +195,17 @@ def _batch(num_samples: int, batch_size: int) -> tuple[Tensor, Tensor]:
 def _card(recipe: Recipe, task: Task, model: WaveformModel, graph: ir.Model) -> dict[str, Any]:
     frontends = [recipe.features.frontend, *([recipe.frontend] if recipe.frontend else [])]
     return {
+        "version": CARD_VERSION,
         "model": "model.onnx",
         "sample_rate": model.sample_rate,
         "channels": recipe.features.mixdown,
+        "cached_dtype": recipe.features.dtype,
         "frontends": [part.model_dump() for part in frontends],
         "feature_size": model.last_frontend.feature_size,
         "frame_shift_seconds": model.frame_shift_seconds(),
         "vocabulary_size": len(recipe.vocabulary),
         "blank_index": task.tokens.blank_index,
+        "decoding": task.decoding(),
         "inputs": [_describe(value) for value in graph.graph.inputs],
         "outputs": [_describe(value) for value in graph.graph.outputs],
         "opset": OPSET,

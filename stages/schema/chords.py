@@ -1,7 +1,7 @@
 """Chords as text, root:chord_type/bass_note, as in C#:min7/E; their types and pitch classes."""
 
 import unicodedata
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from types import MappingProxyType
 from typing import NamedTuple
 
@@ -40,6 +40,14 @@ class Chord(NamedTuple):
                 f" classes {' '.join(PITCH_CLASSES)}"
             )
         return cls(chord_type, root, bass)
+
+    @classmethod
+    def of(cls, tokens: Iterable[str]) -> "Chord":
+        """The chord of three names that say of what they are: type min7, root C#, bass E."""
+        return cls(*(token.partition(" ")[2] for token in tokens))
+
+    def tokens(self) -> list[str]:
+        return [f"type {self.chord_type}", f"root {self.root}", f"bass {self.bass_note}"]
 
 
 def distinct_types(types: Sequence[str]) -> list[str]:

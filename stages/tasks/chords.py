@@ -3,7 +3,7 @@
 B batch, T frames, F features, D width, V vocabulary (types, roots and basses side by side).
 """
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -79,6 +79,9 @@ class ChordRecognition(Task):
 
     def exportable(self) -> nn.Module:
         return ChordLogProbs(self.encoder, self.heads)
+
+    def decoding(self) -> dict[str, Any]:
+        return {"kind": "chord", "group_sizes": list(self.sizes)}
 
 
 class ChordLogProbs(nn.Module):

@@ -4,7 +4,8 @@ B batch, T frames, F features, D width, V vocabulary.
 """
 
 from collections.abc import Sequence
-from typing import ClassVar
+from dataclasses import asdict
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -69,6 +70,9 @@ class CTC(Task):
     def exportable(self) -> nn.Module:
         return LogProbs(self.encoder, self.head)
 
+    def decoding(self) -> dict[str, Any]:
+        return best_path(self.tokens)
+
 
 class LogProbs(nn.Module):
     """Features (B, T, F) and counts to log-probabilities (B, T', V) and counts."""
@@ -80,6 +84,11 @@ class LogProbs(nn.Module):
     def forward(self, features: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
         hidden, lengths = self.encoder(features, lengths)
         return self.head(hidden).log_softmax(-1), lengths
+
+
+def best_path(tokens: Tokens) -> dict[str, Any]:
+    """What Task.decoding says of framewise log-probabilities."""
+    return {"kind": "ctc", "spelling": asdict(tokens.spelling)}
 
 
 def too_short(

@@ -20,7 +20,7 @@ from stages.schema.part import Part, parameters_of
 from stages.schema.quantities import Fraction, PositiveInt, Probability
 from stages.search.decoder_search import DecoderSearch, DecoderSearchPart
 from stages.search.search import Search
-from stages.tasks.ctc import LogProbs, encoded_lengths, too_short
+from stages.tasks.ctc import LogProbs, best_path, encoded_lengths, too_short
 from stages.tasks.task import ERROR_RATES, Encoded, Hypothesis, MetricPart, Task
 from stages.tokens.tokens import Tokens
 
@@ -133,3 +133,6 @@ class Seq2Seq(Task):
         if self.head is None:
             raise ValueError("train.task.init_args.ctc_weight is 0, so there is nothing to export")
         return LogProbs(self.encoder, self.head)
+
+    def decoding(self) -> dict[str, Any]:
+        return best_path(self.tokens)

@@ -119,6 +119,10 @@ class Task(lightning.LightningModule):
         """A module of features (B, T, F) and counts (B,) to log-probabilities and counts."""
         raise NotImplementedError
 
+    def decoding(self) -> dict[str, Any]:
+        """How a runtime without torch decodes them: a ``kind`` of stages.formats.runtime, with arguments."""
+        raise NotImplementedError
+
     def features(self, batch: Batch) -> tuple[Tensor, Tensor]:
         """The model's input: (B, T, F) and counts, made from cached waveforms if there is a frontend."""
         if self.frontend is None:

@@ -43,6 +43,3 @@ class Characters(Tokens):
 
     def split(self, text: str) -> list[str]:
         return list(text)
-
-    def join(self, tokens: list[str]) -> str:
-        return "".join(tokens)

@@ -51,11 +51,10 @@ class Chords(Tokens):
         return self.encode(text)
 
     def split(self, text: str) -> list[str]:
-        chord = Chord.parse(text)
-        return [f"type {chord.chord_type}", f"root {chord.root}", f"bass {chord.bass_note}"]
+        return Chord.parse(text).tokens()
 
     def join(self, tokens: list[str]) -> str:
-        return str(Chord(*(token.partition(" ")[2] for token in tokens)))
+        return str(Chord.of(tokens))
 
     def _listed(self) -> list[str]:
         pitches = [f"{part} {name}" for part in ("root", "bass") for name in PITCH_CLASSES]

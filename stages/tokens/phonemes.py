@@ -4,10 +4,11 @@ import json
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 from stages.schema.params import InputFile
 from stages.tokens.espeak_phones import phones_of
+from stages.tokens.spelling import Spelling
 from stages.tokens.tokens import BLANK, Tokens
 
 INSIDE_WORDS = "'\u2019-"
@@ -29,6 +30,8 @@ class Phonemes(Tokens):
     with a word and its phones on each line, separated by spaces or a tab; of a word that is there twice,
     the first line counts. Both may be written in full in the place of the file's name.
     """
+
+    spelling: ClassVar[Spelling] = Spelling(separator=" ")
 
     def __init__(
         self,
@@ -80,9 +83,6 @@ class Phonemes(Tokens):
 
     def split(self, text: str) -> list[str]:
         return text.split()
-
-    def join(self, tokens: list[str]) -> str:
-        return " ".join(tokens)
 
     def _by_lexicon(self, rows: Sequence[Mapping[str, Any]]) -> list[str]:
         assert isinstance(self.lexicon, dict), "resolve puts what the file holds in its place"

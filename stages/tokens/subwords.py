@@ -3,11 +3,12 @@
 import base64
 import io
 from collections.abc import Iterable
-from typing import Literal
+from typing import ClassVar, Literal
 
 import sentencepiece
 
 from stages.schema.quantities import PositiveInt
+from stages.tokens.spelling import Spelling
 from stages.tokens.tokens import BLANK, Case, Tokens, in_case
 
 SPACE = "\u2581"  # how sentencepiece writes the space before a word
@@ -22,6 +23,8 @@ class Subwords(Tokens):
     which joins frequent pairs (Sennrich et al. 2016, https://arxiv.org/abs/1508.07909). The same texts give
     the same pieces. The model that splits texts is part of every checkpoint.
     """
+
+    spelling: ClassVar[Spelling] = Spelling(space=SPACE)
 
     def __init__(
         self,
@@ -84,6 +87,3 @@ class Subwords(Tokens):
         for piece in self._model.encode(text, out_type=str):
             found += [piece] if piece in self._indices else list(piece)
         return found
-
-    def join(self, tokens: list[str]) -> str:
-        return " ".join("".join(tokens).replace(SPACE, " ").split())

@@ -5,6 +5,8 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, ClassVar, Literal
 
+from stages.tokens.spelling import Spelling
+
 BLANK = "<blank>"
 Case = Literal["lower", "upper", "keep"]
 
@@ -17,6 +19,7 @@ class Tokens(ABC):
     """
 
     content: ClassVar[str] = "text"  # what is written with it: tasks and metrics are for one of them
+    spelling: ClassVar[Spelling] = Spelling()  # how they make a text; it is exported with the vocabulary
 
     def __init__(self, blank: Literal["first", "last"] = "first") -> None:
         self.blank = blank
@@ -76,9 +79,9 @@ class Tokens(ABC):
     def split(self, text: str) -> list[str]:
         """The tokens of a normalised text."""
 
-    @abstractmethod
     def join(self, tokens: list[str]) -> str:
         """The text of tokens."""
+        return self.spelling.join(tokens)
 
 
 def in_case(text: str, case: Case) -> str:

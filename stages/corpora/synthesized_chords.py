@@ -21,11 +21,12 @@ SECONDS = (0.7, 1.1)
 CLIPS_PER_FILE = 50
 OTHER_BASS = 0.3  # how often another instrument of the split plays the bass
 NOTE_CENTS = 3.0  # deviation of a note from its chord's tuning
-# How far a recording is off concert pitch, in cents: training leaves gaps for the others.
+# How far a recording is off concert pitch, in cents: its A lies between 435 and 445 Hz, as orchestras' do.
+# Training leaves gaps for the others.
 TUNINGS: dict[Split, tuple[tuple[float, float], ...]] = {
-    "train": ((-36, -28), (-18, 18), (28, 36)),
-    "validation": ((-28, -23), (18, 23)),
-    "test": ((-23, -18), (23, 28)),
+    "train": ((-20, -16), (-9, 9), (16, 20)),
+    "validation": ((-16, -12.5), (9, 12.5)),
+    "test": ((-12.5, -9), (12.5, 16)),
 }
 
 Work = tuple[Split, str, range]  # a family of instruments, and the numbers of its clips

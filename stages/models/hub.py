@@ -68,6 +68,8 @@ class Hub:
             raise ValueError(f"{self.name}: weights are missing or of another size than config says: {named}")
         weights = loaded.state_dict()
         own: nn.Module = model
+        if broken := [name for name in own.state_dict() if not weights[name].isfinite().all()]:
+            raise ValueError(f"{self.name}: {broken[0]} is not finite: its file is damaged, take another")
         own.load_state_dict({name: weights[name] for name in own.state_dict()})
 
     def _path(self, inputs: Path, file: str, optional: bool) -> Path | None:

@@ -126,9 +126,13 @@ def _compare(task: Task, weights: dict[str, Tensor], path: Path, by_vocabulary: 
     shapes = {n: (list(weights[n].shape), list(ours[n].shape)) for n in common}
     differing = {n: pair for n, pair in shapes.items() if pair[0] != pair[1]}
     fresh = differing.keys() | (bound if by_vocabulary else set())
+    loaded = [name for name in common if name not in fresh]
+    for name in loaded:
+        if not weights[name].isfinite().all():
+            raise ValueError(f"{path}: {name} is not finite: its training had failed, so take another file")
     return Report(
         path=str(path),
-        loaded=[name for name in common if name not in fresh],
+        loaded=loaded,
         missing=sorted(ours.keys() - weights.keys()),
         unexpected=sorted(weights.keys() - ours.keys()),
         reinitialized=sorted(fresh),

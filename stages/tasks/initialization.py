@@ -17,7 +17,7 @@ from stages.program.outputs import write_whole
 from stages.schema.params import InitFrom
 from stages.tasks.checkpoint import Recipe
 from stages.tasks.checkpoint_file import NUM_NAMES, named_weights, read
-from stages.tasks.optimizer_state import OptimizerState
+from stages.tasks.optimizer_state import OptimizerState, refuse_other_layout
 from stages.tasks.recipe_comparison import other_features, other_vocabulary
 from stages.tasks.task import Task
 
@@ -151,6 +151,7 @@ def _states(content: Any, settings: InitFrom, path: Path) -> OptimizerState | No
             f"{path} holds no {' and no '.join(absent)}, as Lightning's own checkpoints do: leave out"
             " restore_optimizer and restore_schedule"
         )
+    refuse_other_layout(content, needed, path)
     optimizer = content["optimizer_states"][-1]
     return OptimizerState(
         path=str(path),

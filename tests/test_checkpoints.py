@@ -161,8 +161,16 @@ def test_a_state_is_named_when_it_is_missing_or_none(project: Project) -> None:
     project.set({"train.resume_from": "state.ckpt"})
     with pytest.raises(ValueError, match=r"train\.resume_from: .*none/state\.ckpt: no such file"):
         project.run(train)
-    Path("data/raw/none/state.ckpt").write_bytes(b"none")
-    with pytest.raises(ValueError, match=r"none/state\.ckpt is no state\.ckpt of a training"):
+    state = Path("data/raw/none/state.ckpt")
+    for content, why in (
+        ({"state": Path("a")}, r"reading it would run code \(pathlib"),
+        ({}, "it has no 'state'$"),
+    ):
+        torch.save(content, state)
+        with pytest.raises(ValueError, match=rf"none/state\.ckpt is no state\.ckpt of a training: {why}"):
+            project.run(train)
+    state.write_bytes(b"none")
+    with pytest.raises(ValueError, match=r"of a training: it is no file of torch\.save, or it is damaged$"):
         project.run(train)
 
 

@@ -1,8 +1,10 @@
 """The ONNX bundle: it computes what the model computes, says what a runtime must know."""
 
+import logging
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnx
@@ -104,6 +106,26 @@ def test_model_is_one_valid_file_without_a_path_of_this_machine(exported: Export
     content = path.read_bytes()
     for trace in (str(Path(export.__file__).parents[1]), sys.prefix, "site-packages", ".py", "stages."):
         assert trace.encode() not in content, trace
+
+
+def test_what_the_exporter_says_of_its_insides_is_not_shown(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def export_loudly(*_: Any, **__: Any) -> None:
+        for name in (
+            "torch.onnx._internal",
+            "onnxscript.optimizer._constant_folding",
+            "onnx_ir._convenience",
+        ):
+            logging.getLogger(name).warning("Skipping constant folding")
+        raise RuntimeError("it fails")
+
+    make_checkpoint(tmp_path, "SimpleCTC")
+    monkeypatch.setattr(torch.onnx, "export", export_loudly)
+    with pytest.raises(RuntimeError, match="it fails"):
+        run_stage(tmp_path)
+    assert caplog.messages == []
+    assert logging.getLogger("onnx_ir").isEnabledFor(logging.WARNING)
 
 
 def test_not_a_number_never_passes_for_equal(simple: Exported, monkeypatch: pytest.MonkeyPatch) -> None:

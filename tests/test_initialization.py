@@ -2,6 +2,7 @@
 
 import collections
 import json
+import math
 import sys
 import types
 from pathlib import Path
@@ -18,6 +19,7 @@ from stages.tasks.initialization import initialize
 from stages.tasks.optimizer_state import OptimizerState
 from stages.tasks.task import Task
 
+DAMAGED = "it is no file of torch.save, or it is damaged$"
 HEAD = ["head.bias", "head.weight"]
 
 
@@ -158,8 +160,9 @@ def test_no_file_runs_code(inputs: Path, monkeypatch: pytest.MonkeyPatch) -> Non
 @pytest.mark.parametrize(
     ("content", "expected"),
     [
-        (b"", "no checkpoint: it ends too early"),
-        (b"RIFF....WAVE", "no checkpoint: "),
+        (b"", DAMAGED),
+        (b"RIFF....WAVE", DAMAGED),
+        (b"epoch 1\n", DAMAGED),
         (None, "no such file; .*path is relative to"),
     ],
 )
@@ -188,6 +191,14 @@ def test_a_recipe_that_is_none_of_ours_is_refused(inputs: Path, recipe: object) 
 def test_weights_of_whole_numbers_are_refused(inputs: Path) -> None:
     save(inputs, {name: weight.long() for name, weight in weights().items()})
     refused(r"is torch\.int64, and the model's torch\.float32", inputs, tokens=VOCABULARY)
+
+
+@pytest.mark.parametrize("value", [math.nan, -math.inf])
+def test_weights_that_are_no_numbers_are_refused_by_name(inputs: Path, value: float) -> None:
+    content = weights()
+    content["encoder.layers.1.bias"][2] = value
+    save(inputs, content)
+    refused(r"model\.ckpt: encoder\.layers\.1\.bias is not finite", inputs, tokens=VOCABULARY)
 
 
 def test_a_link_out_of_the_inputs_is_refused(inputs: Path, tmp_path: Path) -> None:

@@ -107,3 +107,36 @@ def test_a_file_without_states_cannot_restore_them(
     settings = InitFrom(path="model.ckpt", **restore)
     with pytest.raises(ValueError, match=f"holds no {absent}, as Lightning's own"):
         initialize(build(SIMPLE), recipe(), settings, tmp_path, tmp_path / "init_from.json")
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "expected"),
+    [
+        ("optimizer_states", {"state": {}}, "optimizer_states: "),
+        ("optimizer_states", [7], "optimizer_states.0: "),
+        ("optimizer_states", [{"state": {}}], "optimizer_states.0.param_groups: "),
+        ("optimizer_states", [{"state": {}, "param_groups": [{"lr": 0.1}]}], "param_groups.0.params: "),
+        (
+            "optimizer_states",
+            [{"state": [], "param_groups": [{"lr": 0.1, "params": [0]}]}],
+            "optimizer_states.0.state: ",
+        ),
+        ("lr_schedulers", {"last_epoch": 3}, "lr_schedulers: "),
+        ("lr_schedulers", [{"last_epoch": "3"}], "lr_schedulers.0.last_epoch: "),
+    ],
+)
+def test_states_of_another_layout_are_refused_by_key(
+    tmp_path: Path, key: str, value: Any, expected: str
+) -> None:
+    content = lightning_file(tmp_path, STEP_LR)
+    torch.save(content | {key: value}, tmp_path / "model.ckpt")
+    with pytest.raises(ValueError, match=rf"model\.ckpt: .*{expected}.*not as Lightning writes it"):
+        configured(tmp_path, STEP_LR, restore_optimizer=True, restore_schedule=True)
+
+
+def test_a_state_of_a_parameter_that_is_none_is_refused(tmp_path: Path) -> None:
+    content = lightning_file(tmp_path, STEP_LR)
+    content["optimizer_states"][0]["state"][6] = {"step": torch.tensor(3.0)}
+    torch.save(content, tmp_path / "model.ckpt")
+    with pytest.raises(ValueError, match=r"the optimizer state of its parameter 6 .* needs \{\} there"):
+        configured(tmp_path, STEP_LR, restore_optimizer=True)

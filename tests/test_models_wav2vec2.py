@@ -194,6 +194,14 @@ def test_damaged_weights_are_refused(tmp_path: Path) -> None:
         pretrained(tmp_path)
 
 
+def test_weights_that_are_no_numbers_are_refused(tmp_path: Path) -> None:
+    model = save_wav2vec2(tmp_path / NAME)
+    model.wav2vec2.encoder.layer_norm.bias.data[3] = torch.nan
+    model.save_pretrained(tmp_path / NAME)
+    with pytest.raises(ValueError, match=rf"{NAME}: encoder\.layer_norm\.bias is not finite"):
+        pretrained(tmp_path)
+
+
 def test_a_model_of_the_hub_without_network_says_how_to_use_a_folder(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

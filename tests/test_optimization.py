@@ -82,11 +82,18 @@ def optimizer_of(module: nn.Module, *groups: Group, part: Part = ADAMW) -> torch
 
 
 def fit(
-    *groups: Group, max_epochs: int = 4, folder: Path | None = None, resume: Path | None = None
+    *groups: Group,
+    max_epochs: int = 4,
+    folder: Path | None = None,
+    resume: Path | None = None,
+    kept: str | None = None,
 ) -> Snapshots:
+    """Of a model that freezes its module ``kept`` itself."""
     torch.manual_seed(0)
     batches: Any = DataLoader(torch.randn(12, 3), batch_size=4)
     model = Model(Optimization(0.1, ADAMW, None, groups))
+    if kept:
+        model.get_submodule(kept).requires_grad_(False)
     snapshots = Snapshots()
     callbacks: list[lightning.Callback] = [Freezing(groups), snapshots]
     if folder:
@@ -206,3 +213,28 @@ def test_a_resumed_training_unfreezes_as_one_that_was_never_stopped(tmp_path: Pa
     for before, after in zip(whole[finished + 1 :], resumed, strict=True):
         assert changed(before, after, "") == {False}
     assert changed(whole[1], whole[2], "encoder.0.") == {True}
+
+
+@pytest.mark.parametrize("finished", [None, 0, 2], ids=["never stopped", "before", "after the unfreezing"])
+def test_no_group_unfreezes_what_the_model_froze_itself(tmp_path: Path, finished: int | None) -> None:
+    groups = [group("encoder.*", lr_scale=0.1, unfreeze_epoch=1)]
+    found = fit(*groups, folder=tmp_path, kept="encoder.0")
+    if finished is not None:
+        found = fit(*groups, resume=tmp_path / f"epoch={finished}.ckpt", kept="encoder.0")
+    torch.manual_seed(0)
+    torch.randn(12, 3)
+    fresh = Model().state_dict()
+    assert changed(fresh, found.states[-1], "encoder.0.") == {False}
+    assert changed(fresh, found.states[-1], "encoder.1.") == {True}
+    assert found.training[-1] == {"", "head", "encoder", "encoder.1", "encoder.2"}
+
+
+def test_a_frozen_group_has_no_dropout_where_the_model_froze_a_part_of_it_too() -> None:
+    assert fit(group("encoder.*", unfreeze_epoch=1), kept="encoder.0").training[0] == {"", "head"}
+
+
+@pytest.mark.parametrize("settings", [{}, {"unfreeze_epoch": 1}])
+def test_a_group_that_the_model_froze_itself_is_refused(settings: dict[str, int]) -> None:
+    expected = r"train\.groups\[1\]\.pattern: all that 'encoder\.0\.\*' gets was frozen by the model itself"
+    with pytest.raises(ValueError, match=expected):
+        fit(group("head.*"), group("encoder.0.*", **settings), kept="encoder.0")

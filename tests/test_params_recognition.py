@@ -78,6 +78,26 @@ def test_a_search_of_another_kind_is_refused(write_params: WriteParams) -> None:
     assert "\n  evaluate.search: CTC takes a CTCSearch, which stages.search.decoder_beam.DecoderBeam" in text
 
 
+@pytest.mark.parametrize("task", ["ctc.CTC", "seq2seq.Seq2Seq"])
+def test_a_text_needs_frames_and_no_pitch_classes(write_params: WriteParams, task: str) -> None:
+    encoder = part("models.pitch_conformer.PitchConformer")
+    text = message(write_params({"train.task": part(f"tasks.{task}", encoder=encoder)}))
+    line = "train.task.init_args.encoder: stages.models.pitch_conformer.PitchConformer gives 12 positions"
+    assert f"\n  {line}, not frames, along which a text is recognised: take another encoder" in text
+
+
+@pytest.mark.parametrize("section", ["features", "train"])
+def test_pitch_classes_need_as_many_bins_to_an_octave(write_params: WriteParams, section: str) -> None:
+    changes = {f"{section}.frontend": part("frontends.cqt.CQT", bins_per_octave=24)}
+    if section == "train":
+        changes["features.frontend"] = part("frontends.waveform.Waveform")
+    text = message(write_params(changes, "chords"))
+    assert f"\n  {section}.frontend: bins_per_octave must be 12 for stages.models.pitch_conformer.Pit" in text
+    linear = {**changes, "train.task.init_args.encoder": part("models.conformer.Conformer")}
+    linear["train.task.init_args.heads"] = part("models.linear_heads.LinearHeads")
+    read_params(write_params(linear, "chords"))
+
+
 @pytest.mark.parametrize("corpus", ["synthesized_chords.SynthesizedChords", "chord_folder.ChordFolder"])
 def test_tokens_have_the_types_of_every_corpus(write_params: WriteParams, corpus: str) -> None:
     changes = {

@@ -56,7 +56,8 @@ def test_the_lexicon_travels_in_the_checkpoint(project: Project) -> None:
 
 def test_a_word_that_only_the_test_split_says_is_missed_before_training(project: Project) -> None:
     write_lexicon(project.folder, words("train") | words("validation"))
-    with pytest.raises(ValueError, match=r"tokens\.lexicon lacks \d+ words"):
+    said = r"^train\.tokens\.init_args\.lexicon lacks \d+ words, .* \(lexicon: data/raw/words/words\.txt\)$"
+    with pytest.raises(ValueError, match=said):
         project.run(train)
 
 

@@ -169,13 +169,13 @@ def test_the_validation_loss_is_that_of_the_whole_split_whatever_the_batches(
         assert logged["val_loss"] == pytest.approx(total / count, rel=1e-5)
 
 
-def test_a_loss_that_is_no_number_names_the_utterances(task: Task) -> None:
+@pytest.mark.parametrize("split", ["training", "validation"])
+def test_a_loss_that_is_no_number_names_the_utterances(task: Task, split: str) -> None:
     batch = collate(examples(task))
     batch.features[2, 5] = math.nan
-    with pytest.raises(
-        ValueError, match=r"loss became nan in epoch 0, batch 7, utterances utterance 0, utterance 1"
-    ):
-        task.training_step(batch, 7)
+    expected = f"the {split} loss became nan in epoch 0, batch 7, utterances utterance 0, utterance 1"
+    with pytest.raises(ValueError, match=expected):
+        getattr(task, f"{split}_step")(batch, 7)
 
 
 def test_a_frontend_on_the_device_gives_what_the_cache_would_hold() -> None:

@@ -61,14 +61,23 @@ def test_the_vocabulary_in_the_checkpoint_decides_what_is_decoded(checkpoint: Pa
 @pytest.mark.parametrize("kept", [0, 100, -50], ids=["empty", "a beginning", "cut short"])
 def test_a_damaged_checkpoint_is_refused_by_name(checkpoint: Path, kept: int) -> None:
     checkpoint.write_bytes(pack(recipe(), build().state_dict())[:kept])
-    with pytest.raises(ValueError, match=r"best\.ckpt: no checkpoint of the train stage"):
+    with pytest.raises(
+        ValueError, match=r"best\.ckpt: no .* of the train stage: it is no file of torch.save, or"
+    ):
         load(checkpoint)
 
 
 def test_another_file_is_refused_by_name(checkpoint: Path) -> None:
     torch.save({"state_dict": {}}, checkpoint)
-    with pytest.raises(ValueError, match=r"best\.ckpt: no checkpoint of the train stage"):
+    with pytest.raises(ValueError, match=r"best\.ckpt: no .* of the train stage: it has no 'recipe'$"):
         load(checkpoint)
+
+
+def test_a_checkpoint_that_would_run_code_is_not_loaded(checkpoint: Path) -> None:
+    torch.save({"recipe": Path("a"), "state_dict": {}}, checkpoint)
+    with pytest.raises(ValueError, match=r"reading it would run code \(pathlib\.\w+\)") as found:
+        load(checkpoint)
+    assert "weights_only argument" not in str(found.value)
 
 
 def test_a_missing_checkpoint_says_which_stage_makes_it(checkpoint: Path) -> None:

@@ -77,6 +77,14 @@ def test_replacements_follow_the_models_probabilities() -> None:
     torch.testing.assert_close(shares, torch.tensor([0.0, 0.1, 0.2, 0.3, 0.4]), atol=0.02, rtol=0)
 
 
+def test_a_loss_that_is_no_number_is_named_where_training_samples_too() -> None:
+    task = made(sampling_probability=0.9).train()
+    batch = collate(examples(task))
+    batch.features[2, 5] = torch.nan
+    with pytest.raises(ValueError, match="the training loss became nan in epoch 0, batch 7, utterances utt"):
+        task.training_step(batch, 7)
+
+
 def test_validation_never_samples() -> None:
     batch = collate(examples(made()))
     with torch.no_grad():

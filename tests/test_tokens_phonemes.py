@@ -40,7 +40,8 @@ def test_the_language_of_the_tokens_comes_before_the_rows_own() -> None:
     assert Phonemes(language="ru").transcripts([row(language=None)]) == [HELLO_PHONES]
     assert Phonemes(language="ru").transcripts([row(language="rus")]) == [HELLO_PHONES]
     with pytest.raises(
-        ValueError, match=r"utterance 1 has neither phonemes nor a language.* set tokens\.lang"
+        ValueError,
+        match=r"utterance 1 has neither phonemes nor a language.* set train\.tokens\.init_args\.lang",
     ):
         Phonemes().transcripts([row(language=None)])
 
@@ -88,7 +89,7 @@ def test_a_lexicon_spells_words_whatever_their_case_and_punctuation(tmp_path: Pa
     (tmp_path / "ru.dict").write_text("Привет\tp rʲ i vʲ e t\nмир m i r\nмир M I R\n", encoding="utf-8")
     tokens = phonemes(tmp_path, lexicon="ru.dict")
     assert tokens.transcripts([row(text="«ПРИВЕТ»,  мир…")]) == ["p rʲ i vʲ e t m i r"]
-    with pytest.raises(ValueError, match=r"tokens\.lexicon lacks 1 words, дом: add them"):
+    with pytest.raises(ValueError, match=r"train\.tokens\.init_args\.lexicon lacks 1 words, дом: add them"):
         tokens.transcripts([row(text="дом")])
 
 
@@ -115,7 +116,7 @@ def test_a_vocabulary_file_gives_phones_in_its_order(content: Any, blank: str, t
 
 def test_a_phone_outside_the_vocabulary_is_named_with_an_example(tmp_path: Path) -> None:
     tokens = phonemes(tmp_path, vocabulary=["a", "t"])
-    with pytest.raises(ValueError, match=r"tokens\.vocabulary lacks e o, as in 't e o'"):
+    with pytest.raises(ValueError, match=r"train\.tokens\.init_args\.vocabulary lacks e o, as in 't e o'"):
         tokens.fit(["a t", "t e o"])
 
 

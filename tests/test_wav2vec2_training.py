@@ -147,6 +147,14 @@ def test_what_is_not_frozen_is_trained(run: Run, frozen: str) -> None:
     assert losses()[-1] < losses()[0]
 
 
+def test_a_group_that_is_unfrozen_trains_nothing_that_the_encoder_froze(run: Run) -> None:
+    groups = [{"pattern": "encoder.*", "lr_scale": 0.1, "unfreeze_epoch": 1}]
+    run({f"{ENCODER}.freeze_transformer": False, "train.groups": groups}, train)
+    found, before = weights("last.ckpt"), pretrained()
+    for name, weight in before.items():
+        assert found[name].equal(weight) is (".feature_extractor." in name), name
+
+
 def test_the_trained_model_needs_neither_folder_nor_network(
     run: Run, project: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -10,7 +10,8 @@ from stages.tasks.parameter_groups import freeze
 
 
 class Freezing(Callback):
-    """Keeps no state: what is frozen follows from the epoch, after a resume in its middle too.
+    """Keeps no state: what is frozen follows from the epoch, after a resume in its middle too. What the model
+    froze itself when it was built, before any group did, stays frozen.
 
     What is unfrozen later is still trainable when a strategy wraps the model, so that it is known to it.
     DDP also needs ``strategy: ddp_find_unused_parameters_true`` then.
@@ -18,12 +19,20 @@ class Freezing(Callback):
 
     def __init__(self, groups: Sequence[Group]) -> None:
         self.groups = groups
+        self.by_model: frozenset[str] | None = None
 
     def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
-        freeze(pl_module, self.groups, math.inf)
+        if self.by_model is None:
+            named = pl_module.named_parameters()
+            self.by_model = frozenset(name for name, parameter in named if not parameter.requires_grad)
+        self._freeze(pl_module, math.inf)
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        freeze(pl_module, self.groups, trainer.current_epoch)
+        self._freeze(pl_module, trainer.current_epoch)
 
     def on_train_epoch_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        freeze(pl_module, self.groups, trainer.current_epoch)
+        self._freeze(pl_module, trainer.current_epoch)
+
+    def _freeze(self, module: LightningModule, epoch: float) -> None:
+        assert self.by_model is not None, "setup comes first"
+        freeze(module, self.groups, epoch, self.by_model)

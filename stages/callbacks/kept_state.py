@@ -11,9 +11,10 @@ from torch import Tensor
 
 from stages.program.outputs import write_whole
 from stages.schema import params as schema
-from stages.tasks.checkpoint import Recipe, reason
+from stages.tasks.checkpoint import Recipe
 from stages.tasks.optimizer_state import OptimizerState
 from stages.tasks.recipe_comparison import other_recipe
+from stages.tasks.torch_file import read_torch, reason
 
 HERE = "<work>"  # in a kept state, the folder in which its training kept its files
 
@@ -41,13 +42,12 @@ def unpack_state(
     ``path`` holds no such state, or one of another model.
     """
     try:
-        kept = torch.load(path, map_location="cpu", weights_only=True)
-        found = _renamed(kept, HERE, str(work.resolve()))
+        found = _renamed(read_torch(path), HERE, str(work.resolve()))
         state, files, before = found["state"], found["files"], Recipe.model_validate_json(found["recipe"])
         optimizer = _optimizer_state(path, state, settings)
     except FileNotFoundError as error:
         raise ValueError(f"train.resume_from: {path}: no such file") from error
-    except Exception as error:  # torch names damage with many exception types
+    except Exception as error:  # of a file of another content, too
         raise ValueError(
             f"train.resume_from: {path} is no state.ckpt of a training: {reason(error)}"
         ) from error

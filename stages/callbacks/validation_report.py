@@ -6,6 +6,7 @@ from stages.callbacks.pace import Pace
 from stages.tasks.task import Task
 
 NUM_SAMPLES = 3
+MAX_CHARACTERS = 200  # of a text: what a model writes that has not learned to end may be long
 
 
 class ValidationReport(Callback):
@@ -23,4 +24,9 @@ class ValidationReport(Callback):
         pace = f"{self.pace.hours_per_hour():.0f} h/h  {self.pace.time_left(trainer)}"
         print(f"epoch {trainer.current_epoch + 1}{of}  {shown}  {pace}", flush=True)
         for name, reference, hypothesis in pl_module.samples(NUM_SAMPLES):
-            print(f"  {name}\n    reference  {reference}\n    hypothesis {hypothesis.text}", flush=True)
+            print(f"  {name}\n    reference  {_cut(reference)}", flush=True)
+            print(f"    hypothesis {_cut(hypothesis.text)}", flush=True)
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= MAX_CHARACTERS else f"{text[: MAX_CHARACTERS - 1]}\u2026"

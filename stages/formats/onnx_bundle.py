@@ -35,6 +35,7 @@ OUTPUTS = ("log_probs", "counts")
 CHECKED_SECONDS = (0.3, 1.7, 4.13)  # none of them a whole number of frames in all frontends
 CHECKED_BATCH_SIZES = (1, 3)
 TRACED_SECONDS = 1.0
+LOGGERS = ("torch.onnx", "onnxscript", "onnx_ir")  # of the exporter and what it calls
 
 
 class OnnxBundle(Format):
@@ -233,12 +234,13 @@ def _write_json(path: Path, content: dict[str, Any]) -> None:
 @contextmanager
 def _quiet() -> Iterator[None]:
     """Silence what the exporter says of its own insides; errors still come as exceptions."""
-    logger = logging.getLogger("torch.onnx")
-    level = logger.level
-    logger.setLevel(logging.ERROR)
+    levels = {name: logging.getLogger(name).level for name in LOGGERS}
+    for name in LOGGERS:
+        logging.getLogger(name).setLevel(logging.ERROR)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             yield
     finally:
-        logger.setLevel(level)
+        for name, level in levels.items():
+            logging.getLogger(name).setLevel(level)

@@ -16,10 +16,14 @@ class Encoder(nn.Module, ABC):
     """Features (B, T, F) and frame counts (B,) to a representation (B, T', D) and its counts (B,).
 
     Padding changes nothing: frames beyond an utterance's count never reach those within it. An encoder of
-    waveforms, T samples and F = 1, says so by its ``domain``.
+    waveforms, T samples and F = 1, says so by its ``domain``. One whose output is no frames, but always as
+    many positions, says how many: no text can be recognised along them. ``bins_per_octave`` is what it takes,
+    if it takes but one.
     """
 
     domain: ClassVar[Literal["features", "waveform"]] = "features"
+    num_positions: ClassVar[int | None] = None
+    bins_per_octave: ClassVar[int | None] = None
     output_size: int  # D
 
     @abstractmethod

@@ -7,12 +7,15 @@ from typing import Any
 
 from torch import nn
 
+NEEDED = "config.json"  # every model has it, and it is the first to be asked for
+
 
 @dataclass(frozen=True)
 class Hub:
     """A pretrained model by its name: a folder in train.inputs if there is one, else an id of the hub.
 
-    What was downloaded once is taken from the hub's own cache. The token comes from the environment
+    What was downloaded once is taken from the hub's own cache; with no network, a file that need not be there
+    counts as absent where the cache has the model's configuration. The token comes from the environment
     (``HF_TOKEN``). ValueError, in one line, where a file is not to be had.
     """
 
@@ -68,6 +71,8 @@ class Hub:
             raise ValueError(f"{self.name}: weights are missing or of another size than config says: {named}")
         weights = loaded.state_dict()
         own: nn.Module = model
+        if broken := [name for name in own.state_dict() if not weights[name].isfinite().all()]:
+            raise ValueError(f"{self.name}: {broken[0]} is not finite: its file is damaged, take another")
         own.load_state_dict({name: weights[name] for name in own.state_dict()})
 
     def _path(self, inputs: Path, file: str, optional: bool) -> Path | None:
@@ -81,7 +86,7 @@ class Hub:
     def _downloaded(self, inputs: Path, file: str, optional: bool) -> Path | None:
         try:
             import huggingface_hub as hub
-            from huggingface_hub.errors import EntryNotFoundError, LocalEntryNotFoundError
+            from huggingface_hub.errors import EntryNotFoundError, HfHubHTTPError, LocalEntryNotFoundError
         except ImportError as error:
             raise ValueError(
                 f"{self.name}: pip install -c constraints.txt -e '.[pretrained]' to read it"
@@ -95,6 +100,9 @@ class Hub:
             return Path(hub.hf_hub_download(self.name, file, revision=self.revision))
         except Exception as error:  # of HTTP, of names that are none, of missing rights: each its own
             absent = isinstance(error, EntryNotFoundError) and not isinstance(error, LocalEntryNotFoundError)
+            if optional and not isinstance(error, HfHubHTTPError):  # no answer: was the rest there before?
+                rest = hub.try_to_load_from_cache(self.name, NEEDED, revision=self.revision)
+                absent = absent or isinstance(rest, str)
             if optional and absent:
                 return None
             raise ValueError(self._advice(inputs, file, error)) from error

@@ -8,6 +8,8 @@ tells a note from an overtone is far from it in pitch, and not in time.
 B batch, T frames, F bins, D width.
 """
 
+from typing import ClassVar
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
@@ -30,6 +32,9 @@ class PitchConformer(Encoder):
     lowest bin first (a C, of CQT). The last of the 2 D + 1 values of each is the logarithm of its share in a
     softmax over all bins, which begins with preferring low ones: who looks for the bass finds it there.
     """
+
+    num_positions: ClassVar[int | None] = SEMITONES
+    bins_per_octave: ClassVar[int | None] = SEMITONES
 
     def __init__(
         self,

@@ -236,5 +236,6 @@ def _formats(params: Any) -> Problems:
 CHECKS = (
     _folders, _splits, _carve, _domains, _waveforms, _train_inputs, _evaluate_inputs, _frontends,
     _optimization, _groups, _init_from, _monitors, _callbacks, _loggers, _formats,
-    recognition.content, recognition.keys, recognition.search, recognition.chord_types, recognition.chord_law,
+    recognition.content, recognition.keys, recognition.search, recognition.positions, recognition.octaves,
+    recognition.chord_types, recognition.chord_law,
 )  # fmt: skip

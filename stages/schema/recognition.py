@@ -1,9 +1,12 @@
-"""Whether corpora, tokens, task, metrics and search belong together: checks of stages.schema.agreement."""
+"""Whether corpora, frontend, encoder, tokens, task, metrics and search belong together: checks of
+stages.schema.agreement.
+"""
 
 from collections.abc import Iterator
 from typing import Any
 
-from stages.schema.part import Part, Place, Problems, parameters_of, problem
+from stages.schema.nested import nested
+from stages.schema.part import Part, Place, Problems, import_class, parameters_of, problem
 
 LAW = ("bass_is_root", "types")  # of a corpus of synthesised chords; a metric's ceilings follow from it
 
@@ -37,6 +40,25 @@ def search(params: Any) -> Problems:
     elif part and not issubclass(part.load(), task.search_family):
         message = f"{task.__name__} takes a {task.search_family.__name__}, which {part.class_path} is not"
         yield problem(("evaluate", "search"), message)
+
+
+def positions(params: Any) -> Problems:
+    """A text is recognised along frames, which not every encoder gives."""
+    for place, part in _encoders(params):
+        if (count := part.load().num_positions) and params.train.task.load().content == "text":
+            message = f"{part.class_path} gives {count} positions, not frames, along which a text is"
+            yield problem(place, f"{message} recognised: take another encoder")
+
+
+def octaves(params: Any) -> Problems:
+    """An encoder that counts in octaves gets them as they are in the features."""
+    section = "train" if params.train.frontend else "features"
+    found = _argument(getattr(params, section).frontend, "bins_per_octave")
+    for _, part in _encoders(params):
+        wanted = part.load().bins_per_octave
+        if wanted and found and wanted != found:
+            message = f"bins_per_octave must be {wanted} for {part.class_path}, not {found}"
+            yield problem((section, "frontend"), message)
 
 
 def chord_types(params: Any) -> Problems:
@@ -78,6 +100,13 @@ def _trained(params: Any) -> Iterator[tuple[Place, Part]]:
 def _evaluated(params: Any) -> Iterator[tuple[Place, Part]]:
     for index, metric in enumerate(params.evaluate.metrics):
         yield ("evaluate", "metrics", index), metric
+
+
+def _encoders(params: Any) -> Iterator[tuple[Place, Part]]:
+    encoder = import_class("stages.models.encoder.Encoder")
+    for place, part in nested(params.train.task):
+        if issubclass(part.load(), encoder):
+            yield ("train", "task", *place), part
 
 
 def _argument(part: Part, name: str) -> Any:

@@ -13,6 +13,7 @@ from torch import Tensor
 from stages.schema.feature_table import FeatureMetadata
 from stages.schema.part import Part
 from stages.tasks.task import Task
+from stages.tasks.torch_file import read_torch, reason
 from stages.tokens.tokens import Tokens
 
 
@@ -51,12 +52,12 @@ def pack(recipe: Recipe, weights: dict[str, Tensor]) -> bytes:
 def load(path: Path) -> tuple[Recipe, Task]:
     """The recipe and the task with its weights, in evaluation mode; ValueError if it is no such file."""
     try:
-        content = torch.load(path, map_location="cpu", weights_only=True)
+        content = read_torch(path)
         weights: dict[str, Tensor] = content["state_dict"]
         recipe = Recipe.model_validate_json(content["recipe"])
     except FileNotFoundError as error:
         raise ValueError(f"{path}: no such file; run the train stage") from error
-    except Exception as error:  # torch names damage with many exception types
+    except Exception as error:  # of a file of another content, too
         raise ValueError(f"{path}: no checkpoint of the train stage: {reason(error)}") from error
     try:
         task = recipe.build()
@@ -64,8 +65,3 @@ def load(path: Path) -> tuple[Recipe, Task]:
     except (ValueError, RuntimeError) as error:
         raise ValueError(f"{path}: its weights, vocabulary and parts do not fit together: {error}") from error
     return recipe, task.eval()
-
-
-def reason(error: Exception) -> str:
-    """Why a file cannot be read; some errors say nothing."""
-    return str(error) or ("it ends too early" if isinstance(error, EOFError) else type(error).__name__)

@@ -4,24 +4,16 @@ Ours, Lightning's, a bare dictionary of weights, or safetensors. Reading one run
 """
 
 import importlib
-import pickle
-import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import torch
 from torch import Tensor
 
 from stages.schema.params import InitFrom
-from stages.tasks.checkpoint import reason
+from stages.tasks.torch_file import read_torch, reason
 
 NUM_NAMES = 5
-KEEP = (
-    "If you trust it, keep its weights and states alone, where that code is installed: found ="
-    " torch.load(PATH, weights_only=False); torch.save({key: found[key] for key in ('state_dict',"
-    " 'optimizer_states', 'lr_schedulers')}, NEW_PATH)"
-)
 
 
 def read(path: Path, inputs: Path) -> Any:
@@ -35,15 +27,11 @@ def read(path: Path, inputs: Path) -> Any:
     try:
         if path.suffix == ".safetensors":
             return importlib.import_module("safetensors.torch").load_file(path)
-        return torch.load(path, map_location="cpu", weights_only=True)
+        return read_torch(path)
     except ImportError as error:
         raise ValueError(f"{path}: pip install safetensors to read it") from error
-    except pickle.UnpicklingError as error:
-        if names := re.findall(r"GLOBAL ([\w.]+)", str(error)):
-            raise ValueError(f"{path}: reading it would run code ({names[0]}). {KEEP}") from error
-        raise ValueError(f"{path}: no checkpoint: {reason(error).splitlines()[0]}") from error
     except Exception as error:  # damage has many exception types
-        raise ValueError(f"{path}: no checkpoint: {reason(error)}") from error
+        raise ValueError(f"{path}: {reason(error)}") from error
 
 
 def named_weights(content: Any, settings: InitFrom, path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:

@@ -17,7 +17,7 @@ from stages.program.outputs import write_whole
 from stages.schema.params import InitFrom
 from stages.tasks.checkpoint import Recipe
 from stages.tasks.checkpoint_file import NUM_NAMES, named_weights, read
-from stages.tasks.optimizer_state import OptimizerState
+from stages.tasks.optimizer_state import OptimizerState, refuse_other_layout
 from stages.tasks.recipe_comparison import other_features, other_vocabulary
 from stages.tasks.task import Task
 
@@ -126,9 +126,13 @@ def _compare(task: Task, weights: dict[str, Tensor], path: Path, by_vocabulary: 
     shapes = {n: (list(weights[n].shape), list(ours[n].shape)) for n in common}
     differing = {n: pair for n, pair in shapes.items() if pair[0] != pair[1]}
     fresh = differing.keys() | (bound if by_vocabulary else set())
+    loaded = [name for name in common if name not in fresh]
+    for name in loaded:
+        if not weights[name].isfinite().all():
+            raise ValueError(f"{path}: {name} is not finite: its training had failed, so take another file")
     return Report(
         path=str(path),
-        loaded=[name for name in common if name not in fresh],
+        loaded=loaded,
         missing=sorted(ours.keys() - weights.keys()),
         unexpected=sorted(weights.keys() - ours.keys()),
         reinitialized=sorted(fresh),
@@ -147,6 +151,7 @@ def _states(content: Any, settings: InitFrom, path: Path) -> OptimizerState | No
             f"{path} holds no {' and no '.join(absent)}, as Lightning's own checkpoints do: leave out"
             " restore_optimizer and restore_schedule"
         )
+    refuse_other_layout(content, needed, path)
     optimizer = content["optimizer_states"][-1]
     return OptimizerState(
         path=str(path),

@@ -1,10 +1,12 @@
 """What a Lightning checkpoint says of its optimizer and schedule, for a training that starts from it."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import torch
+from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 from torch import Tensor
 from torch.optim import Optimizer
 
@@ -13,6 +15,44 @@ from stages.schema.part import parameters_of
 RATES = ("lr", "initial_lr", "max_lr", "min_lr")  # the learning rates that an optimizer's group holds
 CYCLED = ("betas", "momentum")  # what a schedule that cycles momentum sets beside them
 POSITION = ("last_epoch", "_step_count", "_last_lr", "cooldown_counter", "num_bad_epochs", "T_cur", "T_i")
+
+
+class SavedGroup(BaseModel):
+    """Of a file's optimizer, beside what belongs to its kind."""
+
+    model_config = ConfigDict(strict=True)
+    params: list[int]
+
+
+class SavedOptimizer(BaseModel):
+    model_config = ConfigDict(strict=True)
+    param_groups: list[SavedGroup]
+    state: dict[int, dict[str, Any]]
+
+
+class SavedSchedule(BaseModel):
+    model_config = ConfigDict(strict=True)
+    last_epoch: int
+
+
+LAYOUTS: dict[str, TypeAdapter[Any]] = {
+    "optimizer_states": TypeAdapter(list[SavedOptimizer]),
+    "lr_schedulers": TypeAdapter(list[SavedSchedule]),
+}
+
+
+def refuse_other_layout(content: Mapping[str, Any], keys: Iterable[str], path: Path) -> None:
+    """ValueError, naming the first key that does not hold what Lightning writes there."""
+    for key in sorted(keys):
+        try:
+            LAYOUTS[key].validate_python(content[key], strict=True)
+        except ValidationError as error:
+            found = error.errors()[0]
+            place = ".".join(map(str, (key, *found["loc"])))
+            raise ValueError(
+                f"{path}: {place}: {found['msg']}; it is not as Lightning writes it: leave out"
+                " restore_optimizer and restore_schedule"
+            ) from error
 
 
 @dataclass(frozen=True)
@@ -63,8 +103,9 @@ class OptimizerState:
     def _check(self, optimizer: Optimizer, moments: dict[int, dict[str, Any]]) -> None:
         parameters = [parameter for group in optimizer.param_groups for parameter in group["params"]]
         for index, entry in sorted(moments.items()):
-            expected = _shapes(_first_state(optimizer, parameters[index]))
-            if _shapes(entry) != expected:
+            known = index in range(len(parameters))
+            expected = _shapes(_first_state(optimizer, parameters[index])) if known else {}
+            if not known or _shapes(entry) != expected:
                 raise ValueError(
                     f"{self.path}: the optimizer state of its parameter {index} is {_shapes(entry)}, but"
                     f" {type(optimizer).__name__} needs {expected} there; name the optimizer and groups"

@@ -1,6 +1,6 @@
 """train.groups: which parameters of a model are trained, from which epoch on, and at what share of lr."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from fnmatch import fnmatchcase
 
 from torch import nn
@@ -33,30 +33,44 @@ def assign(module: nn.Module, groups: Sequence[Group]) -> list[list[nn.Parameter
 def trainable(module: nn.Module, groups: Sequence[Group]) -> list[list[nn.Parameter]]:
     """What an optimizer gets, now or once it is unfrozen: the rest, then each group that is not frozen.
 
-    ValueError if that is nothing.
+    What needs no gradients while nothing is frozen for a time was frozen by the model itself, and is left
+    out. ValueError for a group of which nothing is left then, or if there is nothing at all.
     """
     rest, *grouped = assign(module, groups)
-    pairs = zip(groups, grouped, strict=True)
-    later = [(group.unfreeze_epoch, parameters) for group, parameters in pairs if not group.frozen]
-    found = [
-        [parameter for parameter in parameters if epoch or parameter.requires_grad]
-        for epoch, parameters in [(None, rest), *later]
-    ]
+    found = [_with_gradients(rest)]
+    for place, (group, parameters) in enumerate(zip(groups, grouped, strict=True)):
+        if group.frozen:
+            continue
+        found.append(_with_gradients(parameters))
+        if not found[-1]:
+            raise ValueError(
+                f"train.groups[{place}].pattern: all that {group.pattern!r} gets was frozen by the model"
+                " itself, as by its encoder's freeze_ arguments; leave this group out, or unfreeze it there"
+            )
     if not any(found):
         raise ValueError("train.groups: every parameter is frozen, so there is nothing to train")
     return found
 
 
-def freeze(module: nn.Module, groups: Sequence[Group], epoch: float) -> None:
+def _with_gradients(parameters: Sequence[nn.Parameter]) -> list[nn.Parameter]:
+    return [parameter for parameter in parameters if parameter.requires_grad]
+
+
+def freeze(
+    module: nn.Module, groups: Sequence[Group], epoch: float, always: Collection[str] = frozenset()
+) -> None:
     """Freeze what is frozen in this epoch, and nothing else of the groups that freeze.
 
-    What is frozen stays the same bit for bit: without gradients, and in evaluation mode (no dropout,
-    no batch statistics) where all parameters of a module are frozen. ValueError if nothing is left.
+    ``always`` are the names of those that the model froze itself: no group unfreezes them. What is frozen
+    stays the same bit for bit: without gradients, and in evaluation mode (no dropout, no batch statistics)
+    where all parameters of a module are frozen. ValueError if nothing is left.
     """
     frozen: dict[nn.Parameter, bool] = {}
     for group, parameters in zip(groups, assign(module, groups)[1:], strict=True):
         if group.frozen or group.unfreeze_epoch:
             frozen |= dict.fromkeys(parameters, group.frozen or epoch < (group.unfreeze_epoch or 0))
+    own = {parameter for name, parameter in module.named_parameters() if name in always}
+    frozen |= dict.fromkeys(frozen.keys() & own, True)
     for parameter, is_frozen in frozen.items():
         parameter.requires_grad_(not is_frozen)
     for part in module.modules():  # a module comes before those within it

@@ -103,11 +103,16 @@ class Seq2Seq(Task):
         return inputs, aims, target_lengths + 1
 
     def sampled(self, encoded: Encoded, inputs: Tensor, input_lengths: Tensor) -> Tensor:
-        """Inputs of which each, but the first, is replaced with ``sampling_probability`` by a drawn one."""
+        """Inputs of which each, but the first, is replaced with ``sampling_probability`` by a drawn one.
+
+        Where probabilities are not finite nothing is drawn: the loss will tell of them.
+        """
         with torch.no_grad():
             expected = self.decoder(*encoded, inputs, input_lengths).exp()[:, :-1]  # (B, U, V)
-        drawn = torch.multinomial(expected.flatten(0, 1), 1).view(expected.shape[:2])
+        finite = expected.isfinite().all(-1, keepdim=True)
+        drawn = torch.multinomial(expected.where(finite, 1.0).flatten(0, 1), 1).view(expected.shape[:2])
         replaced = torch.rand(drawn.shape, device=drawn.device) < self.sampling_probability
+        replaced &= finite.squeeze(-1)
         return torch.cat([inputs[:, :1], torch.where(replaced, drawn, inputs[:, 1:])], dim=1)
 
     def decode(self, encoded: Encoded, search: Search | None = None) -> list[Hypothesis]:

@@ -132,18 +132,16 @@ class Task(lightning.LightningModule):
 
     def training_step(self, batch: Batch, batch_index: int) -> Tensor:
         total, count = self.loss(self.encode(batch), batch)
-        if not torch.isfinite(total):
-            raise ValueError(
-                f"the training loss became {total.item()} in epoch {self.current_epoch}, batch {batch_index},"
-                f" utterances {', '.join(batch.ids)}: lower lr, or look at these recordings"
-            )
+        self._refuse_non_finite(total, "training", batch, batch_index)
         self._add("train_loss", total, count)
         # over the whole batch, whatever this device's part of it: gradients of devices are averaged
         return total * self.trainer.world_size / self._over_devices(count).clamp(min=1)
 
     def validation_step(self, batch: Batch, batch_index: int) -> None:
         encoded = self.encode(batch)
-        self._add("val_loss", *self.loss(encoded, batch))
+        total, count = self.loss(encoded, batch)
+        self._refuse_non_finite(total, "validation", batch, batch_index)
+        self._add("val_loss", total, count)
         references = [self.tokens.normalize(text) for text in batch.texts]
         self.validated += zip(batch.ids, references, self.decode(encoded), strict=True)
 
@@ -183,6 +181,13 @@ class Task(lightning.LightningModule):
         if "monitor" in found.get("lr_scheduler", {}):  # it steps when there is a new value
             found["lr_scheduler"]["frequency"] = self.trainer.check_val_every_n_epoch or 1
         return found
+
+    def _refuse_non_finite(self, total: Tensor, what: str, batch: Batch, batch_index: int) -> None:
+        if not torch.isfinite(total):
+            raise ValueError(
+                f"the {what} loss became {total.item()} in epoch {self.current_epoch}, batch {batch_index},"
+                f" utterances {', '.join(batch.ids)}: lower lr, or look at these recordings"
+            )
 
     def _over_devices(self, value: Tensor) -> Tensor:
         summed: Tensor = self.trainer.strategy.reduce(value.clone(), reduce_op="sum")

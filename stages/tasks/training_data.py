@@ -10,6 +10,7 @@ from stages.batching.feature_dataset import FeatureDataset, encoded
 from stages.schema import params as schema
 from stages.schema.feature_table import read_metadata
 from stages.schema.nested import resolved
+from stages.schema.part import Part
 from stages.search.search import Search
 from stages.tasks.checkpoint import Recipe
 from stages.tasks.task import Task
@@ -27,8 +28,11 @@ def fit_tokens(settings: schema.Train, features: Path) -> Recipe:
     rows = {
         path.parent.name: pq.read_table(path).to_pylist() for path in sorted(features.glob("*/index.parquet"))
     }
-    transcripts = {split: tokens.transcripts(of_split) for split, of_split in rows.items()}
-    tokens.fit(transcripts["train"])
+    try:
+        transcripts = {split: tokens.transcripts(of_split) for split, of_split in rows.items()}
+        tokens.fit(transcripts["train"])
+    except ValueError as error:
+        raise ValueError(f"{error}{_files_of(settings.tokens, part, settings.inputs)}") from error
     for split, texts in transcripts.items():  # what has no tokens must show now, not after the training
         encoded(tokens, [row["id"] for row in rows[split]], texts, held_out=split != "train")
     return Recipe(
@@ -39,6 +43,16 @@ def fit_tokens(settings: schema.Train, features: Path) -> Recipe:
         features=metadata,
         frontend=settings.frontend,
     )
+
+
+def _files_of(written: Part, part: Part, inputs: str) -> str:
+    """The files that tokens were read from: what they hold is in ``part``, and no longer where it lay."""
+    files = [
+        f"{name}: {Path(inputs, value)}"
+        for name, value in sorted(written.init_args.items())
+        if isinstance(value, str) and part.init_args[name] != value
+    ]
+    return f" ({', '.join(files)})" if files else ""
 
 
 def read_data(params: schema.Params, task: Task, features: Path, first: tuple[int, int]) -> DataModule:

@@ -65,8 +65,8 @@ class Phonemes(Tokens):
         for text in texts:
             if unknown := self.unknown(text):
                 raise ValueError(
-                    f"tokens.vocabulary lacks {' '.join(unknown)}, as in {text!r}: add them to it, or leave"
-                    " vocabulary out, so that the phones of the training split are taken"
+                    f"train.tokens.init_args.vocabulary lacks {' '.join(unknown)}, as in {text!r}: add them"
+                    " to it, or leave it out, so that the phones of the training split are taken"
                 )
 
     def transcripts(self, rows: Sequence[Mapping[str, Any]]) -> list[str]:
@@ -90,8 +90,9 @@ class Phonemes(Tokens):
         if missing := sorted({word for found in words for word in found} - self.lexicon.keys()):
             more = ", ..." if len(missing) > NUM_NAMES else ""
             raise ValueError(
-                f"tokens.lexicon lacks {len(missing)} words, {', '.join(missing[:NUM_NAMES])}{more}: add"
-                " them, or leave lexicon out, so that espeak-ng tells the phones of all words"
+                f"train.tokens.init_args.lexicon lacks {len(missing)} words,"
+                f" {', '.join(missing[:NUM_NAMES])}{more}: add them, or leave it out, so that espeak-ng tells"
+                " the phones of all words"
             )
         return [" ".join(self.lexicon[word] for word in found) for found in words]
 
@@ -101,7 +102,7 @@ class Phonemes(Tokens):
             row = rows[languages.index(None)]
             raise ValueError(
                 f"utterance {row['id']} has neither phonemes nor a language, and there is no lexicon: set"
-                " tokens.language to one of espeak-ng's, such as ru"
+                " train.tokens.init_args.language to one of espeak-ng's, such as ru"
             )
         known = {
             name: phones_of(

@@ -106,8 +106,7 @@ def fit(params: schema.Params, work: Path) -> None:
         start = Path(settings.inputs) / settings.resume_from
         resume, state = unpack_state(start, work, recipe, settings)
     elif settings.init_from and not resume:
-        report = LOGS / "init_from.json"
-        state = initialize(task, recipe, settings.init_from, Path(settings.inputs), report)
+        state = initialize(task, recipe, settings.init_from, Path(settings.inputs), LOGS / "init_from.json")
     task.optimization = Optimization(params.lr, settings.optimizer, settings.schedule, settings.groups, state)
     data = read_data(params, task, FEATURES, _first_batch(resume))
     history, pace = History(LOGS / "training.png"), Pace()

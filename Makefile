@@ -18,5 +18,5 @@ test: .venv/installed
 .venv/installed: pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Earshot needs Python 3.11 or later: make PYTHON=python3.11 $(MAKECMDGOALS)")'
 	$(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet -c constraints.txt -e ".[pipeline,speech-synthesis,pretrained,dev]"
+	$(BIN)/python -m pip install --quiet -c constraints.txt -e ".[pipeline,speech-synthesis,pretrained,augmentation,dask,hugging-face,dev]"
 	touch $@

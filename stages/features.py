@@ -9,6 +9,7 @@ shards carries transcripts and speakers, so that correcting a text extracts noth
 import hashlib
 import json
 import os
+import zlib
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -46,7 +47,7 @@ LIBRARIES = ("soundfile", "soxr", "torch", "torchaudio")  # what decides the val
 STAGE = Stage(
     name="features",
     code=("features.py", "schema", "program", "corpora", "frontends", "augment"),
-    data=lambda _: [MANIFEST],
+    data=lambda params: [MANIFEST, Path(params.features.inputs)],
 )
 
 Samples = np.ndarray[Any, np.dtype[np.float32]]
@@ -139,7 +140,10 @@ def write_shard(shard: Shard) -> int:
     schema_with_metadata = shard.metadata.attach(SHARD_SCHEMA)
     records = []
     for row, samples in _read_audio(shard.rows, shard.metadata.sample_rate):
-        variants = [samples, *(copy.apply(samples, shard.metadata.sample_rate) for copy in copies)]
+        variants = [samples]
+        for number, copy in enumerate(copies, 1):
+            generator = np.random.default_rng([zlib.crc32(row.id.encode()), number])
+            variants.append(copy.apply(samples, shard.metadata.sample_rate, generator))
         for number, variant in enumerate(variants):
             if not len(variant):
                 raise ValueError(f"utterance {row.id}: shorter than one sample at features.sample_rate")

@@ -52,7 +52,7 @@ def test_dvc_yaml_has_the_stages_in_order() -> None:
 def test_dvc_yaml_lists_the_params_and_inputs_that_the_stage_declares(name: str) -> None:
     params = read_params(ROOT / "params.yaml")
     folders = {"manifest.root": params.manifest.root, "train.inputs": params.train.inputs}
-    folders |= {"evaluate.inputs": params.evaluate.inputs}
+    folders |= {"features.inputs": params.features.inputs, "evaluate.inputs": params.evaluate.inputs}
     values = {f"${{{key}}}": folder for key, folder in folders.items()}
     listed = {values.get(path, path) for path in DVC[name]["deps"]}
     declared = {f"stages/{path}" for path in stage(name).code} | {

@@ -182,13 +182,13 @@ def test_a_policy_and_numbers_of_masks_contradict_each_other() -> None:
 def test_a_copy_is_deterministic_and_leaves_its_input_as_it_is(copy: Copy) -> None:
     samples = tone(440.0)
     before = samples.copy()
-    first, second = (copy.apply(samples, SAMPLE_RATE) for _ in range(2))
+    first, second = (copy.apply(samples, SAMPLE_RATE, generator()) for _ in range(2))
     np.testing.assert_array_equal(first, second)
     np.testing.assert_array_equal(samples, before)
 
 
 def test_a_copy_gives_finite_mono_samples(copy: Copy) -> None:
-    changed = copy.apply(tone(440.0), SAMPLE_RATE)
+    changed = copy.apply(tone(440.0), SAMPLE_RATE, generator())
     assert changed.ndim == 1
     assert changed.dtype == np.float32
     assert np.isfinite(changed).all()
@@ -196,9 +196,9 @@ def test_a_copy_gives_finite_mono_samples(copy: Copy) -> None:
 
 @pytest.mark.parametrize(("factor", "num_samples"), [(0.9, 17778), (1.0, 16000), (1.1, 14545), (2.0, 8000)])
 def test_speed_divides_the_length_by_its_factor(factor: float, num_samples: int) -> None:
-    assert len(Speed(factor).apply(tone(440.0), SAMPLE_RATE)) == num_samples
+    assert len(Speed(factor).apply(tone(440.0), SAMPLE_RATE, generator())) == num_samples
 
 
 @pytest.mark.parametrize(("factor", "hertz"), [(0.9, 396.0), (1.1, 484.0)])
 def test_speed_multiplies_the_pitch_by_its_factor(factor: float, hertz: float) -> None:
-    assert pitch(Speed(factor).apply(tone(440.0), SAMPLE_RATE)) == pytest.approx(hertz, abs=1.0)
+    assert pitch(Speed(factor).apply(tone(440.0), SAMPLE_RATE, generator())) == pytest.approx(hertz, abs=1.0)

@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 import pytest
 
+from stages.corpora.admission import admit
 from stages.corpora.chord_folder import ChordFolder
 from stages.corpora.corpus import Utterance
 from stages.corpora.recording import write_recording
-from stages.manifest import admit
 from stages.schema.manifest_row import ManifestRow, RejectedRow
 from stages.schema.params import Manifest
 from stages.schema.part import Part

@@ -96,6 +96,22 @@ def test_the_index_has_the_transcripts_in_the_order_of_ids(extract: Extract) -> 
     rows = pq.read_table(OUTPUT / "train" / "index.parquet").to_pylist()
     labels = dict.fromkeys(["phonemes", "chord_type", "root", "bass_note"])
     assert rows == [
-        {"id": "a", "text": "Non", "speaker": None, "language": None, "duration": 0.05, **labels},
-        {"id": "b", "text": "Go", "speaker": "s", "language": None, "duration": 0.05, **labels},
+        {
+            "id": "a",
+            "text": "Non",
+            "speaker": None,
+            "language": None,
+            "duration": 0.05,
+            "repeat": None,
+            **labels,
+        },
+        {
+            "id": "b",
+            "text": "Go",
+            "speaker": "s",
+            "language": None,
+            "duration": 0.05,
+            "repeat": None,
+            **labels,
+        },
     ]

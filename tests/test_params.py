@@ -66,6 +66,7 @@ REFUSED: list[tuple[str, Any, str]] = [
     ("manifest.root", "data/manifest/more", r"manifest\.root: needs a folder apart from data/manifest"),
     ("train.inputs", "artifacts/train", r"train\.inputs: needs a folder apart from artifacts, .*found 'artifacts/train'"),
     ("train.inputs", "data/features", r"train\.inputs: needs a folder apart from data/features"),
+    ("features.inputs", "data/manifest", r"features\.inputs: needs a folder apart from data/manifest"),
     ("evaluate.inputs", "artifacts", r"evaluate\.inputs: needs a folder apart from artifacts"),
     # what is missing, or too short
     ("train.schedule", {"class_path": f"{SCHEDULES}.StepLR"}, r"train\.schedule\.init_args\.step_size: missing"),

@@ -23,6 +23,7 @@ CHANGED_BY: list[tuple[str, Any, list[str]]] = [
     ("lr", 1e-4, ["train"]),
     ("manifest.seed", 7, ["manifest"]),
     ("manifest.max_rejected", 0.5, ["manifest"]),
+    ("features.inputs", "data/raw/default", ["features"]),
     ("features.sample_rate", 8000, ["features"]),
     ("features.executor.num_processes", 2, ["features"]),
     ("train.optimizer.init_args.weight_decay", 0.1, ["train"]),

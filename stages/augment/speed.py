@@ -2,6 +2,7 @@
 
 from typing import Annotated
 
+import numpy as np
 import soxr
 from annotated_types import Ge, Le
 
@@ -16,6 +17,6 @@ class Speed(Copy):
     def __init__(self, factor: SpeedFactor = 1.1) -> None:
         self.factor = factor
 
-    def apply(self, samples: Samples, sample_rate: int) -> Samples:
+    def apply(self, samples: Samples, sample_rate: int, generator: np.random.Generator) -> Samples:
         changed: Samples = soxr.resample(samples, sample_rate, sample_rate / self.factor)
         return changed

@@ -17,6 +17,7 @@ from stages.schema.nested import Unresolved, nested, resolved
 from stages.schema.part import Place, Problems, import_class, problem
 
 OUTPUTS = ("data/manifest", "data/features", "artifacts")
+INPUT_FOLDERS = (("manifest", "root"), ("features", "inputs"), ("train", "inputs"), ("evaluate", "inputs"))
 TRIAL_STEPS = 10_000
 
 NO_CALLBACKS = {
@@ -55,7 +56,7 @@ def problems(params: Any, trained: bool = False) -> Problems:
 
 def _folders(params: Any) -> Problems:
     """Stages read what no stage writes."""
-    for section, key in (("manifest", "root"), ("train", "inputs"), ("evaluate", "inputs")):
+    for section, key in INPUT_FOLDERS:
         folder = getattr(getattr(params, section), key)
         path = Path(os.path.abspath(folder))
         for output in OUTPUTS:

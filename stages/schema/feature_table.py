@@ -27,6 +27,7 @@ INDEX_SCHEMA = pa.schema(
         pa.field("speaker", pa.string()),
         pa.field("language", pa.string()),
         pa.field("duration", pa.float64(), nullable=False),
+        pa.field("repeat", pa.int32()),  # how many times more than once training takes it in an epoch
         *(pa.field(name, pa.string()) for name in ("phonemes", "chord_type", "root", "bass_note")),
     ]
 )

@@ -14,7 +14,8 @@ class ManifestRow(BaseModel):
     Labels of tasks beside it: ``phonemes`` separated by spaces; of a chord its ``chord_type``, and ``root``
     and ``bass_note`` as pitch classes C, C#, ... B, which ``text`` holds too, as root:chord_type/bass_note.
     ``audio_filepath`` is relative to the manifest's folder or absolute; ``offset`` and ``duration``
-    are seconds; ``audio_sha256`` is of the whole file.
+    are seconds; ``audio_sha256`` is of the whole file. ``repeat`` is how many times more than once training
+    takes it in an epoch.
     """
 
     model_config = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False)
@@ -26,6 +27,7 @@ class ManifestRow(BaseModel):
     speaker: str | None = None
     language: str | None = None
     audio_sha256: str
+    repeat: int | None = Field(gt=0, default=None)
     phonemes: str | None = None
     chord_type: str | None = None
     root: str | None = None

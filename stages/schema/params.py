@@ -77,6 +77,7 @@ class Executor(Section):
 
 
 class Features(Section):
+    inputs: str
     frontend: FrontendPart
     sample_rate: SampleRate
     copies: list[CopyPart]

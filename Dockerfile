@@ -9,7 +9,7 @@ RUN apt-get update \
 
 WORKDIR /earshot
 COPY pyproject.toml constraints.txt README.md ./
-RUN pip install --no-cache-dir --constraint constraints.txt ".[pipeline,speech-synthesis,pretrained,wandb]"
+RUN pip install --no-cache-dir --constraint constraints.txt ".[pipeline,speech-synthesis,pretrained,augmentation,dask,hugging-face,wandb]"
 
 # any user may run it, one that has no name and no home in the image too
 ENV HOME=/tmp USER=earshot PYTHONUNBUFFERED=1

@@ -183,8 +183,8 @@ def test_a_state_is_named_when_it_is_missing_or_none(project: Project) -> None:
             r"of another model.*: train\.task\.encoder\.hidden_size is 256 there and 64 here\. ",
         ),
         (
-            {"train.tokens.init_args": {"case": "keep"}},
-            r"train\.tokens\.case is 'lower' there and 'keep' here",
+            {"train.tokens.init_args": {"normalization": {"case": "keep"}}},
+            r"of another model[^:]*: train\.tokens\.normalization\.case is 'lower' there and 'keep' here\. ",
         ),
         (
             {"train.optimizer": {"class_path": "torch.optim.SGD", "init_args": {"momentum": 0.9}}},

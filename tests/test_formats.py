@@ -3,6 +3,7 @@
 import logging
 import sys
 from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from export_project import LOG_MEL, SAMPLE_RATE, SYSTEMS, WAVEFORM, Exported, ma
 from stages import export
 from stages.formats.onnx_bundle import OnnxBundle, WaveformModel
 from stages.tasks.checkpoint import load
+from stages.tokens.normalization import Normalization
 
 
 def noise(batch_size: int, num_samples: int) -> np.ndarray:
@@ -78,7 +80,8 @@ def test_card_says_what_a_runtime_must_know(simple: Exported) -> None:
     card = simple.json("card.json")
     assert (card["sample_rate"], card["feature_size"], card["frame_shift_seconds"]) == (SAMPLE_RATE, 16, 0.01)
     assert (card["vocabulary_size"], card["blank_index"]) == (5, 0)
-    assert (card["version"], card["cached_dtype"]) == (1, "float16")
+    assert (card["version"], card["cached_dtype"]) == (2, "float16")
+    assert card["normalization"] == asdict(Normalization())
     assert card["decoding"] == {"kind": "ctc", "spelling": {"separator": "", "space": ""}}
     assert card["frontends"] == [LOG_MEL.model_dump()]
     assert card["inputs"] == [

@@ -146,7 +146,9 @@ def test_texts_are_those_of_greedy_search(task: Part, tokens: str, tmp_path: Pat
         encoded = WaveformModel(recipe, made)(torch.from_numpy(samples)[None], torch.tensor([len(samples)]))
     (best,) = Greedy()(*encoded, made.tokens.blank_index)
     assert len(best) > 3
-    assert Runtime(tmp_path).recognise(samples).text == made.tokens.decode(best)
+    runtime = Runtime(tmp_path)
+    assert runtime.recognise(samples).text == made.tokens.decode(best)
+    assert runtime.normalization == made.tokens.normalization
 
 
 @pytest.fixture(scope="module")
@@ -184,7 +186,7 @@ def test_a_folder_that_is_not_there_is_named(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "key", "value", "message"),
     [
-        ("card.json", "version", None, r"card.json: version 1 is needed, found None"),
+        ("card.json", "version", None, r"card.json: version 2 is needed, found None"),
         ("card.json", "version", 2, r"card.json: version 1 is needed, found 2"),
         ("card.json", "decoding", {"kind": "magic"}, "not as exported: .*magic"),
         ("card.json", "sample_rate", None, "not as exported"),

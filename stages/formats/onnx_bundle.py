@@ -9,6 +9,7 @@ import math
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -207,6 +208,7 @@ def _card(recipe: Recipe, task: Task, model: WaveformModel, graph: ir.Model) -> 
         "vocabulary_size": len(recipe.vocabulary),
         "blank_index": task.tokens.blank_index,
         "decoding": task.decoding(),
+        "normalization": asdict(task.tokens.normalization),
         "inputs": [_describe(value) for value in graph.graph.inputs],
         "outputs": [_describe(value) for value in graph.graph.outputs],
         "opset": OPSET,

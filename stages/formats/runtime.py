@@ -14,9 +14,10 @@ import numpy as np
 import onnxruntime
 
 from stages.schema.chords import Chord
+from stages.tokens.normalization import Normalization
 from stages.tokens.spelling import Spelling
 
-CARD_VERSION = 1
+CARD_VERSION = 2
 INT16_FULL_SCALE = np.float32(32767)
 FATAL = 4  # the one level that onnxruntime logs at here: what is less comes as an exception
 
@@ -38,7 +39,7 @@ class Runtime:
     """The model of a folder that OnnxBundle wrote; ValueError, with the file at fault, if it is none such.
 
     It recognises what evaluation does with greedy search, but for what hangs on a rounding: of float32, or of
-    features that were cached in 16 bits.
+    features that were cached in 16 bits. ``normalization`` of a text is how the model would write it.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -52,6 +53,7 @@ class Runtime:
             )
         try:
             self.sample_rate = int(card["sample_rate"])
+            self.normalization = Normalization(**card["normalization"])
             self.rounds = card["cached_dtype"] == "int16"
             self.vocabulary = list(map(str, tokens["vocabulary"]))
             self.decoding = DECODINGS[card["decoding"]["kind"]](self.vocabulary, card)

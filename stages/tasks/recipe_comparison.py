@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
+from dataclasses import is_dataclass
 from typing import Any
 
 from pydantic_core import to_jsonable_python
@@ -57,8 +58,13 @@ def _values(mapping: dict[str, Any]) -> dict[str, Any]:
     """Of a part its arguments, defaults included; of anything else what it holds."""
     if "class_path" not in mapping:
         return mapping
-    found: dict[str, Any] = {}
+    defaults: dict[str, Any] = {}
     with suppress(ImportError, AttributeError):  # a class of the past
         parameters = parameters_of(import_class(mapping["class_path"])).values()
-        found = {value.name: value.default for value in parameters if value.default is not value.empty}
-    return to_jsonable_python(found, fallback=str) | mapping["init_args"]
+        defaults = {value.name: value.default for value in parameters if value.default is not value.empty}
+    plain = to_jsonable_python(defaults, fallback=str)
+    written = {
+        name: plain[name] | value if is_dataclass(defaults.get(name)) else value
+        for name, value in mapping["init_args"].items()
+    }
+    return plain | written

@@ -5,7 +5,8 @@ from typing import Annotated, Literal
 
 from annotated_types import MinLen
 
-from stages.tokens.tokens import BLANK, Case, Tokens, in_case
+from stages.tokens.normalization import Normalization
+from stages.tokens.tokens import BLANK, Tokens
 
 
 class Characters(Tokens):
@@ -17,29 +18,29 @@ class Characters(Tokens):
 
     def __init__(
         self,
-        case: Case = "lower",
+        normalization: Normalization = Normalization(),
         blank: Literal["first", "last"] = "first",
         alphabet: Annotated[str, MinLen(1)] | None = None,
     ) -> None:
-        super().__init__(blank)
-        self.case = case
+        super().__init__(blank, normalization)
         self.alphabet = alphabet
 
     @staticmethod
-    def check_arguments(alphabet: str | None = None, case: Case = "lower", **_: object) -> None:
+    def check_arguments(
+        alphabet: str | None = None, normalization: Normalization = Normalization(), **_: object
+    ) -> None:
         letters = alphabet or ""
         if twice := sorted({letter for letter in letters if letters.count(letter) > 1}):
             raise ValueError(f"alphabet: {', '.join(map(repr, twice))} more than once")
-        if letters != in_case(letters, case):
-            raise ValueError(f"alphabet: {letters!r} never occurs as such with case: {case}")
+        if never := sorted(letter for letter in letters if not normalization.writes(letter)):
+            raise ValueError(
+                f"alphabet: {', '.join(map(repr, never))} never occurs in texts with this normalization"
+            )
 
     def fit(self, texts: Iterable[str]) -> None:
         if self.alphabet is None:
             return super().fit(texts)
         self.restore([BLANK, *self.alphabet] if self.blank == "first" else [*self.alphabet, BLANK])
-
-    def normalize(self, text: str) -> str:
-        return in_case(super().normalize(text), self.case)
 
     def split(self, text: str) -> list[str]:
         return list(text)

@@ -8,13 +8,14 @@ from typing import Any, ClassVar, Literal
 
 from stages.schema.params import InputFile
 from stages.tokens.espeak_phones import phones_of
+from stages.tokens.normalization import Normalization
 from stages.tokens.spelling import Spelling
 from stages.tokens.tokens import BLANK, Tokens
 
-INSIDE_WORDS = "'\u2019-"
 BLANKS = {BLANK, "<pad>", "[PAD]"}
 UNUSED = {"<s>", "</s>", "<unk>", "[UNK]", "|"}  # what vocabulary files have beside phones
 NUM_NAMES = 8
+WORDS = Normalization(punctuation="remove")  # of a text, as a lexicon has them
 
 
 class Phonemes(Tokens):
@@ -86,7 +87,7 @@ class Phonemes(Tokens):
 
     def _by_lexicon(self, rows: Sequence[Mapping[str, Any]]) -> list[str]:
         assert isinstance(self.lexicon, dict), "resolve puts what the file holds in its place"
-        words = [_words(self.normalize(row["text"])) for row in rows]
+        words = [WORDS(row["text"]).split() for row in rows]
         if missing := sorted({word for found in words for word in found} - self.lexicon.keys()):
             more = ", ..." if len(missing) > NUM_NAMES else ""
             raise ValueError(
@@ -115,13 +116,6 @@ class Phonemes(Tokens):
         return [known[name][row["text"]] for row, name in zip(rows, languages, strict=True) if name]
 
 
-def _words(text: str) -> list[str]:
-    """In lower case, without punctuation: letters, their marks and digits, of any script."""
-    kept = (c if unicodedata.category(c)[0] in "LMN" or c in INSIDE_WORDS else " " for c in text.lower())
-    stripped = (word.strip(INSIDE_WORDS) for word in "".join(kept).split())
-    return [word for word in stripped if word]
-
-
 def _read_vocabulary(path: Path) -> list[str]:
     try:
         content = json.loads(_text(path))
@@ -145,7 +139,7 @@ def _read_lexicon(path: Path) -> dict[str, str]:
         if word and not phones:
             raise ValueError(f"{path}, line {number}: expected a word and its phones, found {line!r}")
         if word:
-            lexicon.setdefault(word.lower(), " ".join(phones))
+            lexicon.setdefault(WORDS(word), " ".join(phones))
     return lexicon
 
 

@@ -8,8 +8,9 @@ from typing import ClassVar, Literal
 import sentencepiece
 
 from stages.schema.quantities import PositiveInt
+from stages.tokens.normalization import Normalization
 from stages.tokens.spelling import Spelling
-from stages.tokens.tokens import BLANK, Case, Tokens, in_case
+from stages.tokens.tokens import BLANK, Tokens
 
 SPACE = "\u2581"  # how sentencepiece writes the space before a word
 UNKNOWN = f"<{SPACE}{SPACE}>"  # the unknown piece, which no normalised text holds
@@ -30,13 +31,12 @@ class Subwords(Tokens):
         self,
         num_tokens: PositiveInt = 100,
         kind: Literal["unigram", "bpe"] = "unigram",
-        case: Case = "lower",
+        normalization: Normalization = Normalization(),
         blank: Literal["first", "last"] = "first",
     ) -> None:
-        super().__init__(blank)
+        super().__init__(blank, normalization)
         self.num_tokens = num_tokens
         self.kind = kind
-        self.case = case
         self._model = sentencepiece.SentencePieceProcessor()
 
     def fit(self, texts: Iterable[str]) -> None:
@@ -79,7 +79,7 @@ class Subwords(Tokens):
         self._model.LoadFromSerializedProto(base64.b64decode(state, validate=True))
 
     def normalize(self, text: str) -> str:
-        return in_case(super().normalize(text.replace(SPACE, " ")), self.case)
+        return super().normalize(text.replace(SPACE, " "))
 
     def split(self, text: str) -> list[str]:
         """Pieces; what none of them covers, character by character."""

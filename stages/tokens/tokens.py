@@ -1,14 +1,13 @@
 """What a vocabulary answers: text to token indices and back, with the blank among them."""
 
-import unicodedata
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, ClassVar, Literal
 
+from stages.tokens.normalization import PLAIN, Normalization
 from stages.tokens.spelling import Spelling
 
 BLANK = "<blank>"
-Case = Literal["lower", "upper", "keep"]
 
 
 class Tokens(ABC):
@@ -21,8 +20,11 @@ class Tokens(ABC):
     content: ClassVar[str] = "text"  # what is written with it: tasks and metrics are for one of them
     spelling: ClassVar[Spelling] = Spelling()  # how they make a text; it is exported with the vocabulary
 
-    def __init__(self, blank: Literal["first", "last"] = "first") -> None:
+    def __init__(
+        self, blank: Literal["first", "last"] = "first", normalization: Normalization = PLAIN
+    ) -> None:
         self.blank = blank
+        self.normalization = normalization
         self.vocabulary: list[str] = []
         self._indices: dict[str, int] = {}
 
@@ -72,8 +74,8 @@ class Tokens(ABC):
         return self.join([self.vocabulary[index] for index in indices])
 
     def normalize(self, text: str) -> str:
-        """Unicode NFC, one space between words; the same letters always have the same code points."""
-        return " ".join(unicodedata.normalize("NFC", text).split())
+        """A text as it is learned, and as hypotheses are compared with it."""
+        return self.normalization(text)
 
     @abstractmethod
     def split(self, text: str) -> list[str]:
@@ -82,10 +84,3 @@ class Tokens(ABC):
     def join(self, tokens: list[str]) -> str:
         """The text of tokens."""
         return self.spelling.join(tokens)
-
-
-def in_case(text: str, case: Case) -> str:
-    """A normalised text in lower or upper case, or as it is, and normalised again: changing case can
-    decompose letters (the Turkish dotted capital I, for one).
-    """
-    return unicodedata.normalize("NFC", {"lower": text.lower(), "upper": text.upper(), "keep": text}[case])

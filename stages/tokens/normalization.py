@@ -1,0 +1,116 @@
+"""Text as a model learns it, by rules of Unicode and not of a language."""
+
+import re
+import unicodedata
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import ClassVar, Literal
+
+Case = Literal["lower", "upper", "keep"]
+
+INSIDE_WORDS = "'\u2019-\u200c\u200d"  # apostrophes, the hyphen, and what (un)joins letters of a word
+DIGIT = "0"  # a neighbour that has no case, and composes with nothing
+
+
+class _Spellings(dict[int, str]):
+    """Version 1: what typesetting, keyboards and copying vary and no voice does, as one character is met."""
+
+    QUOTES = "\u2018\u2019\u201a\u201b\u02bc\uff07`\u00b4", "\u201c\u201d\u201e\u201f\u00ab\u00bb\uff02"
+    HYPHENS, DASHES = "\u2010\u2011\u2012\u2212", "\u2013\u2014\u2015"
+    ORTHOGRAPHIC = "\u200c\u200d"  # Persian and scripts of India spell with them
+
+    def __missing__(self, code: int) -> str:
+        self[code] = self._spelled(chr(code))
+        return self[code]
+
+    def _spelled(self, character: str) -> str:
+        apostrophes, quotes = self.QUOTES
+        for variants, one in ((apostrophes, "'"), (quotes, '"'), (self.HYPHENS, "-"), (self.DASHES, " - ")):
+            if character in variants:
+                return one
+        category = unicodedata.category(character)
+        if category in ("Lu", "Ll", "Lt", "Lo", "Nd"):  # ligatures, full-width and presentation forms
+            letters = unicodedata.normalize("NFKC", character)
+            return letters if letters == character else "".join(self[ord(letter)] for letter in letters)
+        if category == "Cf" and character not in self.ORTHOGRAPHIC:  # soft hyphens, marks of direction
+            return ""
+        return "..." if character == "\u2026" else character
+
+
+class _Words(dict[int, str]):
+    """Letters, their marks and digits of any script, and what may be inside of a word; else a space."""
+
+    def __missing__(self, code: int) -> str:
+        character = chr(code)
+        kept = unicodedata.category(character)[0] in "LMN" or character in INSIDE_WORDS
+        self[code] = character if kept else " "
+        return self[code]
+
+
+SPELLINGS, WORDS = _Spellings(), _Words()
+SEVERAL_MARKS = re.compile(f"[{INSIDE_WORDS[:-2]}]{{2,}}")
+
+
+@dataclass(frozen=True)
+class Normalization:
+    """One way to write a text: the same in training, in evaluation and in an exported model's card.
+
+    In this order: Unicode NFC; the spellings of ``version``; ``case``; ``replacements`` of words or signs,
+    written in that case, the longest first ({"&": " and "}); ``punctuation``, which is kept, or gives way
+    to spaces as does whatever is no letter, mark or digit, apart from apostrophes and hyphens within a
+    word; NFC and single spaces.
+
+    Version 1 writes typographic quotes, dashes and hyphens as a keyboard does, and ligatures, full-width and
+    presentation forms as the letters they are, and leaves out invisible characters; version 0 leaves them
+    all. A version never changes, and 1 stays the default.
+
+    ValueError for replacements that never occur, or that would themselves be changed.
+    """
+
+    case: Case = "lower"
+    punctuation: Literal["keep", "remove"] = "keep"
+    replacements: Mapping[str, str] = field(default_factory=dict)
+    version: Literal[0, 1] = 1
+
+    __pydantic_config__: ClassVar[Mapping[str, str]] = {"extra": "forbid"}  # of params.yaml
+
+    def __post_init__(self) -> None:
+        for key, value in self.replacements.items():
+            if not key or self._spelled(f"{DIGIT}{key}{DIGIT}") != f"{DIGIT}{key}{DIGIT}":
+                raise ValueError(
+                    f"replacements: {key!r} never occurs with case: {self.case} and version: {self.version}"
+                )
+            if self(value) != " ".join(value.split()):
+                raise ValueError(
+                    f"replacements: {value!r}, for {key!r}, would be changed again, to {self(value)!r}"
+                )
+
+    def __call__(self, text: str) -> str:
+        text = self._spelled(text)
+        if self.replacements:
+            text = self._replaced.sub(lambda match: self.replacements[match[0]], text)
+        if self.punctuation == "remove":
+            words = SEVERAL_MARKS.sub(" ", text.translate(WORDS)).split()
+            text = " ".join(filter(None, (word.strip(INSIDE_WORDS) for word in words)))
+        return " ".join(unicodedata.normalize("NFC", text).split())
+
+    def writes(self, character: str) -> bool:
+        """Whether a character can be in a normalised text."""
+        within = f"{DIGIT}{character}{DIGIT}"
+        return self(within) == within
+
+    def _spelled(self, text: str) -> str:
+        text = unicodedata.normalize("NFC", text)
+        if self.version:
+            text = text.translate(SPELLINGS)
+        cased = {"lower": text.lower(), "upper": text.upper(), "keep": text}[self.case]
+        return unicodedata.normalize("NFC", cased)  # case can decompose letters: the Turkish dotted I
+
+    @cached_property
+    def _replaced(self) -> re.Pattern[str]:
+        longest_first = sorted(self.replacements, key=lambda key: (-len(key), key))
+        return re.compile("|".join(map(re.escape, longest_first)))
+
+
+PLAIN = Normalization(case="keep", version=0)  # NFC and single spaces alone

@@ -1,0 +1,114 @@
+"""Texts by rules of Unicode: one way to write them, whatever typed them."""
+
+import sys
+from typing import Any
+
+import pytest
+
+from stages.schema.part import Part, bind
+from stages.tokens.characters import Characters
+from stages.tokens.normalization import Case, Normalization
+from stages.tokens.subwords import Subwords
+
+EVERY_CHARACTER = " ".join(f"0{chr(code)}0" for code in range(sys.maxunicode) if not 0xD800 <= code < 0xE000)
+
+
+@pytest.mark.parametrize(
+    ("text", "written"),
+    [
+        ("  Two\u00a0 words\n", "two words"),
+        ("cafe\u0301", "caf\u00e9"),
+        ("\ufb01ne \uff21\uff42\uff11", "fine ab1"),
+        ("\u2018tis \u201cit\u201d, isn\u2019t it\u2026", "'tis \"it\", isn't it..."),
+        ("well\u2014so 3\u20135 co\u2010op", "well - so 3 - 5 co-op"),
+        ("so\u00adft \u202bleft\u202c \ufeffmark", "soft left mark"),
+        (
+            "\u0645\u06cc\u200c\u062e\u0648\u0627\u0647\u0645",
+            "\u0645\u06cc\u200c\u062e\u0648\u0627\u0647\u0645",
+        ),
+        ("\ufefb", "\u0644\u0627"),  # Arabic lam with alef as one presentation form
+        ("\u0149", "'n"),
+        ("t\u02b0", "t\u02b0"),  # a phone, not t and h
+    ],
+)
+def test_what_no_voice_tells_apart_is_written_alike(text: str, written: str) -> None:
+    assert Normalization()(text) == written
+
+
+def test_version_0_leaves_every_character_but_composes() -> None:
+    assert Normalization(version=0)("\ufb01ne caf e\u0301 \u2019") == "\ufb01ne caf \u00e9 \u2019"
+
+
+@pytest.mark.parametrize(
+    ("text", "written"),
+    [
+        ("Hello, world!", "hello world"),
+        ("'Rock 'n' roll'", "rock n roll"),
+        ("isn\u2019t well-known -- so \u2014 it's", "isn't well-known so it's"),
+        ("3.5 % & 10-20 \u20ac", "3 5 10-20"),
+        (
+            "\u0928\u092e\u0938\u094d\u0924\u0947\u0964",
+            "\u0928\u092e\u0938\u094d\u0924\u0947",
+        ),  # Hindi vowel signs stay
+        ("\u00bfQu\u00e9? \U0001f600", "qu\u00e9"),
+        ("...", ""),
+    ],
+)
+def test_punctuation_gives_way_to_spaces_but_within_words(text: str, written: str) -> None:
+    assert Normalization(punctuation="remove")(text) == written
+
+
+def test_replacements_come_before_punctuation_goes_the_longest_first() -> None:
+    spoken = Normalization(
+        punctuation="remove", replacements={"%": " percent", "&": " and ", "dr.": "doctor"}
+    )
+    assert spoken("Dr. B&B: 5%") == "doctor b and b 5 percent"
+    assert Normalization(replacements={"a": "x", "ab": "y"})("ab a") == "y x"
+
+
+@pytest.mark.parametrize(
+    ("replacements", "message"),
+    [
+        ({"Dr.": "doctor"}, r"replacements: 'Dr\.' never occurs with case: lower and version: 1"),
+        ({"\ufb01": "fi"}, "never occurs"),
+        ({"": "a"}, "'' never occurs"),
+        ({"a": "aa"}, "'aa', for 'a', would be changed again, to 'aaaa'"),
+        ({"&": "And"}, "'And', for '&', would be changed again, to 'and'"),
+    ],
+)
+def test_replacements_that_cannot_work_are_refused(replacements: dict[str, str], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        Normalization(replacements=replacements)
+
+
+@pytest.mark.parametrize("case", ["lower", "upper", "keep"])
+@pytest.mark.parametrize("punctuation", ["keep", "remove"])
+@pytest.mark.parametrize("version", [0, 1])
+def test_a_written_text_stays_as_it_is_whatever_characters_it_has(
+    case: Case, punctuation: Any, version: Any
+) -> None:
+    write = Normalization(case=case, punctuation=punctuation, version=version)
+    once = write(EVERY_CHARACTER)
+    assert write(once) == once
+
+
+@pytest.mark.parametrize(
+    ("written", "message"),
+    [
+        ({"case": "title"}, r"init_args\.normalization\.case"),
+        ({"punctation": "remove"}, r"init_args\.normalization\.punctation"),
+        ({"replacements": {"A": "b"}}, r"init_args\.normalization.*'A' never occurs"),
+    ],
+)
+def test_a_normalization_is_checked_as_params_yaml_is(written: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValueError, match=rf"(?s){message}"):
+        bind(Characters, {"normalization": written}, {})
+
+
+@pytest.mark.parametrize("tokens", [Characters, Subwords])
+def test_tokens_write_as_they_are_told(tokens: type) -> None:
+    part = Part(
+        class_path=f"{tokens.__module__}.{tokens.__name__}",
+        init_args={"normalization": {"case": "upper", "punctuation": "remove"}},
+    )
+    assert part.build().normalize("Hello, world") == "HELLO WORLD"

@@ -187,7 +187,7 @@ def test_a_folder_that_is_not_there_is_named(tmp_path: Path) -> None:
     ("name", "key", "value", "message"),
     [
         ("card.json", "version", None, r"card.json: version 2 is needed, found None"),
-        ("card.json", "version", 2, r"card.json: version 1 is needed, found 2"),
+        ("card.json", "version", 1, r"card.json: version 2 is needed, found 1"),
         ("card.json", "decoding", {"kind": "magic"}, "not as exported: .*magic"),
         ("card.json", "sample_rate", None, "not as exported"),
         ("tokens.json", "vocabulary", 7, "not as exported"),

@@ -2,6 +2,8 @@
 
 import os
 
+import joblib  # noqa: F401 - it sets a variable of OpenMP when it is imported
+
 from stages.program.jobs import run_jobs
 from stages.schema.params import Executor
 

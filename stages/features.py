@@ -114,9 +114,8 @@ def _extract(missing: list[Shard], executor: schema.Executor, metadata: FeatureM
         lost = {path.name for path in forget_partial(missing[0].cached.parent)}
         begun = [f"{s.target.parent.name}/{s.target.name}" for s in missing if s.cached.name in lost]
         raise ValueError(
-            f"{error}, at work on {' or '.join(begun) or 'a shard'}. Finished shards are kept: free memory, or lower"
-            " features.executor.num_processes (1 shows which utterance it is, if one crashes the process),"
-            " and run again"
+            f"{error}, at work on {' or '.join(begun) or 'a shard'}. Finished shards are kept: free memory or"
+            " lower features.executor.num_processes, and run again"
         ) from error
 
 
@@ -145,7 +144,9 @@ def _verify_shared(missing: list[Shard]) -> pa.Array:
     files = used.group_by("audio_filepath").aggregate([("id", "count"), *firsts])
     shared = files.filter(pc.field("id_count") > 1).sort_by("audio_filepath")
     work = shared.rename_columns({"id_min": "id", "audio_sha256_min": "audio_sha256"}).to_pylist()
-    for _ in track(in_threads(partial(verify, manifest=MANIFEST), work), "verifying audio", len(work), "files"):
+    for _ in track(
+        in_threads(partial(verify, manifest=MANIFEST), work), "verifying audio", len(work), "files"
+    ):
         pass
     return shared["audio_filepath"].combine_chunks()
 

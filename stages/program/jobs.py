@@ -20,9 +20,7 @@ class LostWorker(ValueError):
     """A process that worked on a job is gone, killed or crashed."""
 
 
-def run_jobs(
-    function: Callable[[T], R], jobs: Iterable[T], num_jobs: int, executor: Executor
-) -> Iterator[R]:
+def run_jobs(function: Callable[[T], R], jobs: Iterable[T], num_jobs: int, executor: Executor) -> Iterator[R]:
     """Apply a function to jobs, results as they are ready; in this process where one is enough.
 
     Jobs are taken some at a time. A process computes with one thread: libraries that start one for every
@@ -43,9 +41,7 @@ def run_jobs(
             yield from results
 
 
-def _start(
-    function: Callable[[T], R], jobs: Iterable[T], count: int, backend: dict[str, Any]
-) -> Any:
+def _start(function: Callable[[T], R], jobs: Iterable[T], count: int, backend: dict[str, Any]) -> Any:
     from joblib import Parallel, delayed, parallel_config
 
     with parallel_config(**backend):

@@ -54,7 +54,9 @@ def room_advice() -> Iterator[None]:
     except OSError as error:
         if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
             raise
-        raise ValueError(f"the disk is full ({error}): make room and run again; finished work is kept") from error
+        raise ValueError(
+            f"the disk is full ({error}): make room and run again; finished work is kept"
+        ) from error
 
 
 def forget_old(scratch: Path, days: float) -> None:

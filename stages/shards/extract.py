@@ -49,7 +49,9 @@ def _extract(job: ShardJob) -> int:
                 variants.append(copy.apply(samples, sample_rate, generator))
             for number, variant in enumerate(variants):
                 if not len(variant):
-                    raise ValueError(f"utterance {row['id']}: shorter than one sample at features.sample_rate")
+                    raise ValueError(
+                        f"utterance {row['id']}: shorter than one sample at features.sample_rate"
+                    )
                 waveform = torch.from_numpy(np.ascontiguousarray(variant))[None]
                 values, _ = frontend(waveform, torch.tensor([len(variant)]))
                 writer.add(row["id"], number, _stored(row["id"], values[0].numpy(), job.metadata))

@@ -5,7 +5,7 @@ T frames, F features.
 
 import os
 import socket
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -68,10 +68,8 @@ class ShardWriter(AbstractContextManager["ShardWriter"]):
     def _give_up(self) -> None:
         """Close what cannot be finished, on a full disk for one, and leave nothing."""
         for resource in (self.writer, self.stream):
-            try:
+            with suppress(OSError):  # the error that brought us here is the one to tell
                 resource.close()
-            except OSError:  # noqa: PERF203 - the error that brought us here is the one to tell
-                pass
         self.partial.unlink(missing_ok=True)
 
     def _write_group(self) -> None:

@@ -19,6 +19,7 @@ import sys
 import threading
 import time
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from statistics import median
 
@@ -109,7 +110,7 @@ def _watch(pid: int, peaks: dict[int, float]) -> None:
             for process in (parent, *parent.children(recursive=True)):
                 try:
                     peaks[process.pid] = max(peaks.get(process.pid, 0), process.memory_info().rss / 2**20)
-                except psutil.NoSuchProcess:  # noqa: PERF203 - it ended meanwhile
+                except psutil.NoSuchProcess:  # it ended meanwhile
                     continue
             time.sleep(0.1)
     except psutil.NoSuchProcess:
@@ -140,7 +141,9 @@ def extract_on_dask(folder: Path) -> Cost:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("folder", type=Path)
     parser.add_argument("--sizes", type=int, nargs="+", default=[1000, 4000, 100_000])
     parser.add_argument("--utterances-per-file", type=int, default=500)
@@ -155,7 +158,9 @@ def main() -> None:
             repeats = REPEATS if size < max(arguments.sizes) else 1
             run = extract_anew if stage == "features" else lambda folder: run_stage(folder, "manifest")
             measured = [run(folder) for _ in range(repeats)]
-            cost = Cost(*(median(values) for values in zip(*(vars(c).values() for c in measured), strict=True)))
+            cost = Cost(
+                *(median(values) for values in zip(*(vars(c).values() for c in measured), strict=True))
+            )
             costs.append((size, cost))
             print(f"{stage:9} {size:8} utterances: {_shown(cost)}", flush=True)
     for stage, costs in found.items():
@@ -177,7 +182,7 @@ def _compare(stage: str, costs: list[tuple[int, Cost]]) -> None:
     for what in ("cpu", "wall"):
         steps = [
             1000 * (getattr(after, what) - getattr(before, what)) / (larger - smaller)
-            for (smaller, before), (larger, after) in zip(costs, costs[1:], strict=False)
+            for (smaller, before), (larger, after) in pairwise(costs)
         ]
         per_size = ", ".join(f"{step:.3f}" for step in steps)
         ratio = f"; the last is {steps[-1] / steps[0]:.2f} of the first" if len(steps) > 1 else ""

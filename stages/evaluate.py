@@ -54,9 +54,10 @@ def run(params: schema.Params, inputs: Inputs) -> None:
     search = _search(settings, recipe.features.sample_rate, task)
     report_unwritable(dataset, task, search)
     found = dict(_recognise(task, dataset, search))
-    hypotheses = [found[name] for name in dataset.ids]
-    references = [task.tokens.normalize(text) for text in dataset.texts]
-    unknown = [" ".join(task.tokens.unknown(text)) for text in dataset.texts]
+    hypotheses = [found[name] for name in dataset.ids.to_pylist()]
+    transcripts = dataset.texts.to_pylist()
+    references = [task.tokens.normalize(text) for text in transcripts]
+    unknown = [" ".join(task.tokens.unknown(text)) for text in transcripts]
     texts = [hypothesis.text for hypothesis in hypotheses]
     alternatives = [hypothesis.alternatives for hypothesis in hypotheses]
     metrics = {"num_utterances": len(dataset), **task.diagnose(hypotheses)}
@@ -114,7 +115,9 @@ def _refuse_mismatch(trained_on: FeatureMetadata, cached: FeatureMetadata) -> No
 
 def _report_unknown(dataset: FeatureDataset, unknown: list[str]) -> int:
     """Utterances with characters that the model cannot write: scored as they are, and named."""
-    concerned = [(name, tokens) for name, tokens in zip(dataset.ids, unknown, strict=True) if tokens]
+    concerned = [
+        (name, tokens) for name, tokens in zip(dataset.ids.to_pylist(), unknown, strict=True) if tokens
+    ]
     for name, tokens in concerned:
         print(f"utterance {name}: outside the vocabulary, so counted as errors: {tokens}")
     return len(concerned)

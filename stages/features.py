@@ -3,87 +3,76 @@
 A shard holds the utterances whose id hashes to it, and is addressed by the content it is made from:
 a killed run continues where it was, and a changed recording costs one shard. Audio is mixed down to
 mono by the mean of its channels and resampled to features.sample_rate. index.parquet beside the
-shards carries transcripts and speakers, so that correcting a text extracts nothing again.
+shards carries transcripts and speakers, so that correcting a text extracts nothing again. Shards are
+independent jobs: features.executor says where they run, and their bytes are the same everywhere.
 """
 
-import hashlib
-import json
-import os
-import zlib
-from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
-from importlib.metadata import version
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from stages.corpora.recording import mono, read_span
-from stages.program.inputs import Inputs, hash_file
-from stages.program.outputs import forget_old, link_or_copy, scratch_folder, whole_folder
-from stages.program.processes import in_threads, parallel
+from stages.program.inputs import Inputs
+from stages.program.jobs import LostWorker, run_jobs
+from stages.program.outputs import forget_old, link_or_copy, room_advice, scratch_folder, whole_folder
+from stages.program.processes import in_threads
 from stages.program.progress import track
-from stages.program.stage import PACKAGE, Stage
+from stages.program.stage import Stage
 from stages.schema import params as schema
-from stages.schema.feature_table import (
-    INDEX_SCHEMA,
-    ROWS_PER_GROUP,
-    SHARD_SCHEMA,
-    FeatureMetadata,
-)
-from stages.schema.manifest_row import ManifestRow, manifest_splits, read_manifest
+from stages.schema.feature_table import INDEX, INDEX_SCHEMA, FeatureMetadata
+from stages.schema.manifest_row import manifest_splits
 from stages.schema.part import Part
+from stages.shards.division import shard_bits, shard_numbers
+from stages.shards.extract import extract
+from stages.shards.manifest_table import read_manifest_table
+from stages.shards.shard_job import COLUMNS, ShardJob, content_key, made_by
+from stages.shards.shard_writer import forget_partial
+from stages.shards.verification import verify
 
 MANIFEST = Path("data/manifest")
 OUTPUT = Path("data/features")
-NUM_SHARDS = 32
-INT16_FULL_SCALE = 32767.0
-FLOAT16_MAX = 65504.0
-LIBRARIES = ("soundfile", "soxr", "torch", "torchaudio")  # what decides the values besides our own code
 
 STAGE = Stage(
     name="features",
-    code=("features.py", "schema", "program", "corpora", "frontends", "augment"),
+    code=("features.py", "schema", "program", "corpora", "frontends", "augment", "shards"),
     data=lambda params: [MANIFEST, Path(params.features.inputs)],
 )
-
-Samples = np.ndarray[Any, np.dtype[np.float32]]
 
 
 @dataclass(frozen=True)
 class Shard:
-    """The work of one process: utterances to features, written to ``path``."""
+    """What is to be at ``target``, whether or not it lies at ``cached`` already: ``members`` of ``rows``."""
 
-    path: Path
-    rows: list[ManifestRow]
+    target: Path
+    cached: Path
+    rows: pa.Table
+    members: np.ndarray[Any, np.dtype[np.int64]]
     copies: list[Part]
-    metadata: FeatureMetadata
 
 
 def run(params: schema.Params, inputs: Inputs) -> None:
     settings = params.features
     metadata = describe(settings)
-    code = _hash_code()
     scratch = scratch_folder("features")
-    with whole_folder(OUTPUT) as folder:
-        shards: dict[Path, Shard] = {}
+    forget_partial(scratch)
+    with room_advice(), whole_folder(OUTPUT) as folder:
+        shards: list[Shard] = []
         for split in manifest_splits(MANIFEST):
-            rows = sorted(read_manifest(MANIFEST / f"{split}.json"), key=lambda row: row.id)
             (folder / split).mkdir()
+            rows = read_manifest_table(MANIFEST / f"{split}.json").sort_by("id")
             _write_index(folder / split, rows, metadata)
-            for number, members in _by_shard(rows).items():
-                copies = settings.copies if split == "train" else []
-                cached = scratch / f"{_key(members, copies, metadata, code)}.parquet"
-                shards[folder / split / f"{number:02d}.parquet"] = Shard(cached, members, copies, metadata)
-        missing = [shard for shard in shards.values() if not shard.path.exists()]
-        _verify([row for shard in missing for row in shard.rows])
-        _extract(missing, settings.executor)
-        for target, shard in shards.items():
-            shard.path.touch()
-            link_or_copy(shard.path, target)
+            copies = settings.copies if split == "train" else []
+            shards += _divide(rows.select(COLUMNS), folder / split, scratch, copies, metadata)
+        _extract([shard for shard in shards if not shard.cached.exists()], settings.executor, metadata)
+        for shard in shards:
+            shard.cached.touch()
+            link_or_copy(shard.cached, shard.target)
     forget_old(scratch, days=7)
 
 
@@ -100,111 +89,71 @@ def describe(settings: schema.Features) -> FeatureMetadata:
     )
 
 
-def _by_shard(rows: list[ManifestRow]) -> dict[int, list[ManifestRow]]:
-    members: dict[int, list[ManifestRow]] = defaultdict(list)
-    for row in rows:
-        digest = hashlib.sha256(row.id.encode()).digest()
-        members[int.from_bytes(digest[:4], "big") % NUM_SHARDS].append(row)
-    return dict(sorted(members.items()))
+def _divide(
+    rows: pa.Table, folder: Path, scratch: Path, copies: list[Part], metadata: FeatureMetadata
+) -> Iterator[Shard]:
+    """A split's shards, their rows in the order in which a recording that holds several is best read."""
+    rows = rows.sort_by([(name, "ascending") for name in ("audio_sha256", "offset", "id")]).combine_chunks()
+    numbers = shard_numbers(rows["id"], shard_bits(len(rows)))
+    order = np.argsort(numbers, kind="stable")
+    found, starts = np.unique(numbers[order], return_index=True)
+    for number, members in zip(found, np.split(order, starts[1:]), strict=True):
+        key = content_key(rows.take(members), copies, metadata)
+        yield Shard(folder / f"{number:04d}.parquet", scratch / f"{key}.parquet", rows, members, copies)
 
 
-def _hash_code() -> str:
-    """The code that decides what a shard holds."""
-    return Inputs(
-        [PACKAGE / name for name in ("features.py", "frontends", "augment", "corpora/recording.py")]
-    ).digest()
-
-
-def _key(rows: list[ManifestRow], copies: list[Part], metadata: FeatureMetadata, code: str) -> str:
-    audio = [(row.id, row.audio_sha256, row.offset, row.duration) for row in rows]
-    versions = [version(name) for name in LIBRARIES]
-    made_from = [audio, [copy.model_dump() for copy in copies], metadata.model_dump(), code, versions]
-    return hashlib.sha256(json.dumps(made_from, sort_keys=True).encode()).hexdigest()[:32]
-
-
-def _extract(shards: list[Shard], executor: schema.Executor) -> None:
-    total = sum(len(shard.rows) * (1 + len(shard.copies)) for shard in shards)
-    counts = parallel(write_shard, shards, executor.num_processes)
+def _extract(missing: list[Shard], executor: schema.Executor, metadata: FeatureMetadata) -> None:
+    total = sum(len(shard.members) * (1 + len(shard.copies)) for shard in missing)
+    jobs = _jobs(missing, _verify_shared(missing), metadata)
+    counts = run_jobs(extract, jobs, len(missing), executor)
     done = (None for count in counts for _ in range(count))
-    for _ in track(done, "extracting features", total, "utterances"):
+    try:
+        for _ in track(done, "extracting features", total, "utterances"):
+            pass
+    except LostWorker as error:
+        lost = {path.name for path in forget_partial(missing[0].cached.parent)}
+        begun = [f"{s.target.parent.name}/{s.target.name}" for s in missing if s.cached.name in lost]
+        raise ValueError(
+            f"{error}, at work on {' or '.join(begun) or 'a shard'}. Finished shards are kept: free memory or"
+            " lower features.executor.num_processes, and run again"
+        ) from error
+
+
+def _jobs(missing: list[Shard], verified: pa.Array, metadata: FeatureMetadata) -> Iterator[ShardJob]:
+    for shard in missing:
+        rows = shard.rows.take(shard.members)
+        yield ShardJob(
+            path=shard.cached.absolute(),
+            rows=rows.append_column("verified", pc.is_in(rows["audio_filepath"], value_set=verified)),
+            manifest=MANIFEST.absolute(),
+            copies=shard.copies,
+            metadata=metadata,
+            made_by=made_by(),
+        )
+
+
+def _verify_shared(missing: list[Shard]) -> pa.Array:
+    """The files of several utterances, each found to be the one that the manifest describes.
+
+    Jobs verify the others as they read them: of a large corpus, everything is then read once.
+    """
+    if not missing:
+        return pa.array([], pa.string())
+    used = pa.concat_tables([shard.rows.take(shard.members) for shard in missing])
+    firsts = [("id", "min"), ("audio_sha256", "min")]
+    files = used.group_by("audio_filepath").aggregate([("id", "count"), *firsts])
+    shared = files.filter(pc.field("id_count") > 1).sort_by("audio_filepath")
+    work = shared.rename_columns({"id_min": "id", "audio_sha256_min": "audio_sha256"}).to_pylist()
+    for _ in track(
+        in_threads(partial(verify, manifest=MANIFEST), work), "verifying audio", len(work), "files"
+    ):
         pass
+    return shared["audio_filepath"].combine_chunks()
 
 
-def write_shard(shard: Shard) -> int:
-    """Extract one shard and put it in place when it is whole; the number of utterances."""
-    import torch
-
-    torch.set_num_threads(1)
-    frontend = shard.metadata.frontend.build(sample_rate=shard.metadata.sample_rate).eval()
-    copies = [copy.build() for copy in shard.copies]
-    schema_with_metadata = shard.metadata.attach(SHARD_SCHEMA)
-    records = []
-    for row, samples in _read_audio(shard.rows, shard.metadata.sample_rate):
-        variants = [samples]
-        for number, copy in enumerate(copies, 1):
-            generator = np.random.default_rng([zlib.crc32(row.id.encode()), number])
-            variants.append(copy.apply(samples, shard.metadata.sample_rate, generator))
-        for number, variant in enumerate(variants):
-            if not len(variant):
-                raise ValueError(f"utterance {row.id}: shorter than one sample at features.sample_rate")
-            with torch.inference_mode():
-                waveform = torch.from_numpy(np.ascontiguousarray(variant))[None]
-                values, _ = frontend(waveform, torch.tensor([len(variant)]))
-            records.append(_record(row.id, number, values[0].numpy(), shard.metadata))
-    table = pa.Table.from_pylist(records, schema=schema_with_metadata)
-    partial = shard.path.with_name(f"{shard.path.name}.{os.getpid()}")
-    pq.write_table(table, partial, row_group_size=ROWS_PER_GROUP, compression="none", use_dictionary=False)
-    with partial.open("rb+") as stream:  # after a power cut, a name of the shard means all of its bytes
-        os.fsync(stream.fileno())
-    partial.replace(shard.path)
-    return len(records)
-
-
-def _record(row_id: str, copy: int, values: Samples, metadata: FeatureMetadata) -> dict[str, object]:
-    if not (np.abs(values) <= FLOAT16_MAX).all():  # said so that NaN is refused as well
-        name = metadata.frontend.class_path
-        raise ValueError(f"utterance {row_id}: {name} gave NaN, or values too large for 16 bits")
-    if metadata.dtype == "int16":
-        values = np.rint(np.clip(values, -1, 1) * INT16_FULL_SCALE)
-    stored = values.astype(metadata.dtype)
-    return {"id": row_id, "copy": copy, "num_frames": len(stored), "values": stored.tobytes()}
-
-
-def _read_audio(rows: list[ManifestRow], sample_rate: int) -> Iterator[tuple[ManifestRow, Samples]]:
-    """Mono samples at ``sample_rate`` of each row."""
-    for row in rows:
-        path = MANIFEST / row.audio_filepath
-        try:
-            channels, original_rate = read_span(path, row.offset, row.duration)
-        except ValueError as error:
-            raise ValueError(f"utterance {row.id}: {path}: {error}") from error
-        yield row, mono(channels, original_rate, sample_rate)
-
-
-def _verify(rows: list[ManifestRow]) -> None:
-    """Every recording is the one that the manifest describes; each file is hashed once."""
-    expected = sorted({MANIFEST / row.audio_filepath: row for row in rows}.items())
-
-    def check(item: tuple[Path, ManifestRow]) -> None:
-        path, row = item
-        try:
-            found = hash_file(path)
-        except OSError as error:
-            raise ValueError(f"utterance {row.id}: {path}: {error.strerror}") from error
-        if found != row.audio_sha256:
-            raise ValueError(
-                f"utterance {row.id}: {path} changed since the manifest was made; run that stage"
-            )
-
-    for _ in track(in_threads(check, expected), "verifying audio", len(expected), "files"):
-        pass
-
-
-def _write_index(folder: Path, rows: list[ManifestRow], metadata: FeatureMetadata) -> None:
-    columns = INDEX_SCHEMA.names
-    records = [row.model_dump(include=set(columns)) for row in rows]
-    table = pa.Table.from_pylist(records, schema=metadata.attach(INDEX_SCHEMA))
-    pq.write_table(table, folder / "index.parquet", compression="zstd")
+def _write_index(folder: Path, rows: pa.Table, metadata: FeatureMetadata) -> None:
+    table = rows.select(INDEX_SCHEMA.names).cast(metadata.attach(INDEX_SCHEMA)).combine_chunks()
+    pq.write_table(table, folder / INDEX, compression="zstd")
 
 
 if __name__ == "__main__":

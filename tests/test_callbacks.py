@@ -225,7 +225,7 @@ OFFLINE = {
 def test_a_logger_whose_package_is_missing_names_the_extra(
     write_params: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("stages.schema.agreement.find_spec", lambda _: None)
+    monkeypatch.setattr("stages.schema.packages.find_spec", lambda _: None)
     with pytest.raises(ValueError, match=r"train\.loggers\[0\]: needs the package wandb: pip .*\[wandb\]"):
         read_params(write_params({"train.loggers": [OFFLINE]}))
 

@@ -4,7 +4,7 @@ B batch, T frames (samples for waveforms), F features, U tokens.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
 import numpy as np
@@ -22,6 +22,7 @@ class Example:
     values: Values
     target: list[int]
     text: str
+    draw: tuple[int, ...] = ()  # what its augmentation is seeded by
 
 
 @dataclass
@@ -34,6 +35,7 @@ class Batch:
     feature_lengths: Tensor  # (B,) int64
     targets: Tensor  # (B, U) int64
     target_lengths: Tensor  # (B,) int64
+    draws: list[tuple[int, ...]] = field(default_factory=list)  # what augmentation is seeded by, by utterance
 
     def to(self, device: torch.device) -> "Batch":
         return self._map(lambda tensor: tensor.to(device, non_blocking=True))
@@ -42,7 +44,7 @@ class Batch:
         return self._map(Tensor.pin_memory)
 
     def _map(self, function: Callable[[Tensor], Tensor]) -> "Batch":
-        values = {field.name: getattr(self, field.name) for field in fields(self)}
+        values = {of.name: getattr(self, of.name) for of in fields(self)}
         tensors: dict[str, Any] = {name: function(v) for name, v in values.items() if isinstance(v, Tensor)}
         return replace(self, **tensors)
 
@@ -64,4 +66,5 @@ def collate(examples: list[Example]) -> Batch:
         feature_lengths=feature_lengths,
         targets=torch.from_numpy(targets),
         target_lengths=target_lengths,
+        draws=[example.draw for example in examples],
     )

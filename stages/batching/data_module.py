@@ -38,12 +38,14 @@ class DataModule(lightning.LightningDataModule):
         self.num_workers = num_workers
         self.first = first
 
-    def train_dataloader(self) -> DataLoader[Batch]:
+    def train_sampler(self) -> DurationSampler:
         epoch, batch = max(self.first, (self.trainer.current_epoch if self.trainer else 0, 0))
         overfits = getattr(self.trainer, "overfit_batches", 0) > 0
         seed = None if overfits else self.seed  # the same batches in every epoch
-        sampler = DurationSampler(self.train.seconds, *self.limits, seed, epoch, batch, self._share())
-        return loader(self.train, sampler, self.num_workers)
+        return DurationSampler(self.train.seconds, *self.limits, seed, epoch, batch, self._share())
+
+    def train_dataloader(self) -> DataLoader[Batch]:
+        return loader(self.train, self.train_sampler(), self.num_workers)
 
     def val_dataloader(self) -> DataLoader[Batch]:
         sampler = DurationSampler(self.validation.seconds, *self.limits, share=self._share())

@@ -15,9 +15,10 @@ Array = np.ndarray[Any, np.dtype[Any]]
 class DurationSampler:
     """Batches of (position, epoch); a batch's size times its longest utterance stays in the budget.
 
-    Utterances are sorted by length, cut into batches once, and in every epoch shuffled among
-    neighbours of nearly their length and in the order of batches: the number of batches never
-    changes, so schedules can count on it. Without a seed the order is by length, for evaluation.
+    Utterances are sorted by length and cut into batches once, so that every batch is a bucket of its own,
+    whose bounds are quantiles of these very lengths. In every epoch they are shuffled among neighbours of
+    nearly their length, and so is the order of batches. The number of batches never changes: schedules can
+    count on it. Without a seed the order is by length, for evaluation.
     """
 
     def __init__(
@@ -56,12 +57,19 @@ class DurationSampler:
     def __iter__(self) -> Iterator[list[Key]]:
         epoch = self.epoch
         first = self.resumed[1] if epoch == self.resumed[0] else 0
-        yield from self.batches(epoch)[first:]
+        for batch in self.batches(epoch)[first:]:
+            yield [(position, epoch) for position in batch.tolist()]
 
-    def batches(self, epoch: int) -> list[list[Key]]:
-        """This process's part of every batch of an epoch."""
+    def batches(self, epoch: int) -> list[Array]:
+        """Positions in this process's part of every batch of an epoch."""
         share = slice(self.share[0], None, self.share[1])
-        return [[(int(position), epoch) for position in batch[share]] for batch in self._cut_batches(epoch)]
+        return [batch[share] for batch in self._cut_batches(epoch)]
+
+    def padding(self, epoch: int) -> float:
+        """The share of an epoch's batches that is padding."""
+        batches = self._cut_batches(epoch)
+        padded = sum(len(batch) * self.seconds[batch].max() for batch in batches)
+        return float(1 - self.seconds.sum() / padded)
 
     def _cut_batches(self, epoch: int) -> list[Array]:
         if self.seed is None:

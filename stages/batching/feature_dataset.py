@@ -1,26 +1,48 @@
-"""Utterances of one split, read from its feature shards."""
+"""Utterances of one split, read from its feature shards.
+
+T frames, F features.
+"""
 
 import zlib
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from torch.utils.data import Dataset
 
 from stages.augment.augmentation import Augmentation, Values
 from stages.batching.batch import Example
-from stages.schema.feature_table import read_metadata
+from stages.batching.targets import Targets, encoded, transcripts
+from stages.program.processes import in_threads
+from stages.schema.feature_table import INDEX, read_metadata, read_shard
 from stages.tokens.tokens import Tokens
 
 Key = tuple[int, int]  # position in the dataset, epoch
+Items = np.ndarray[Any, np.dtype[Any]]
+# Where an item's values are (shard, its first byte there), its row of the index, copy, and repetition.
+ITEM = np.dtype(
+    [
+        ("shard", "i4"),
+        ("place", "i8"),
+        ("num_frames", "i4"),
+        ("row", "i4"),
+        ("copy", "i2"),
+        ("repetition", "i4"),
+    ]
+)
 
 
 class FeatureDataset(Dataset[Example]):
-    """Items by (position, epoch), sorted by id and copy; fresh augmentation by (seed, epoch, id).
+    """Items by (position, epoch), sorted by id, copy and repetition; fresh augmentation by (seed, epoch, id).
 
-    The epoch is part of the key, so that any number of loader workers draws the same augmentation.
+    The epoch is part of the key, so that any number of loader workers draws the same augmentation. Of the
+    shards, memory holds where each item's values lie; an item is one read of just its bytes. Nothing is a
+    Python object for each utterance, so that workers share what there is.
     """
 
     def __init__(
@@ -31,69 +53,100 @@ class FeatureDataset(Dataset[Example]):
         seed: int = 0,
         held_out: bool = False,
     ) -> None:
-        """``held_out`` utterances may hold tokens outside the vocabulary, which their targets leave out."""
+        """``held_out`` utterances may hold tokens outside the vocabulary, which their targets leave out, and
+        are there once; others as often as the index says.
+        """
         self.folder = folder
         self.metadata = read_metadata(folder)
         self.augment = augment
         self.seed = seed
-        table = pq.read_table(folder / "index.parquet")
-        index = table.select(["id", "speaker"]).to_pydict()
-        rows = dict(zip(index["id"], range(len(index["id"])), strict=True))
-        self.index_texts = tokens.transcripts(table.to_pylist())
-        self.index_speakers: list[str | None] = index["speaker"]
-        targets = encoded(tokens, index["id"], self.index_texts, held_out)
-        shards = sorted(path for path in folder.glob("*.parquet") if path.name != "index.parquet")
-        if not shards:
-            raise ValueError(f"{folder}: no feature shards; run the features stage")
-        self.table = pa.concat_tables([pq.read_table(path) for path in shards])
-        ids, copies = self.table["id"].to_pylist(), self.table["copy"].to_numpy()
-        self.order = sorted(range(len(ids)), key=lambda row: (ids[row], copies[row]))
-        self.ids: list[str] = [ids[row] for row in self.order]
-        self.copies = [int(copies[row]) for row in self.order]
-        self.texts = [self.index_texts[rows[name]] for name in self.ids]
-        self.speakers = [self.index_speakers[rows[name]] for name in self.ids]
-        self.targets = [targets[rows[name]] for name in self.ids]
-        self.num_frames = self.table["num_frames"].to_numpy()[self.order]
+        index = pq.read_table(folder / INDEX)
+        self.index_ids, self.index_speakers = (index[name].combine_chunks() for name in ("id", "speaker"))
+        self.index_texts = transcripts(tokens, index)
+        self.index_targets = encoded(tokens, self.index_ids, self.index_texts, held_out)
+        self.shards = sorted(path for path in folder.glob("*.parquet") if path.name != INDEX)
+        self.items = self._find_items()
+        if not held_out:
+            self.items = _repeated(self.items, index["repeat"].fill_null(0).to_numpy())
+
+    def _find_items(self) -> Items:
+        """Every row of the shards, sorted by id and copy."""
+        if not self.shards:
+            raise ValueError(f"{self.folder}: no feature shards; run the features stage")
+        found = list(in_threads(partial(read_shard, metadata=self.metadata), self.shards))
+        table = pa.concat_tables([rows for rows, _ in found])
+        rows = pc.index_in(table["id"], value_set=self.index_ids)
+        if rows.null_count:
+            raise ValueError(
+                f"{self.folder}: shards of other utterances than its index; run the features stage"
+            )
+        items = np.zeros(len(table), ITEM)
+        items["shard"] = np.repeat(np.arange(len(found)), [len(rows) for rows, _ in found])
+        items["place"] = np.concatenate([places for _, places in found])
+        items["row"] = rows.to_numpy()
+        for name in ("num_frames", "copy"):
+            items[name] = table[name].to_numpy()
+        return items[np.lexsort((items["copy"], items["row"]))]  # rows of the index are sorted by id
 
     def __len__(self) -> int:
-        return len(self.order)
+        return len(self.items)
 
     @property
-    def seconds(self) -> np.ndarray:
+    def ids(self) -> pa.Array:
+        return self.index_ids.take(pa.array(self.items["row"]))
+
+    @property
+    def texts(self) -> pa.Array:
+        return self.index_texts.take(pa.array(self.items["row"]))
+
+    @property
+    def speakers(self) -> pa.Array:
+        return self.index_speakers.take(pa.array(self.items["row"]))
+
+    @property
+    def targets(self) -> Targets:
+        return self.index_targets.take(self.items["row"])
+
+    @property
+    def num_frames(self) -> Items:
+        return self.items["num_frames"]
+
+    @property
+    def seconds(self) -> np.ndarray[Any, np.dtype[np.float64]]:
         """Length of every item in seconds: (len(self),)."""
         return self.num_frames * self.metadata.frame_shift_seconds
 
-    def keep(self, positions: Sequence[int]) -> None:
+    def keep(self, positions: Sequence[int] | Items) -> None:
         """Drop all other items."""
-        for name in ("order", "ids", "copies", "texts", "speakers", "targets"):
-            values = getattr(self, name)
-            setattr(self, name, [values[position] for position in positions])
-        self.num_frames = self.num_frames[list(positions)]
+        self.items = self.items[np.asarray(positions, np.int64)]
 
     def __getitem__(self, key: Key) -> Example:
         position, epoch = key
-        values = self._values(position)
+        item = self.items[position]
+        row, copy, repetition = (int(item[name]) for name in ("row", "copy", "repetition"))
+        name = self.index_ids[row].as_py()
+        draw = (self.seed, epoch, zlib.crc32(name.encode()), copy, *([repetition] if repetition else []))
+        values = self._values(item)
         if self.augment:
-            name = zlib.crc32(self.ids[position].encode())
-            generator = np.random.default_rng([self.seed, epoch, name, self.copies[position]])
+            generator = np.random.default_rng(draw)
             for augmentation in self.augment:
                 values = augmentation.apply(values, generator)
-        return Example(self.ids[position], values, self.targets[position], self.texts[position])
+        return Example(name, values, self.index_targets[row], self.index_texts[row].as_py(), draw)
 
-    def _values(self, position: int) -> Values:
-        buffer = self.table["values"][self.order[position]].as_buffer()
-        stored = np.frombuffer(buffer, self.metadata.dtype).reshape(-1, self.metadata.feature_size)
-        values = stored.astype(np.float32)
+    def _values(self, item: Any) -> Values:
+        """(T, F)"""
+        path, size = self.shards[item["shard"]], self.metadata.feature_size
+        stored = np.fromfile(
+            path, self.metadata.dtype, int(item["num_frames"]) * size, offset=int(item["place"])
+        )
+        values = stored.reshape(-1, size).astype(np.float32)
         return values / np.float32(32767) if self.metadata.dtype == "int16" else values
 
 
-def encoded(tokens: Tokens, ids: Sequence[str], texts: Sequence[str], held_out: bool) -> list[list[int]]:
-    """Token indices; ValueError with the id of an utterance that has none."""
-    encode = tokens.encode_known if held_out else tokens.encode
-    found = []
-    for name, text in zip(ids, texts, strict=True):
-        try:
-            found.append(encode(text))
-        except ValueError as error:
-            raise ValueError(f"utterance {name}: {error}") from error
+def _repeated(items: Items, repeats: np.ndarray[Any, np.dtype[Any]]) -> Items:
+    """Each item once, and as many times more as its row of the index says, one after the other."""
+    times = 1 + repeats[items["row"]].astype(np.int64)
+    ends = np.cumsum(times)
+    found = np.repeat(items, times)
+    found["repetition"] = np.arange(len(found)) - np.repeat(ends - times, times)
     return found

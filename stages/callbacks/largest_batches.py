@@ -5,12 +5,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+import numpy as np
 import torch
 from lightning.pytorch import Callback, LightningModule, Trainer
 from lightning.pytorch.utilities.seed import isolate_rng
 
 from stages.batching.batch import collate
 from stages.batching.duration_sampler import DurationSampler
+from stages.batching.feature_dataset import Key
 from stages.schema.params import Train
 from stages.tasks.task import Task
 
@@ -42,15 +44,13 @@ class LargestBatches(Callback):
             buffer.copy_(value)
 
 
-def largest(sampler: DurationSampler) -> list[list[tuple[int, int]]]:
+def largest(sampler: DurationSampler) -> list[list[Key]]:
     """The batch with the longest utterance and the one with the most padded seconds; one where they agree."""
-
-    def longest(keys: list[tuple[int, int]]) -> float:
-        return max(float(sampler.seconds[position]) for position, _ in keys)
-
     batches = sampler.batches(sampler.epoch)
-    found = [max(batches, key=longest), max(batches, key=lambda keys: len(keys) * longest(keys))]
-    return found[:1] if found[0] is found[1] else found
+    longest = np.array([sampler.seconds[batch].max() for batch in batches])
+    fullest = longest * [len(batch) for batch in batches]
+    found = dict.fromkeys([int(longest.argmax()), int(fullest.argmax())])
+    return [[(position, sampler.epoch) for position in batches[number].tolist()] for number in found]
 
 
 @contextmanager

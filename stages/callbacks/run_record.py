@@ -39,6 +39,8 @@ def record_run(
     for split, dataset in (("train", data.train), ("validation", data.validation)):
         record[f"{split}_utterances"] = len(dataset)
         record[f"{split}_hours"] = round(float(dataset.seconds.sum()) / 3600, 4)
+    sampler = data.train_sampler()
+    record["batches_per_epoch"], record["padding"] = len(sampler), round(sampler.padding(0), 4)
     write_whole(path, (json.dumps(record, indent=1) + "\n").encode())
 
 

@@ -11,10 +11,10 @@ from stages.corpora.chord_timbre import FAMILIES
 from stages.corpora.chord_voicing import draw_voicing
 from stages.corpora.corpus import Corpus, Utterance
 from stages.corpora.recording import write_recording
-from stages.program.processes import parallel
+from stages.program.jobs import run_jobs
 from stages.program.progress import track
 from stages.schema.chords import CHORD_TYPES, PITCH_CLASSES, Chord, distinct_types
-from stages.schema.params import Split
+from stages.schema.params import Executor, Split
 from stages.schema.quantities import Fraction, PositiveInt
 
 SECONDS = (0.7, 1.1)
@@ -69,7 +69,7 @@ class SynthesizedChords(Corpus):
                 numbers = range(place, total, len(FAMILIES[split]))
                 steps = range(0, len(numbers), CLIPS_PER_FILE)
                 work += [(split, family, numbers[step : step + CLIPS_PER_FILE]) for step in steps]
-        files = parallel(partial(self._record, audio_folder, seed), work, None)
+        files = run_jobs(partial(self._record, audio_folder, seed), work, len(work), Executor())
         rows = [row for of_file in track(files, "playing", len(work), "files") for row in of_file]
         yield from sorted(rows, key=lambda row: row.id)
 

@@ -1,5 +1,6 @@
 """Where stages write: outputs appear whole or not at all, and unfinished work lives in .scratch."""
 
+import errno
 import os
 import shutil
 import time
@@ -43,6 +44,19 @@ def link_or_copy(source: Path, target: Path) -> None:
         target.hardlink_to(source)
     except OSError:
         shutil.copyfile(source, target)
+
+
+@contextmanager
+def room_advice() -> Iterator[None]:
+    """Turn the error of a full disk into a ValueError that says what to do."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+            raise
+        raise ValueError(
+            f"the disk is full ({error}): make room and run again; finished work is kept"
+        ) from error
 
 
 def forget_old(scratch: Path, days: float) -> None:

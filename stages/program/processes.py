@@ -1,6 +1,5 @@
 """Processes that never outlive the one that started them, and honest exits on signals."""
 
-import contextlib
 import ctypes
 import os
 import select
@@ -8,8 +7,6 @@ import signal
 import sys
 import threading
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ProcessPoolExecutor, as_completed
-from multiprocessing import get_context
 from pathlib import Path
 from typing import TypeVar
 
@@ -64,43 +61,6 @@ def _stage_of(process: str) -> set[bytes]:
     """Which stage of which project dvc started a process for."""
     variables = Path(f"/proc/{process}/environ").read_bytes().split(b"\0")
     return {variable for variable in variables if variable.startswith((b"DVC_STAGE=", b"DVC_ROOT="))}
-
-
-def parallel(function: Callable[[T], R], items: Iterable[T], num_processes: int | None) -> Iterator[R]:
-    """Apply a function to items in fresh processes, results as they are ready; in this process for one.
-
-    Each of them computes with one thread: libraries that start one for every core would only wait.
-    """
-    work = list(items)
-    count = min(num_processes or os.cpu_count() or 1, len(work))
-    if count <= 1:
-        yield from map(function, work)
-        return
-    pool = ProcessPoolExecutor(count, mp_context=get_context("spawn"), initializer=die_with_parent)
-    with contextlib.ExitStack() as stack:
-        stack.callback(pool.shutdown, wait=True, cancel_futures=True)
-        with _environment(OPENBLAS_NUM_THREADS="1", MKL_NUM_THREADS="1", OMP_NUM_THREADS="1"):
-            futures = [pool.submit(function, item) for item in work]
-        for future in as_completed(futures):
-            try:
-                yield future.result()
-            except ValueError as error:  # as if raised in this process, without the pool's traceback
-                raise ValueError(str(error)) from error
-
-
-@contextlib.contextmanager
-def _environment(**variables: str) -> Iterator[None]:
-    """What processes started meanwhile find in their environment."""
-    before = {name: os.environ.get(name) for name in variables}
-    os.environ.update(variables)
-    try:
-        yield
-    finally:
-        for name, value in before.items():
-            if value is None:
-                del os.environ[name]
-            else:
-                os.environ[name] = value
 
 
 def in_threads(function: Callable[[T], R], items: Iterable[T]) -> Iterator[R]:

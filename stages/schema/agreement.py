@@ -7,12 +7,11 @@ Unknown at the first value that is not.
 import inspect
 import os
 from contextlib import suppress
-from importlib.util import find_spec
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-from stages.schema import recognition
+from stages.schema import packages, recognition
 from stages.schema.nested import Unresolved, nested, resolved
 from stages.schema.part import Place, Problems, import_class, problem
 
@@ -216,14 +215,6 @@ def _callbacks(params: Any) -> Problems:
             yield problem(("train", "callbacks", index), str(error))
 
 
-def _loggers(params: Any) -> Problems:
-    """Optional packages are asked for before anything runs."""
-    for index, part in enumerate(params.train.loggers):
-        if part.load().__name__ == "WandbLogger" and not find_spec("wandb"):
-            message = "needs the package wandb: pip install -c constraints.txt -e '.[wandb]'"
-            yield problem(("train", "loggers", index), message)
-
-
 def _formats(params: Any) -> Problems:
     """A format twice would write its files twice; some tasks have nothing to write."""
     task = params.train.task
@@ -236,7 +227,7 @@ def _formats(params: Any) -> Problems:
 
 CHECKS = (
     _folders, _splits, _carve, _domains, _waveforms, _train_inputs, _evaluate_inputs, _frontends,
-    _optimization, _groups, _init_from, _monitors, _callbacks, _loggers, _formats,
+    _optimization, _groups, _init_from, _monitors, _callbacks, packages.loggers, packages.executor, _formats,
     recognition.content, recognition.keys, recognition.search, recognition.positions, recognition.octaves,
     recognition.chord_types, recognition.chord_law,
 )  # fmt: skip

@@ -1,8 +1,9 @@
 """Feature shards and their index: what the Parquet files under data/features say."""
 
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 from pydantic import BaseModel, ConfigDict
@@ -10,7 +11,9 @@ from pydantic import BaseModel, ConfigDict
 from stages.schema.part import Part
 
 METADATA_KEY = b"earshot"
-ROWS_PER_GROUP = 256
+INDEX = "index.parquet"
+GROUP_ROWS = 256
+GROUP_BYTES = 32 * 2**20  # a row group ends with either, so that long recordings cost no memory
 
 SHARD_SCHEMA = pa.schema(
     [
@@ -20,6 +23,16 @@ SHARD_SCHEMA = pa.schema(
         pa.field("values", pa.large_binary(), nullable=False),  # (num_frames, feature_size), row-major
     ]
 )
+# The values of a row group are one plain page, which ends where its column does: PLAIN puts four bytes of
+# length before each value, so numbers of frames say where each value lies in the file.
+LAYOUT: dict[str, Any] = {
+    "compression": "none",
+    "use_dictionary": False,
+    "write_statistics": ["id", "copy", "num_frames"],
+    "data_page_size": 2**30,
+}
+LENGTH_BYTES = 4
+
 INDEX_SCHEMA = pa.schema(
     [
         pa.field("id", pa.string(), nullable=False),
@@ -31,6 +44,8 @@ INDEX_SCHEMA = pa.schema(
         *(pa.field(name, pa.string()) for name in ("phonemes", "chord_type", "root", "bass_note")),
     ]
 )
+
+Places = np.ndarray[Any, np.dtype[np.int64]]
 
 
 class FeatureMetadata(BaseModel):
@@ -51,13 +66,36 @@ class FeatureMetadata(BaseModel):
     def attach(self, schema: pa.Schema) -> pa.Schema:
         return schema.with_metadata({METADATA_KEY: self.model_dump_json().encode()})
 
+    @property
+    def frame_bytes(self) -> int:
+        return self.feature_size * np.dtype(self.dtype).itemsize
+
 
 def read_metadata(split_folder: Path) -> FeatureMetadata:
     """The metadata of a split's shards, read from its index."""
-    index = split_folder / "index.parquet"
+    index = split_folder / INDEX
     if not index.exists():
         raise ValueError(f"{index}: no such file; run the features stage")
     stored = pq.read_schema(index).metadata or {}
     if METADATA_KEY not in stored:
         raise ValueError(f"{index}: not written by the features stage (no {METADATA_KEY.decode()} metadata)")
     return FeatureMetadata.model_validate_json(stored[METADATA_KEY])
+
+
+def read_shard(path: Path, metadata: FeatureMetadata) -> tuple[pa.Table, Places]:
+    """A shard's rows without their values, and the byte of the file at which each row's values begin."""
+    with pq.ParquetFile(path) as shard:
+        rows = shard.read(["id", "copy", "num_frames"])
+        groups = [shard.metadata.row_group(number) for number in range(shard.metadata.num_row_groups)]
+    sizes = rows["num_frames"].to_numpy().astype(np.int64) * metadata.frame_bytes + LENGTH_BYTES
+    places, start = np.empty_like(sizes), 0
+    for group in groups:
+        column = group.column(SHARD_SCHEMA.names.index("values"))
+        members = slice(start, start + group.num_rows)
+        end = column.data_page_offset + column.total_compressed_size
+        places[members] = end - np.cumsum(sizes[members][::-1])[::-1] + LENGTH_BYTES
+        start += group.num_rows
+        length = np.fromfile(path, "<u4", 1, offset=int(places[members][0]) - LENGTH_BYTES)
+        if "PLAIN" not in column.encodings or length != sizes[members][0] - LENGTH_BYTES:
+            raise ValueError(f"{path}: not laid out as the features stage does; run that stage")
+    return rows, places

@@ -1,6 +1,6 @@
 """Rows of a manifest: JSON lines that NeMo and lhotse read too."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -49,14 +49,17 @@ def manifest_splits(folder: Path) -> list[str]:
 
 def read_manifest(path: Path) -> list[ManifestRow]:
     """All rows of a manifest; ValueError naming file and line of the first one that is wrong."""
-    rows = []
+    return list(manifest_rows(path))
+
+
+def manifest_rows(path: Path) -> Iterator[ManifestRow]:
+    """The same one after the other."""
     with path.open(encoding="utf-8") as lines:
         for number, line in enumerate(lines, 1):
             try:
-                rows.append(ManifestRow.model_validate_json(line))
+                yield ManifestRow.model_validate_json(line)
             except ValidationError as error:
                 raise ValueError(f"{path}, line {number}: {error}") from error
-    return rows
 
 
 def write_rows(path: Path, rows: Iterable[BaseModel]) -> None:

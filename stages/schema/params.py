@@ -73,7 +73,18 @@ class Manifest(Section):
 
 
 class Executor(Section):
-    num_processes: PositiveInt | None
+    """Processes of this machine (null: one a core), or the workers of a Dask cluster, by its scheduler's
+    address: tcp://10.0.0.5:8786.
+    """
+
+    num_processes: PositiveInt | None = None
+    dask_scheduler: Annotated[str, Field(pattern=r"^[a-z]+://\S+$")] | None = None
+
+    @model_validator(mode="after")
+    def either_here_or_there(self) -> "Executor":
+        if self.num_processes is not None and self.dask_scheduler is not None:
+            raise ValueError("a Dask cluster has its own number of processes: leave out num_processes")
+        return self
 
 
 class Features(Section):

@@ -21,6 +21,8 @@ from stages.search.search import Search
 from stages.tasks.task import ERROR_RATES, Encoded, Hypothesis, MetricPart, Task
 from stages.tokens.tokens import Tokens
 
+CHUNK = 10_000  # utterances whose targets are padded to one length
+
 
 class CTC(Task):
     """An encoder, a linear layer to the vocabulary, and the CTC loss."""
@@ -96,9 +98,14 @@ def too_short(
 ) -> list[int]:
     """Positions of utterances with fewer output frames than CTC needs."""
     lengths = encoded_lengths(frontend, encoder, num_frames)
-    padded = nn.utils.rnn.pad_sequence([torch.tensor(target) for target in targets], batch_first=True)
-    needed = frames_needed(padded, torch.tensor([len(target) for target in targets]))
-    return (lengths < needed).nonzero().flatten().tolist()
+    found: list[int] = []
+    for start in range(0, len(targets), CHUNK):
+        some = [torch.tensor(target) for target in targets[start : start + CHUNK]]
+        needed = frames_needed(
+            nn.utils.rnn.pad_sequence(some, batch_first=True), torch.tensor([len(target) for target in some])
+        )
+        found += ((lengths[start : start + CHUNK] < needed).nonzero().flatten() + start).tolist()
+    return found
 
 
 def encoded_lengths(frontend: Frontend | None, encoder: Encoder, num_frames: Sequence[int]) -> Tensor:

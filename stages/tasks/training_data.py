@@ -3,12 +3,14 @@
 from collections.abc import Sequence
 from pathlib import Path
 
+import numpy as np
 import pyarrow.parquet as pq
 
 from stages.batching.data_module import DataModule
-from stages.batching.feature_dataset import FeatureDataset, encoded
+from stages.batching.feature_dataset import FeatureDataset
+from stages.batching.targets import encoded, transcripts
 from stages.schema import params as schema
-from stages.schema.feature_table import read_metadata
+from stages.schema.feature_table import INDEX, read_metadata
 from stages.schema.nested import resolved
 from stages.schema.part import Part
 from stages.search.search import Search
@@ -25,16 +27,14 @@ def fit_tokens(settings: schema.Train, features: Path) -> Recipe:
         for part in (settings.task, settings.tokens)
     )
     tokens = part.build()
-    rows = {
-        path.parent.name: pq.read_table(path).to_pylist() for path in sorted(features.glob("*/index.parquet"))
-    }
+    tables = {path.parent.name: pq.read_table(path) for path in sorted(features.glob(f"*/{INDEX}"))}
     try:
-        transcripts = {split: tokens.transcripts(of_split) for split, of_split in rows.items()}
-        tokens.fit(transcripts["train"])
+        texts = {split: transcripts(tokens, table) for split, table in tables.items()}
+        tokens.fit(texts["train"].to_pylist())
     except ValueError as error:
         raise ValueError(f"{error}{_files_of(settings.tokens, part, settings.inputs)}") from error
-    for split, texts in transcripts.items():  # what has no tokens must show now, not after the training
-        encoded(tokens, [row["id"] for row in rows[split]], texts, held_out=split != "train")
+    for split, table in tables.items():  # what has no tokens must show now, not after the training
+        encoded(tokens, table["id"], texts[split], held_out=split != "train")
     return Recipe(
         task=task,
         tokens=part,
@@ -67,23 +67,28 @@ def read_data(params: schema.Params, task: Task, features: Path, first: tuple[in
     for dataset in (train, validation):
         report_unwritable(dataset, task)
     batching = settings.batching.model_dump()
-    return DataModule(train, validation, seed=params.seed, first=first, **batching)
+    data = DataModule(train, validation, seed=params.seed, first=first, **batching)
+    sampler = data.train_sampler()
+    print(
+        f"train: {len(train)} utterances in {len(sampler)} batches, {sampler.padding(0):.1%} of them padding"
+    )
+    return data
 
 
 def _drop_unlearnable(train: FeatureDataset, task: Task) -> None:
     hopeless = _report_unlearnable(train, task, "left out of training")
-    train.keep([position for position in range(len(train)) if position not in hopeless])
+    train.keep(np.setdiff1d(np.arange(len(train)), hopeless))
     if not len(train):
         raise ValueError(f"{train.folder}: no utterance is long enough for its transcript")
 
 
-def _report_unlearnable(dataset: FeatureDataset, task: Task, consequence: str) -> set[int]:
+def _report_unlearnable(dataset: FeatureDataset, task: Task, consequence: str) -> list[int]:
     """Positions of utterances that no alignment fits, counted and named."""
     hopeless = task.unlearnable(dataset.num_frames.tolist(), dataset.targets)
     if hopeless:
         names = _first(dataset, hopeless)
         print(f"{consequence}: {len(hopeless)} utterances too short for their transcripts, first {names}")
-    return set(hopeless)
+    return hopeless
 
 
 def report_unwritable(dataset: FeatureDataset, task: Task, search: Search | None = None) -> None:
@@ -96,10 +101,11 @@ def report_unwritable(dataset: FeatureDataset, task: Task, search: Search | None
 
 
 def _first(dataset: FeatureDataset, positions: Sequence[int]) -> str:
-    return ", ".join(f"{dataset.ids[p]} (copy {dataset.copies[p]})" for p in positions[:5])
+    ids, copies = dataset.ids, dataset.items["copy"]
+    return ", ".join(f"{ids[p]} (copy {copies[p]})" for p in positions[:5])
 
 
 def _report_unknown(validation: FeatureDataset, task: Task) -> None:
-    for name, text in zip(validation.ids, validation.texts, strict=True):
+    for name, text in zip(validation.ids.to_pylist(), validation.texts.to_pylist(), strict=True):
         if unknown := task.tokens.unknown(text):
             print(f"validation utterance {name}: {unknown} never occurs in training, so counts as an error")

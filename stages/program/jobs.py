@@ -1,0 +1,109 @@
+"""Independent jobs: the same code in processes of this machine or on a Dask cluster."""
+
+import contextlib
+import os
+import signal
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future
+from concurrent.futures.process import BrokenProcessPool
+from typing import Any, TypeVar
+
+from stages.program.processes import die_with_parent
+from stages.schema.params import Executor
+
+T = TypeVar("T")
+R = TypeVar("R")
+CONNECT_SECONDS = 20
+
+
+class LostWorker(ValueError):
+    """A process that worked on a job is gone, killed or crashed."""
+
+
+def run_jobs(function: Callable[[T], R], jobs: Iterable[T], num_jobs: int, executor: Executor) -> Iterator[R]:
+    """Apply a function to jobs, results as they are ready; in this process where one is enough.
+
+    Jobs are taken some at a time. A process computes with one thread: libraries that start one for every
+    core would only wait. Processes of this machine die with this one, and at once when the iterator is
+    closed. A ValueError of the function comes as if raised here; LostWorker where a process was killed.
+    """
+    with contextlib.ExitStack() as stack:
+        if executor.dask_scheduler:
+            backend, count = stack.enter_context(_cluster(executor.dask_scheduler)), -1
+        else:
+            count = min(executor.num_processes or os.cpu_count() or 1, num_jobs)
+            backend = _local()
+        if count in (0, 1):
+            yield from map(function, jobs)
+            return
+        results = stack.enter_context(contextlib.closing(_start(function, jobs, count, backend)))
+        with _plain_errors():
+            yield from results
+
+
+def _start(function: Callable[[T], R], jobs: Iterable[T], count: int, backend: dict[str, Any]) -> Any:
+    from joblib import Parallel, delayed, parallel_config
+
+    with parallel_config(**backend):
+        parallel = Parallel(n_jobs=count, batch_size=1, max_nbytes=None, return_as="generator_unordered")
+        return parallel(delayed(function)(job) for job in jobs)
+
+
+def _local() -> dict[str, Any]:
+    """Fresh processes (loky starts them by exec), each with one thread of OpenMP and of every BLAS."""
+    return {
+        "backend": "loky", "inner_max_num_threads": 1,
+        "initializer": _start_worker, "initargs": (os.getpid(),),
+    }  # fmt: skip
+
+
+def _start_worker(parent: int) -> None:
+    """A worker never outlives its stage, and leaves signals to it."""
+    die_with_parent(parent)
+    for signum in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(signum, signal.SIG_IGN)
+
+
+@contextlib.contextmanager
+def _plain_errors() -> Iterator[None]:
+    """Errors of a worker without the traceback of another process."""
+    try:
+        yield
+    except LostWorker:
+        raise
+    except ValueError as error:
+        raise ValueError(str(error)) from error
+    except ModuleNotFoundError as error:
+        raise ValueError(f"a worker lacks the module {error.name}: install this project there") from error
+    except BrokenProcessPool as error:
+        raise LostWorker("a worker process was killed, perhaps for want of memory, or crashed") from error
+
+
+@contextlib.contextmanager
+def _cluster(scheduler: str) -> Iterator[dict[str, Any]]:
+    """joblib's backend over the workers of a Dask cluster; ValueError if no scheduler answers."""
+    from distributed import Client
+    from joblib._dask import DaskDistributedBackend
+
+    class Backend(DaskDistributedBackend):
+        """Where Dask itself gives a job up, as its workers were killed, joblib would wait for ever."""
+
+        def submit(self, func: Any, callback: Any = None) -> Any:
+            def tell(done: Future[Any]) -> None:
+                if (error := done.exception()) is not None:
+                    lost = LostWorker(f"the Dask cluster gave up a job: {error}")
+                    callback(lost)
+
+            future = super().submit(func, callback)
+            future.add_done_callback(tell)
+            return future
+
+    try:
+        client = Client(scheduler, timeout=CONNECT_SECONDS, set_as_default=False)
+    except (OSError, ValueError) as error:
+        raise ValueError(f"features.executor.dask_scheduler: {scheduler} does not answer: {error}") from error
+    with client:
+        try:
+            yield {"backend": Backend(client=client)}
+        except TimeoutError as error:
+            raise ValueError(f"features.executor.dask_scheduler: {scheduler} has no workers") from error

@@ -1,0 +1,97 @@
+"""One job: recordings to a shard of features."""
+
+import socket
+import zlib
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from stages.corpora.recording import mono, read_span
+from stages.program.outputs import room_advice
+from stages.schema.feature_table import FeatureMetadata
+from stages.shards.shard_job import ShardJob, made_by
+from stages.shards.shard_writer import ShardWriter, Stored
+from stages.shards.verification import place, verify
+
+INT16_FULL_SCALE = 32767.0
+FLOAT16_MAX = 65504.0
+
+Samples = np.ndarray[Any, np.dtype[np.float32]]
+Row = dict[str, Any]
+
+
+def extract(job: ShardJob) -> int:
+    """Write one shard, whole or not at all; the number of its rows. ValueError with what to do."""
+    _refuse_other_machines(job)
+    try:
+        with room_advice():
+            return _extract(job)
+    except MemoryError as error:
+        raise ValueError(
+            f"out of memory in a shard of {len(job.rows)} utterances, first {job.rows['id'][0]}:"
+            " lower features.executor.num_processes"
+        ) from error
+
+
+def _extract(job: ShardJob) -> int:
+    import torch
+
+    torch.set_num_threads(1)
+    sample_rate = job.metadata.sample_rate
+    frontend = job.metadata.frontend.build(sample_rate=sample_rate).eval()
+    copies = [copy.build() for copy in job.copies]
+    with ShardWriter(job.path, job.metadata) as writer, torch.inference_mode():
+        for row, samples in _read_audio(job):
+            variants = [samples]
+            for number, copy in enumerate(copies, 1):
+                generator = np.random.default_rng([zlib.crc32(row["id"].encode()), number])
+                variants.append(copy.apply(samples, sample_rate, generator))
+            for number, variant in enumerate(variants):
+                if not len(variant):
+                    raise ValueError(
+                        f"utterance {row['id']}: shorter than one sample at features.sample_rate"
+                    )
+                waveform = torch.from_numpy(np.ascontiguousarray(variant))[None]
+                values, _ = frontend(waveform, torch.tensor([len(variant)]))
+                writer.add(row["id"], number, _stored(row["id"], values[0].numpy(), job.metadata))
+    return writer.num_rows
+
+
+def _stored(name: str, values: Samples, metadata: FeatureMetadata) -> Stored:
+    if not (np.abs(values) <= FLOAT16_MAX).all():  # said so that NaN is refused as well
+        frontend = metadata.frontend.class_path
+        raise ValueError(f"utterance {name}: {frontend} gave NaN, or values too large for 16 bits")
+    if metadata.dtype == "int16":
+        values = np.rint(np.clip(values, -1, 1) * INT16_FULL_SCALE)
+    return values.astype(metadata.dtype, order="C")
+
+
+def _read_audio(job: ShardJob) -> Iterator[tuple[Row, Samples]]:
+    """Mono samples of each row at the rate of the features, of the recording that the manifest describes."""
+    for row in job.rows.to_pylist():
+        if not row["verified"]:
+            verify(row, job.manifest)
+        try:
+            channels, original_rate = read_span(
+                job.manifest / row["audio_filepath"], row["offset"], row["duration"]
+            )
+        except ValueError as error:
+            raise ValueError(f"{place(row)}: {error}") from error
+        yield row, mono(channels, original_rate, job.metadata.sample_rate)
+
+
+def _refuse_other_machines(job: ShardJob) -> None:
+    """A worker of a cluster has this project's folder and its very code and libraries."""
+    where = f"the Dask worker on {socket.gethostname()}"
+    if made_by() != job.made_by:
+        raise ValueError(
+            f"{where} has other code or other versions of libraries than this project: install the same"
+            " checkout there with constraints.txt, and start the worker anew"
+        )
+    for folder in (job.manifest, job.path.parent):
+        if not folder.is_dir():
+            raise ValueError(
+                f"{where} does not see {folder}: the project must lie on a file system that workers share,"
+                " at the same path"
+            )

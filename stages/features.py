@@ -14,6 +14,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib.metadata import version
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from stages.augment.building import build, with_sounds
+from stages.augment.chain import augmented
 from stages.corpora.recording import mono, read_span
 from stages.program.inputs import Inputs, hash_file
 from stages.program.outputs import forget_old, link_or_copy, scratch_folder, whole_folder
@@ -43,6 +46,7 @@ NUM_SHARDS = 32
 INT16_FULL_SCALE = 32767.0
 FLOAT16_MAX = 65504.0
 LIBRARIES = ("soundfile", "soxr", "torch", "torchaudio")  # what decides the values besides our own code
+OF_COPIES = ("audiomentations",)
 
 STAGE = Stage(
     name="features",
@@ -67,6 +71,8 @@ def run(params: schema.Params, inputs: Inputs) -> None:
     settings = params.features
     metadata = describe(settings)
     code = _hash_code()
+    copies = [with_sounds(part, Path(settings.inputs), settings.sample_rate) for part in settings.copies]
+    sounds = Inputs([Path(settings.inputs)]).digest() if copies != settings.copies else ""
     scratch = scratch_folder("features")
     with whole_folder(OUTPUT) as folder:
         shards: dict[Path, Shard] = {}
@@ -75,9 +81,9 @@ def run(params: schema.Params, inputs: Inputs) -> None:
             (folder / split).mkdir()
             _write_index(folder / split, rows, metadata)
             for number, members in _by_shard(rows).items():
-                copies = settings.copies if split == "train" else []
-                cached = scratch / f"{_key(members, copies, metadata, code)}.parquet"
-                shards[folder / split / f"{number:02d}.parquet"] = Shard(cached, members, copies, metadata)
+                of_split = copies if split == "train" else []
+                cached = scratch / f"{_key(members, of_split, metadata, code, sounds)}.parquet"
+                shards[folder / split / f"{number:02d}.parquet"] = Shard(cached, members, of_split, metadata)
         missing = [shard for shard in shards.values() if not shard.path.exists()]
         _verify([row for shard in missing for row in shard.rows])
         _extract(missing, settings.executor)
@@ -115,10 +121,14 @@ def _hash_code() -> str:
     ).digest()
 
 
-def _key(rows: list[ManifestRow], copies: list[Part], metadata: FeatureMetadata, code: str) -> str:
+def _key(
+    rows: list[ManifestRow], copies: list[Part], metadata: FeatureMetadata, code: str, sounds: str
+) -> str:
+    """``sounds`` is the content of what copies mix in."""
     audio = [(row.id, row.audio_sha256, row.offset, row.duration) for row in rows]
-    versions = [version(name) for name in LIBRARIES]
-    made_from = [audio, [copy.model_dump() for copy in copies], metadata.model_dump(), code, versions]
+    versions = [version(name) for name in (*LIBRARIES, *(OF_COPIES if copies else ())) if find_spec(name)]
+    mixed_in = [[copy.model_dump() for copy in copies], sounds if copies else ""]
+    made_from = [audio, mixed_in, metadata.model_dump(), code, versions]
     return hashlib.sha256(json.dumps(made_from, sort_keys=True).encode()).hexdigest()[:32]
 
 
@@ -136,14 +146,14 @@ def write_shard(shard: Shard) -> int:
 
     torch.set_num_threads(1)
     frontend = shard.metadata.frontend.build(sample_rate=shard.metadata.sample_rate).eval()
-    copies = [copy.build() for copy in shard.copies]
+    copies = [build(copy) for copy in shard.copies]
     schema_with_metadata = shard.metadata.attach(SHARD_SCHEMA)
     records = []
     for row, samples in _read_audio(shard.rows, shard.metadata.sample_rate):
         variants = [samples]
         for number, copy in enumerate(copies, 1):
             generator = np.random.default_rng([zlib.crc32(row.id.encode()), number])
-            variants.append(copy.apply(samples, shard.metadata.sample_rate, generator))
+            variants.append(augmented([copy], samples, shard.metadata.sample_rate, generator, row.id))
         for number, variant in enumerate(variants):
             if not len(variant):
                 raise ValueError(f"utterance {row.id}: shorter than one sample at features.sample_rate")

@@ -4,29 +4,33 @@ B batch, T frames (samples for waveforms), F features, U tokens.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from stages.augment.augmentation import Values
+Values = np.ndarray[Any, np.dtype[np.float32]]
 
 
 @dataclass(frozen=True)
 class Example:
-    """One utterance: features (T, F), token indices (U,)."""
+    """One utterance: features (T, F), token indices (U,), the seed sequence of its augmentation."""
 
     id: str
     values: Values
     target: list[int]
     text: str
+    draws: tuple[int, ...] = ()
 
 
 @dataclass
 class Batch:
-    """Padding is 0 in ``features``, which lengths mask. Not frozen: Lightning casts it for half precision."""
+    """Padding is 0 in ``features``, which lengths mask. Not frozen: Lightning casts it for half precision.
+
+    ``draws`` has the seed sequence of each utterance, for what is drawn on the way to the model.
+    """
 
     ids: list[str]
     texts: list[str]
@@ -34,6 +38,7 @@ class Batch:
     feature_lengths: Tensor  # (B,) int64
     targets: Tensor  # (B, U) int64
     target_lengths: Tensor  # (B,) int64
+    draws: list[tuple[int, ...]] = field(default_factory=list)
 
     def to(self, device: torch.device) -> "Batch":
         return self._map(lambda tensor: tensor.to(device, non_blocking=True))
@@ -64,4 +69,5 @@ def collate(examples: list[Example]) -> Batch:
         feature_lengths=feature_lengths,
         targets=torch.from_numpy(targets),
         target_lengths=target_lengths,
+        draws=[example.draws for example in examples],
     )

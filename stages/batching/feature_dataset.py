@@ -9,12 +9,14 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from torch.utils.data import Dataset
 
-from stages.augment.augmentation import Augmentation, Values
-from stages.batching.batch import Example
+from stages.augment.augmentation import Augmentation
+from stages.augment.chain import augmented
+from stages.batching.batch import Example, Values
 from stages.schema.feature_table import read_metadata
 from stages.tokens.tokens import Tokens
 
 Key = tuple[int, int]  # position in the dataset, epoch
+OF_WAVEFORMS = (0,)  # spawn key: what is drawn on the way to the model shares no numbers with it
 
 
 class FeatureDataset(Dataset[Example]):
@@ -31,7 +33,9 @@ class FeatureDataset(Dataset[Example]):
         seed: int = 0,
         held_out: bool = False,
     ) -> None:
-        """``held_out`` utterances may hold tokens outside the vocabulary, which their targets leave out."""
+        """``held_out`` utterances may hold tokens outside the vocabulary, which their targets leave out.
+        ``augment`` needs cached waveforms.
+        """
         self.folder = folder
         self.metadata = read_metadata(folder)
         self.augment = augment
@@ -72,13 +76,13 @@ class FeatureDataset(Dataset[Example]):
 
     def __getitem__(self, key: Key) -> Example:
         position, epoch = key
-        values = self._values(position)
+        values, name = self._values(position), self.ids[position]
+        draws = (self.seed, epoch, zlib.crc32(name.encode()), self.copies[position])
         if self.augment:
-            name = zlib.crc32(self.ids[position].encode())
-            generator = np.random.default_rng([self.seed, epoch, name, self.copies[position]])
-            for augmentation in self.augment:
-                values = augmentation.apply(values, generator)
-        return Example(self.ids[position], values, self.targets[position], self.texts[position])
+            generator = np.random.default_rng(np.random.SeedSequence(draws, spawn_key=OF_WAVEFORMS))
+            rate = self.metadata.sample_rate
+            values = augmented(self.augment, values[:, 0], rate, generator, name)[:, None]
+        return Example(name, values, self.targets[position], self.texts[position], draws)
 
     def _values(self, position: int) -> Values:
         buffer = self.table["values"][self.order[position]].as_buffer()

@@ -1,0 +1,18 @@
+"""Optional packages, and the extra of pyproject.toml that brings each."""
+
+EXTRAS = {
+    "audiomentations": "augmentation",
+    "librosa": "augmentation",
+    "numpy_audio_limiter": "augmentation",
+    "scipy": "augmentation",
+}
+
+
+def advice(error: ImportError) -> str:
+    """What to install where a package is missing; else what the error says."""
+    package = (error.name or "").partition(".")[0]
+    if not isinstance(error, ModuleNotFoundError) or not package or package == "stages":
+        return str(error)
+    extra = EXTRAS.get(package)
+    install = f"-c constraints.txt -e '.[{extra}]'" if extra else package
+    return f"needs the package {package}: pip install {install}"

@@ -36,7 +36,8 @@ TAKES = {
 CHANGES = {
     "waveform": "changes waveforms, but features.frontend caches features: name it in features.copies, or set"
     " features.frontend to stages.frontends.waveform.Waveform and train.frontend to what it is now",
-    "features": "works on features, but the model takes waveforms: leave it out",
+    "features": "works on features, and there are none: set train.frontend, or leave it out where the model"
+    " takes waveforms",
 }
 
 

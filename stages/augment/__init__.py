@@ -1,1 +1,1 @@
-"""Augmentations of training: of recordings, cached or fresh in every epoch, and of features, on the device."""
+"""Augmentations of training: of recordings, cached or fresh, and of features on the device."""

@@ -44,7 +44,7 @@ class Transformed(Augmentation):
         raise ValueError(f"cannot change {len(samples)} samples at {sample_rate} Hz: {failure}")
 
     def try_out(self, sample_rate: int) -> None:
-        """ValueError if it fails on a second of noise, in whatever draw, or has other randomness than ours."""
+        """ValueError if it fails on a second of noise, or draws from elsewhere than what is seeded."""
         vars(self.transform)["p"] = 1.0  # where there is one: always apply it
         noise = np.random.default_rng(0).normal(0.0, 0.1, sample_rate).astype(np.float32)
         for seed in range(TRIALS):

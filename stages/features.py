@@ -9,7 +9,6 @@ shards carries transcripts and speakers, so that correcting a text extracts noth
 import hashlib
 import json
 import os
-import zlib
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -24,6 +23,7 @@ import pyarrow.parquet as pq
 
 from stages.augment.building import build, with_sounds
 from stages.augment.chain import augmented
+from stages.augment.seeds import copy_generator
 from stages.corpora.recording import mono, read_span
 from stages.program.inputs import Inputs, hash_file
 from stages.program.outputs import forget_old, link_or_copy, scratch_folder, whole_folder
@@ -152,7 +152,7 @@ def write_shard(shard: Shard) -> int:
     for row, samples in _read_audio(shard.rows, shard.metadata.sample_rate):
         variants = [samples]
         for number, copy in enumerate(copies, 1):
-            generator = np.random.default_rng([zlib.crc32(row.id.encode()), number])
+            generator = copy_generator(row.id, number)
             variants.append(augmented([copy], samples, shard.metadata.sample_rate, generator, row.id))
         for number, variant in enumerate(variants):
             if not len(variant):

@@ -1,6 +1,5 @@
 """Utterances of one split, read from its feature shards."""
 
-import zlib
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -11,12 +10,12 @@ from torch.utils.data import Dataset
 
 from stages.augment.augmentation import Augmentation
 from stages.augment.chain import augmented
+from stages.augment.seeds import fresh_seeds, recording_generator
 from stages.batching.batch import Example, Values
 from stages.schema.feature_table import read_metadata
 from stages.tokens.tokens import Tokens
 
 Key = tuple[int, int]  # position in the dataset, epoch
-OF_WAVEFORMS = (0,)  # spawn key: what is drawn on the way to the model shares no numbers with it
 
 
 class FeatureDataset(Dataset[Example]):
@@ -77,10 +76,9 @@ class FeatureDataset(Dataset[Example]):
     def __getitem__(self, key: Key) -> Example:
         position, epoch = key
         values, name = self._values(position), self.ids[position]
-        draws = (self.seed, epoch, zlib.crc32(name.encode()), self.copies[position])
+        draws = fresh_seeds(self.seed, epoch, name, self.copies[position])
         if self.augment:
-            generator = np.random.default_rng(np.random.SeedSequence(draws, spawn_key=OF_WAVEFORMS))
-            rate = self.metadata.sample_rate
+            rate, generator = self.metadata.sample_rate, recording_generator(draws)
             values = augmented(self.augment, values[:, 0], rate, generator, name)[:, None]
         return Example(name, values, self.targets[position], self.texts[position], draws)
 

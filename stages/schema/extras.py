@@ -3,6 +3,7 @@
 EXTRAS = {
     "audiomentations": "augmentation",
     "librosa": "augmentation",
+    "matplotlib": "pipeline",
     "numpy_audio_limiter": "augmentation",
     "scipy": "augmentation",
 }

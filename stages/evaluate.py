@@ -38,8 +38,8 @@ MAX_BATCH_SECONDS = 120.0
 STAGE = Stage(
     name="evaluate",
     code=(
-        "evaluate.py", "schema", "program", "frontends", "tokens", "augment", "batching",
-        "models", "losses", "search", "metrics", "tasks",
+        "evaluate.py", "schema", "program", "frontends", "tokens", "augment", "corpora/recording.py",
+        "batching", "models", "losses", "search", "metrics", "tasks",
     ),
     data=lambda params: [FEATURES, CHECKPOINT, Path(params.evaluate.inputs)],
     trained=True,

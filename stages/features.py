@@ -27,11 +27,11 @@ from stages.program.stage import Stage
 from stages.schema import params as schema
 from stages.schema.feature_table import INDEX, INDEX_SCHEMA, FeatureMetadata
 from stages.schema.manifest_row import manifest_splits
-from stages.schema.part import Part
 from stages.shards.division import shard_bits, shard_numbers
 from stages.shards.extract import extract
 from stages.shards.manifest_table import read_manifest_table
-from stages.shards.shard_job import COLUMNS, ShardJob, content_key, made_by
+from stages.shards.shard_job import COLUMNS, ShardJob, content_key
+from stages.shards.shard_recipe import ShardRecipe, made_by, shard_recipe
 from stages.shards.shard_writer import forget_partial
 from stages.shards.verification import verify
 
@@ -53,12 +53,14 @@ class Shard:
     cached: Path
     rows: pa.Table
     members: np.ndarray[Any, np.dtype[np.int64]]
-    copies: list[Part]
+    recipe: ShardRecipe
 
 
 def run(params: schema.Params, inputs: Inputs) -> None:
     settings = params.features
     metadata = describe(settings)
+    with_copies = shard_recipe(metadata, settings.copies, Path(settings.inputs))
+    plain = shard_recipe(metadata, [], Path(settings.inputs))
     scratch = scratch_folder("features")
     forget_partial(scratch)
     with room_advice(), whole_folder(OUTPUT) as folder:
@@ -67,9 +69,9 @@ def run(params: schema.Params, inputs: Inputs) -> None:
             (folder / split).mkdir()
             rows = read_manifest_table(MANIFEST / f"{split}.json").sort_by("id")
             _write_index(folder / split, rows, metadata)
-            copies = settings.copies if split == "train" else []
-            shards += _divide(rows.select(COLUMNS), folder / split, scratch, copies, metadata)
-        _extract([shard for shard in shards if not shard.cached.exists()], settings.executor, metadata)
+            recipe = with_copies if split == "train" else plain
+            shards += _divide(rows.select(COLUMNS), folder / split, scratch, recipe)
+        _extract([shard for shard in shards if not shard.cached.exists()], settings.executor)
         for shard in shards:
             shard.cached.touch()
             link_or_copy(shard.cached, shard.target)
@@ -89,22 +91,20 @@ def describe(settings: schema.Features) -> FeatureMetadata:
     )
 
 
-def _divide(
-    rows: pa.Table, folder: Path, scratch: Path, copies: list[Part], metadata: FeatureMetadata
-) -> Iterator[Shard]:
+def _divide(rows: pa.Table, folder: Path, scratch: Path, recipe: ShardRecipe) -> Iterator[Shard]:
     """A split's shards, their rows in the order in which a recording that holds several is best read."""
     rows = rows.sort_by([(name, "ascending") for name in ("audio_sha256", "offset", "id")]).combine_chunks()
     numbers = shard_numbers(rows["id"], shard_bits(len(rows)))
     order = np.argsort(numbers, kind="stable")
     found, starts = np.unique(numbers[order], return_index=True)
     for number, members in zip(found, np.split(order, starts[1:]), strict=True):
-        key = content_key(rows.take(members), copies, metadata)
-        yield Shard(folder / f"{number:04d}.parquet", scratch / f"{key}.parquet", rows, members, copies)
+        key = content_key(rows.take(members), recipe)
+        yield Shard(folder / f"{number:04d}.parquet", scratch / f"{key}.parquet", rows, members, recipe)
 
 
-def _extract(missing: list[Shard], executor: schema.Executor, metadata: FeatureMetadata) -> None:
-    total = sum(len(shard.members) * (1 + len(shard.copies)) for shard in missing)
-    jobs = _jobs(missing, _verify_shared(missing), metadata)
+def _extract(missing: list[Shard], executor: schema.Executor) -> None:
+    total = sum(len(shard.members) * (1 + len(shard.recipe.copies)) for shard in missing)
+    jobs = _jobs(missing, _verify_shared(missing))
     counts = run_jobs(extract, jobs, len(missing), executor)
     done = (None for count in counts for _ in range(count))
     try:
@@ -119,15 +119,14 @@ def _extract(missing: list[Shard], executor: schema.Executor, metadata: FeatureM
         ) from error
 
 
-def _jobs(missing: list[Shard], verified: pa.Array, metadata: FeatureMetadata) -> Iterator[ShardJob]:
+def _jobs(missing: list[Shard], verified: pa.Array) -> Iterator[ShardJob]:
     for shard in missing:
         rows = shard.rows.take(shard.members)
         yield ShardJob(
             path=shard.cached.absolute(),
             rows=rows.append_column("verified", pc.is_in(rows["audio_filepath"], value_set=verified)),
             manifest=MANIFEST.absolute(),
-            copies=shard.copies,
-            metadata=metadata,
+            recipe=shard.recipe,
             made_by=made_by(),
         )
 

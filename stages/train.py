@@ -54,8 +54,8 @@ STAGE = Stage(
     name="train",
     shared=("seed", "lr"),
     code=(
-        "train.py", "schema", "program", "frontends", "tokens", "augment", "batching",
-        "models", "losses", "search", "metrics", "schedules", "callbacks", "tasks",
+        "train.py", "schema", "program", "frontends", "tokens", "augment", "corpora/recording.py",
+        "batching", "models", "losses", "search", "metrics", "schedules", "callbacks", "tasks",
     ),
     data=lambda params: [FEATURES, Path(params.train.inputs)],
 )  # fmt: skip

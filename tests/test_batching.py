@@ -14,8 +14,7 @@ import torch
 from training_project import tone_tokens
 
 from stages import features, manifest
-from stages.augment.augmentation import Augmentation, Values
-from stages.augment.spec_augment import SpecAugment
+from stages.augment.augmentation import Augmentation, Samples
 from stages.batching.batch import Batch, Example, collate
 from stages.batching.data_module import DataModule, loader
 from stages.batching.duration_sampler import DurationSampler
@@ -31,6 +30,7 @@ LENGTHS = np.random.default_rng(0).lognormal(
 )  # seconds; 3.7 in the middle, up to half a minute
 COUNTS = {"num_train": 12, "num_validation": 4, "num_test": 4}
 TONES = Part(class_path="stages.corpora.tones.Tones", init_args=COUNTS)
+WAVEFORM = Part(class_path="stages.frontends.waveform.Waveform")
 SPEED = Part(class_path="stages.augment.speed.Speed", init_args={"factor": 2.0})
 
 
@@ -123,10 +123,10 @@ def test_utterances_without_tokens_can_be_a_batch() -> None:
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """data/features of the tone corpus, with one copy of the training split."""
+    """data/features of the tone corpus, waveforms, with one copy of the training split."""
     params = read_params(RECIPE)
     from_tones = params.manifest.model_copy(update={"corpora": [TONES]})
-    with_a_copy = params.features.model_copy(update={"copies": [SPEED]})
+    with_a_copy = params.features.model_copy(update={"copies": [SPEED], "frontend": WAVEFORM})
     params = params.model_copy(update={"manifest": from_tones, "features": with_a_copy})
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(tmp_path_factory.mktemp("project"))
@@ -139,12 +139,12 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 class Noise(Augmentation):
     """Adds what the generator draws, so that every augmented value is another one."""
 
-    def apply(self, values: Values, generator: np.random.Generator) -> Values:
-        return values + generator.normal(size=values.shape).astype(np.float32)
+    def apply(self, samples: Samples, sample_rate: int, generator: np.random.Generator) -> Samples:
+        return samples + generator.normal(0.0, 0.01, len(samples)).astype(np.float32)
 
 
 def dataset(folder: Path, split: str = "train", augment: bool = True, seed: int = 0) -> FeatureDataset:
-    return FeatureDataset(folder / split, tone_tokens(), [Noise(), SpecAugment()] if augment else [], seed)
+    return FeatureDataset(folder / split, tone_tokens(), [Noise()] if augment else [], seed)
 
 
 def by_id(batches: list[Batch]) -> dict[tuple[str, int], torch.Tensor]:
@@ -170,7 +170,7 @@ def test_items_are_sorted_by_id_and_copy(folder: Path) -> None:
 
 def test_an_item_has_the_features_and_the_transcript_of_its_utterance(folder: Path) -> None:
     item = dataset(folder, augment=False)[0, 0]
-    assert item.values.shape == (dataset(folder).num_frames[0], 80)
+    assert item.values.shape == (dataset(folder).num_frames[0], 1)
     assert item.values.dtype == np.float32
     assert item.target == tone_tokens().encode(item.text)
 
@@ -187,7 +187,15 @@ def test_augmentation_differs_between_seeds_epochs_and_copies(folder: Path) -> N
         )[0, 0]
         for seed, epoch, position in [(0, 0, 0), (1, 0, 0), (0, 1, 0), (0, 0, 1)]
     ]
-    assert len({round(float(value), 4) for value in drawn}) == 4
+    assert len({round(float(value), 6) for value in drawn}) == 4
+
+
+def test_a_batch_has_the_seeds_of_its_utterances(folder: Path) -> None:
+    found = dataset(folder, seed=7)
+    batch = collate([found[position, 5] for position in (0, 1, 4)])
+    assert [seeds[:2] for seeds in batch.draws] == [(7, 5)] * 3
+    assert [seeds[3] for seeds in batch.draws] == [0, 1, 0]
+    assert len(set(batch.draws)) == 3
 
 
 def test_augmentation_does_not_depend_on_which_other_utterances_there_are(folder: Path) -> None:

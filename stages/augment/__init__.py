@@ -1,1 +1,1 @@
-"""Augmentations of training audio: cached copies, and fresh ones in every epoch."""
+"""Augmentations of training: of recordings, cached or fresh, and of features on the device."""

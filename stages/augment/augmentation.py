@@ -1,22 +1,29 @@
-"""What a fresh augmentation answers."""
+"""What an augmentation of recordings answers."""
 
 from abc import ABC, abstractmethod
 from typing import Any, ClassVar, Literal
 
 import numpy as np
 
-Values = np.ndarray[Any, np.dtype[np.float32]]
+Samples = np.ndarray[Any, np.dtype[np.float32]]
 
 
 class Augmentation(ABC):
-    """A random change of a training utterance, drawn anew in every epoch, never in validation.
+    """A change of a whole recording of the training split, never of validation or test.
 
-    ``domain`` says what it works on: features (T, F) or waveform (N, 1). All randomness comes from
-    the generator, which the dataset seeds by (seed, epoch, utterance id).
+    In ``features.copies`` it is made once, by the features stage; in ``train.augment`` anew in every epoch,
+    of cached waveforms. Takes and returns samples (N,) in [-1, 1]; the length may change, the transcript
+    stays as it is. All randomness comes from the generator, which is seeded by utterance and copy, and in
+    training by seed and epoch too.
     """
 
-    domain: ClassVar[Literal["features", "waveform"]] = "features"
+    domain: ClassVar[Literal["waveform", "features"]] = "waveform"
+
+    @property
+    def name(self) -> str:
+        """Its dotted path, for messages."""
+        return f"{type(self).__module__}.{type(self).__name__}"
 
     @abstractmethod
-    def apply(self, values: Values, generator: np.random.Generator) -> Values:
-        """Return the changed utterance; ``values`` itself stays as it is."""
+    def apply(self, samples: Samples, sample_rate: int, generator: np.random.Generator) -> Samples:
+        """The changed recording; ``samples`` itself stays as it is."""

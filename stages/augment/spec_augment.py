@@ -1,14 +1,24 @@
-"""SpecAugment (Park et al. 2019, https://arxiv.org/abs/1904.08779), without time warping."""
+"""SpecAugment (Park et al. 2019, https://arxiv.org/abs/1904.08779), without time warping.
 
+B batch, T frames, F features.
+"""
+
+from collections.abc import Sequence
 from typing import Literal
 
 import numpy as np
+import torch
+from torch import Tensor
 
-from stages.augment.augmentation import Augmentation, Values
+from stages.augment.batch_augmentation import BatchAugmentation
+from stages.frontends.frontend import frame_mask
 from stages.schema.quantities import Fraction, NonNegativeInt
 
+Span = tuple[int, int]  # the first of it, and the first beyond it
+Spans = tuple[list[Span], list[Span]]  # of bands and of frames
 
-class SpecAugment(Augmentation):
+
+class SpecAugment(BatchAugmentation):
     """Masks bands and stretches of time with the utterance's mean, 0 for normalised features.
 
     Each mask is between 0 and its maximum wide; a time mask is also at most
@@ -43,20 +53,26 @@ class SpecAugment(Augmentation):
         if policy is not None and (num_frequency_masks, num_time_masks) != (None, None):
             raise ValueError("policy says how many masks: leave out num_frequency_masks and num_time_masks")
 
-    def apply(self, values: Values, generator: np.random.Generator) -> Values:
+    def draw(self, num_frames: int, num_features: int, generator: np.random.Generator) -> Spans:
+        """The masked spans of bands, then those of frames."""
         if self.rate < 1 and generator.random() >= self.rate:
-            return values
+            return [], []
         num_frequency_masks, num_time_masks = self._draw_numbers(generator)
-        masked, mean = values.copy(), values.mean()
-        frames, bands = values.shape
-        longest = min(self.max_time_frames, int(self.max_time_fraction * frames))
-        for _ in range(num_frequency_masks):
-            start, end = _span(bands, min(self.max_frequency_bands, bands), generator)
-            masked[:, start:end] = mean
-        for _ in range(num_time_masks):
-            start, end = _span(frames, longest, generator)
-            masked[start:end] = mean
-        return masked
+        widest = min(self.max_frequency_bands, num_features)
+        longest = min(self.max_time_frames, int(self.max_time_fraction * num_frames))
+        bands = [_draw_span(num_features, widest, generator) for _ in range(num_frequency_masks)]
+        frames = [_draw_span(num_frames, longest, generator) for _ in range(num_time_masks)]
+        return bands, frames
+
+    def apply(self, features: Tensor, lengths: Tensor, drawn: Sequence[Spans]) -> Tensor:
+        _, num_frames, num_features = features.shape
+        bands = _mask([spans for spans, _ in drawn], num_features).to(features.device)
+        frames = _mask([spans for _, spans in drawn], num_frames).to(features.device)
+        inside = frame_mask(lengths, num_frames)[:, :, None]  # (B, T, 1)
+        total = torch.where(inside, features, 0).sum((1, 2), dtype=torch.float32)
+        means = (total / (lengths * num_features)).to(features.dtype)
+        masked = (bands[:, None, :] | frames[:, :, None]) & inside  # (B, T, F)
+        return torch.where(masked, means[:, None, None], features)
 
     def _draw_numbers(self, generator: np.random.Generator) -> tuple[int, int]:
         if self.policy is None:
@@ -65,7 +81,16 @@ class SpecAugment(Augmentation):
         return number, number
 
 
-def _span(size: int, longest: int, generator: np.random.Generator) -> tuple[int, int]:
+def _draw_span(size: int, longest: int, generator: np.random.Generator) -> Span:
     width = int(generator.integers(0, longest + 1))
     start = int(generator.integers(0, size - width + 1))
     return start, start + width
+
+
+def _mask(spans: Sequence[Sequence[Span]], size: int) -> Tensor:
+    """True where one of an utterance's spans is: (B, size)."""
+    mask = np.zeros((len(spans), size), bool)
+    for row, of_utterance in zip(mask, spans, strict=True):
+        for start, end in of_utterance:
+            row[start:end] = True
+    return torch.from_numpy(mask)

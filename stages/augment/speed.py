@@ -6,12 +6,12 @@ import numpy as np
 import soxr
 from annotated_types import Ge, Le
 
-from stages.augment.copy import Copy, Samples
+from stages.augment.augmentation import Augmentation, Samples
 
 SpeedFactor = Annotated[float, Ge(0.1), Le(10)]
 
 
-class Speed(Copy):
+class Speed(Augmentation):
     """Play faster (factor above 1) or slower: tempo and pitch change together, N becomes N / factor."""
 
     def __init__(self, factor: SpeedFactor = 1.1) -> None:

@@ -11,12 +11,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from stages.augment.augmentation import Values
+Values = np.ndarray[Any, np.dtype[np.float32]]
 
 
 @dataclass(frozen=True)
 class Example:
-    """One utterance: features (T, F), token indices (U,)."""
+    """One utterance: features (T, F), token indices (U,), the seed sequence of its augmentation."""
 
     id: str
     values: Values
@@ -27,7 +27,10 @@ class Example:
 
 @dataclass
 class Batch:
-    """Padding is 0 in ``features``, which lengths mask. Not frozen: Lightning casts it for half precision."""
+    """Padding is 0 in ``features``, which lengths mask. Not frozen: Lightning casts it for half precision.
+
+    ``draws`` has the seed sequence of each utterance, for what is drawn on the way to the model.
+    """
 
     ids: list[str]
     texts: list[str]

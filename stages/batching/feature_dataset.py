@@ -3,7 +3,6 @@
 T frames, F features.
 """
 
-import zlib
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
@@ -15,8 +14,10 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from torch.utils.data import Dataset
 
-from stages.augment.augmentation import Augmentation, Values
-from stages.batching.batch import Example
+from stages.augment.augmentation import Augmentation
+from stages.augment.chain import augmented
+from stages.augment.seeds import fresh_seeds, recording_generator
+from stages.batching.batch import Example, Values
 from stages.batching.targets import Targets, encoded, transcripts
 from stages.program.processes import in_threads
 from stages.schema.feature_table import INDEX, read_metadata, read_shard
@@ -54,7 +55,7 @@ class FeatureDataset(Dataset[Example]):
         held_out: bool = False,
     ) -> None:
         """``held_out`` utterances may hold tokens outside the vocabulary, which their targets leave out, and
-        are there once; others as often as the index says.
+        are there once; others as often as the index says. ``augment`` needs cached waveforms.
         """
         self.folder = folder
         self.metadata = read_metadata(folder)
@@ -124,13 +125,11 @@ class FeatureDataset(Dataset[Example]):
         position, epoch = key
         item = self.items[position]
         row, copy, repetition = (int(item[name]) for name in ("row", "copy", "repetition"))
-        name = self.index_ids[row].as_py()
-        draw = (self.seed, epoch, zlib.crc32(name.encode()), copy, *([repetition] if repetition else []))
-        values = self._values(item)
+        values, name = self._values(item), self.index_ids[row].as_py()
+        draw = fresh_seeds(self.seed, epoch, name, copy, repetition)
         if self.augment:
-            generator = np.random.default_rng(draw)
-            for augmentation in self.augment:
-                values = augmentation.apply(values, generator)
+            rate, generator = self.metadata.sample_rate, recording_generator(draw)
+            values = augmented(self.augment, values[:, 0], rate, generator, name)[:, None]
         return Example(name, values, self.index_targets[row], self.index_texts[row].as_py(), draw)
 
     def _values(self, item: Any) -> Values:

@@ -32,6 +32,14 @@ TAKES = {
 }
 
 
+CHANGES = {
+    "waveform": "changes waveforms, but features.frontend caches features: name it in features.copies, or set"
+    " features.frontend to stages.frontends.waveform.Waveform and train.frontend to what it is now",
+    "features": "works on features, and there are none: set train.frontend, or leave it out where the model"
+    " takes waveforms",
+}
+
+
 class Unknown(Exception):
     """A value that is not sound, so that nothing can be said about its company."""
 
@@ -50,7 +58,7 @@ def problems(params: Any, trained: bool = False) -> Problems:
     """
     for check in CHECKS:
         with suppress(Unknown):
-            yield from () if trained and check is _train_inputs else check(params)
+            yield from () if trained and check in (_train_inputs, _augmentations) else check(params)
 
 
 def _folders(params: Any) -> Problems:
@@ -84,11 +92,11 @@ def _carve(params: Any) -> Problems:
 def _domains(params: Any) -> Problems:
     """What is cached, what the model's frontend makes of it, and what each augmentation works on."""
     cached = params.features.frontend.load().domain
+    seen = (params.train.frontend or params.features.frontend).load().domain
     for index, part in enumerate(params.train.augment):
-        domain = part.load().domain
-        if domain != cached:
-            message = f"{part.class_path} works on a {domain} domain, but features.frontend caches {cached}"
-            yield problem(("train", "augment", index), message)
+        domain = getattr(part.load(), "domain", "waveform")  # that of audiomentations' transforms
+        if domain != (cached if domain == "waveform" else seen):
+            yield problem(("train", "augment", index), f"{part.class_path} {CHANGES[domain]}")
     if params.train.frontend and cached != "waveform":
         message = f"needs cached waveforms, but features.frontend caches {cached}; set it to null"
         yield problem(("train", "frontend"), message)
@@ -123,6 +131,20 @@ def _resolvable(params: Any, section: str, key: str) -> Problems:
             resolved(part, inputs, params.features.sample_rate)
     except Unresolved as error:
         yield problem((section, key, *error.place), str(error))
+
+
+def _augmentations(params: Any) -> Problems:
+    """Each is built, and transforms that are not ours applied to some noise, before anything runs."""
+    try_out = import_class("stages.augment.building.try_out")
+    for section, key in (("features", "copies"), ("train", "augment")):
+        with suppress(Unknown):
+            settings = getattr(params, section)
+            inputs, sample_rate = Path(settings.inputs), params.features.sample_rate
+            for index, part in enumerate(getattr(settings, key) if inputs.exists() else ()):
+                try:
+                    try_out(part, inputs, sample_rate)
+                except ValueError as error:
+                    yield problem((section, key, index), str(error))
 
 
 def _frontends(params: Any) -> Problems:
@@ -226,8 +248,9 @@ def _formats(params: Any) -> Problems:
 
 
 CHECKS = (
-    _folders, _splits, _carve, _domains, _waveforms, _train_inputs, _evaluate_inputs, _frontends,
-    _optimization, _groups, _init_from, _monitors, _callbacks, packages.loggers, packages.executor, _formats,
+    _folders, _splits, _carve, _domains, _waveforms, _train_inputs, _evaluate_inputs, _augmentations,
+    _frontends, _optimization, _groups, _init_from, _monitors, _callbacks, _formats,
+    packages.loggers, packages.executor,
     recognition.content, recognition.keys, recognition.search, recognition.positions, recognition.octaves,
     recognition.chord_types, recognition.chord_law,
 )  # fmt: skip

@@ -6,17 +6,16 @@ Like those of stages.schema.agreement, a check is a generator of problems.
 from importlib.util import find_spec
 from typing import Any
 
+from stages.schema.extras import needs
 from stages.schema.part import Problems, problem
 
 
 def loggers(params: Any) -> Problems:
     for index, part in enumerate(params.train.loggers):
         if part.load().__name__ == "WandbLogger" and not find_spec("wandb"):
-            message = "needs the package wandb: pip install -c constraints.txt -e '.[wandb]'"
-            yield problem(("train", "loggers", index), message)
+            yield problem(("train", "loggers", index), needs("wandb"))
 
 
 def executor(params: Any) -> Problems:
     if params.features.executor.dask_scheduler and not find_spec("distributed"):
-        message = "needs the packages dask and distributed: pip install -c constraints.txt -e '.[dask]'"
-        yield problem(("features", "executor", "dask_scheduler"), message)
+        yield problem(("features", "executor", "dask_scheduler"), needs("distributed"))

@@ -15,8 +15,11 @@ CorpusPart = Annotated[Part, Family("stages.corpora.corpus.Corpus")]
 FrontendPart = Annotated[
     Part, Family("stages.frontends.frontend.Frontend", {"sample_rate": "features.sample_rate"})
 ]
-CopyPart = Annotated[Part, Family("stages.augment.copy.Copy")]
-AugmentationPart = Annotated[Part, Family("stages.augment.augmentation.Augmentation")]
+ON_WAVEFORMS = ("stages.augment.augmentation.Augmentation", "stages.augment.transform.Transform")
+CopyPart = Annotated[Part, Family(ON_WAVEFORMS)]
+AugmentationPart = Annotated[
+    Part, Family((*ON_WAVEFORMS, "stages.augment.batch_augmentation.BatchAugmentation"))
+]
 TokensPart = Annotated[Part, Family("stages.tokens.tokens.Tokens")]
 TaskPart = Annotated[
     Part,

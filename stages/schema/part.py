@@ -23,6 +23,8 @@ from pydantic import (
 )
 from pydantic_core import CoreSchema, InitErrorDetails, PydanticCustomError, core_schema
 
+from stages.schema.extras import advice
+
 PROJECT = Path(__file__).parents[2]
 Place = tuple[str | int, ...]
 Problems = Iterator[InitErrorDetails]
@@ -55,16 +57,18 @@ class Part(BaseModel):
 
 
 class Family:
-    """Annotation of a Part: the base class it must have, and the arguments the pipeline provides.
+    """Annotation of a Part: the base class it must have (one of those), and what the pipeline provides.
 
     ``provides`` maps the name of such an argument to where its value comes from, for the message to
     somebody who writes it into params.yaml. ``folder`` is where DVC looks for the user's own classes.
     """
 
-    def __init__(self, base: str, provides: Mapping[str, str] | None = None, folder: str = "") -> None:
-        self.base = base
+    def __init__(
+        self, base: str | tuple[str, ...], provides: Mapping[str, str] | None = None, folder: str = ""
+    ) -> None:
+        self.bases = (base,) if isinstance(base, str) else base
         self.provides = dict(provides or {})
-        self.folder = folder or "/".join(base.split(".")[:2])
+        self.folder = folder or "/".join(self.bases[0].split(".")[:2])
 
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
         return core_schema.no_info_wrap_validator_function(self.check, handler(source))
@@ -88,11 +92,11 @@ class Family:
 
     def check_class(self, part: Part) -> None:
         cls = _class_of(part)
-        base = import_class(self.base)
+        bases = tuple(import_class(base) for base in self.bases)
         message = ""
-        if not (isinstance(cls, type) and issubclass(cls, base)):
-            message = f"{part.class_path} is no {self.base}"
-        elif cls is base or inspect.isabstract(cls):
+        if not (isinstance(cls, type) and issubclass(cls, bases)):
+            message = f"{part.class_path} is no {' or '.join(self.bases)}"
+        elif cls in bases or inspect.isabstract(cls):
             message = f"{part.class_path} is a base class, not one to use"
         elif _is_unseen(part.class_path, cls, self.folder):
             message = f"{part.class_path} lies where DVC does not see its edits; move it to {self.folder}/"
@@ -180,9 +184,10 @@ def _class_of(part: Part) -> Any:
         return import_class(part.class_path)
     except (Exception, SystemExit) as error:  # a module may do anything when it is imported
         kind = "" if isinstance(error, ImportError | AttributeError) else f"{type(error).__name__}: "
+        reason = advice(error) if isinstance(error, ImportError) else error
         near = _near_classes(part.class_path)
         hint = f"; did you mean {near[0]}?" if near else ""
-        message = f"cannot import: {kind}{error}{hint}"
+        message = f"cannot import: {kind}{reason}{hint}"
         raise refusal([problem(("class_path",), message, part.class_path)]) from error
 
 

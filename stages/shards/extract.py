@@ -1,16 +1,19 @@
 """One job: recordings to a shard of features."""
 
 import socket
-import zlib
 from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 
+from stages.augment.building import build
+from stages.augment.chain import augmented
+from stages.augment.seeds import copy_generator
 from stages.corpora.recording import mono, read_span
 from stages.program.outputs import room_advice
 from stages.schema.feature_table import FeatureMetadata
-from stages.shards.shard_job import ShardJob, made_by
+from stages.shards.shard_job import ShardJob
+from stages.shards.shard_recipe import made_by
 from stages.shards.shard_writer import ShardWriter, Stored
 from stages.shards.verification import place, verify
 
@@ -38,15 +41,15 @@ def _extract(job: ShardJob) -> int:
     import torch
 
     torch.set_num_threads(1)
-    sample_rate = job.metadata.sample_rate
-    frontend = job.metadata.frontend.build(sample_rate=sample_rate).eval()
-    copies = [copy.build() for copy in job.copies]
-    with ShardWriter(job.path, job.metadata) as writer, torch.inference_mode():
+    metadata, sample_rate = job.recipe.metadata, job.recipe.metadata.sample_rate
+    frontend = metadata.frontend.build(sample_rate=sample_rate).eval()
+    copies = [build(copy) for copy in job.recipe.copies]
+    with ShardWriter(job.path, metadata) as writer, torch.inference_mode():
         for row, samples in _read_audio(job):
             variants = [samples]
             for number, copy in enumerate(copies, 1):
-                generator = np.random.default_rng([zlib.crc32(row["id"].encode()), number])
-                variants.append(copy.apply(samples, sample_rate, generator))
+                generator = copy_generator(row["id"], number)
+                variants.append(augmented([copy], samples, sample_rate, generator, row["id"]))
             for number, variant in enumerate(variants):
                 if not len(variant):
                     raise ValueError(
@@ -54,7 +57,7 @@ def _extract(job: ShardJob) -> int:
                     )
                 waveform = torch.from_numpy(np.ascontiguousarray(variant))[None]
                 values, _ = frontend(waveform, torch.tensor([len(variant)]))
-                writer.add(row["id"], number, _stored(row["id"], values[0].numpy(), job.metadata))
+                writer.add(row["id"], number, _stored(row["id"], values[0].numpy(), metadata))
     return writer.num_rows
 
 
@@ -78,7 +81,7 @@ def _read_audio(job: ShardJob) -> Iterator[tuple[Row, Samples]]:
             )
         except ValueError as error:
             raise ValueError(f"{place(row)}: {error}") from error
-        yield row, mono(channels, original_rate, job.metadata.sample_rate)
+        yield row, mono(channels, original_rate, job.recipe.metadata.sample_rate)
 
 
 def _refuse_other_machines(job: ShardJob) -> None:

@@ -14,6 +14,7 @@ import lightning
 import torch
 from torch import Tensor, nn
 
+from stages.augment.batch_augmentation import BatchAugmentation, augmented_batch
 from stages.batching.batch import Batch
 from stages.frontends.frontend import Frontend
 from stages.metrics.metric import Metric
@@ -52,7 +53,8 @@ class Task(lightning.LightningModule):
 
     Subclasses are built with ``tokens`` (fitted), ``num_features`` and ``metrics`` (those of a validation),
     and answer ``encode``, ``loss``, ``decode``, ``unlearnable`` and ``exportable``. ``frontend`` runs first
-    where the cache holds waveforms; ``optimization`` is set by the training stage.
+    where the cache holds waveforms; ``augmentations`` of its features and ``optimization`` are set by the
+    training stage.
     """
 
     content: ClassVar[str] = "text"  # what is recognised: that of its tokens and metrics
@@ -67,6 +69,7 @@ class Task(lightning.LightningModule):
         self.tokens = tokens
         self.metrics: list[Metric] = [part.build() for part in metrics]
         self.frontend: Frontend | None = None
+        self.augmentations: list[BatchAugmentation] = []
         self.optimization: Optimization | None = None
         self.validated: list[tuple[str, str, Hypothesis]] = []  # id, reference, hypothesis
         self.loss_sums: dict[str, list[Tensor]] = {}  # since the last validation: total and count
@@ -124,11 +127,16 @@ class Task(lightning.LightningModule):
         raise NotImplementedError
 
     def features(self, batch: Batch) -> tuple[Tensor, Tensor]:
-        """The model's input: (B, T, F) and counts, made from cached waveforms if there is a frontend."""
-        if self.frontend is None:
-            return batch.features, batch.feature_lengths
+        """The model's input: (B, T, F) and counts, made from cached waveforms if there is a frontend, and
+        augmented in training.
+        """
+        features, lengths = batch.features, batch.feature_lengths
         with torch.no_grad():
-            return self.frontend(batch.features.squeeze(-1), batch.feature_lengths)
+            if self.frontend is not None:
+                features, lengths = self.frontend(features.squeeze(-1), lengths)
+            if self.training and self.augmentations:
+                features = augmented_batch(self.augmentations, features, lengths, batch.draws)
+        return features, lengths
 
     def training_step(self, batch: Batch, batch_index: int) -> Tensor:
         total, count = self.loss(self.encode(batch), batch)

@@ -6,6 +6,9 @@ from pathlib import Path
 import numpy as np
 import pyarrow.parquet as pq
 
+from stages.augment.augmentation import Augmentation
+from stages.augment.batch_augmentation import BatchAugmentation
+from stages.augment.building import build, with_sounds
 from stages.batching.data_module import DataModule
 from stages.batching.feature_dataset import FeatureDataset
 from stages.batching.targets import encoded, transcripts
@@ -56,10 +59,16 @@ def _files_of(written: Part, part: Part, inputs: str) -> str:
 
 
 def read_data(params: schema.Params, task: Task, features: Path, first: tuple[int, int]) -> DataModule:
-    """The batches, without what cannot be learned; ValueError if nothing is left."""
+    """The batches, without what cannot be learned; ValueError if nothing is left. The task gets the
+    augmentations that follow its frontend.
+    """
     settings = params.train
-    augment = [part.build() for part in settings.augment]
-    train = FeatureDataset(features / "train", task.tokens, augment, params.seed)
+    sample_rate = read_metadata(features / "train").sample_rate
+    parts = [with_sounds(part, Path(settings.inputs), sample_rate) for part in settings.augment]
+    augmentations = [build(part) for part in parts]
+    task.augmentations = [each for each in augmentations if isinstance(each, BatchAugmentation)]
+    of_waveforms = [each for each in augmentations if isinstance(each, Augmentation)]
+    train = FeatureDataset(features / "train", task.tokens, of_waveforms, params.seed)
     validation = FeatureDataset(features / "validation", task.tokens, held_out=True)
     _drop_unlearnable(train, task)
     _report_unlearnable(validation, task, "not part of val_loss")

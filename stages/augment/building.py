@@ -1,0 +1,82 @@
+"""From params.yaml to augmentations: what they read of the inputs folder, and how they are built."""
+
+import traceback
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from stages.augment.augmentation import Augmentation
+from stages.augment.batch_augmentation import BatchAugmentation
+from stages.augment.sounds import sound_files
+from stages.augment.transformed import Transformed
+from stages.schema.nested import resolved
+from stages.schema.part import Part, bind
+
+SOUNDS = ("sounds_path", "ir_path")  # arguments of audiomentations that name files or folders
+
+
+def with_sounds(part: Part, inputs: Path, sample_rate: int) -> Part:
+    """The part with the sound files that it reads, as lists, in the place of their folders in ``inputs``;
+    ValueError if there are none.
+    """
+    part = resolved(part, inputs, sample_rate)
+    return part.model_copy(update={"init_args": _with_files(part.init_args, inputs)})
+
+
+def build(part: Part) -> Any:
+    """An Augmentation, or a BatchAugmentation, of a part with its sounds; transforms within a transform are
+    built too.
+    """
+    made = _made(part)
+    if isinstance(made, Augmentation | BatchAugmentation):
+        return made
+    return Transformed(made, part.class_path)
+
+
+def try_out(part: Part, inputs: Path, sample_rate: int) -> None:
+    """ValueError if it cannot be built with these arguments, or not be applied at this sample rate."""
+    part = with_sounds(part, inputs, sample_rate)
+    try:
+        made = build(part)
+    except Exception as error:  # a class may refuse its arguments with any exception
+        raise ValueError(f"{part.class_path} refuses these arguments: {_reason(error)}") from error
+    if isinstance(made, Transformed):
+        try:
+            made.try_out(sample_rate)
+        except ValueError as error:
+            raise ValueError(f"{part.class_path} {error}") from error
+
+
+def _reason(error: Exception) -> str:
+    """What an exception says; audiomentations asserts without a word, so that the line must do."""
+    if isinstance(error, ValidationError):
+        return "; ".join(f"{'.'.join(map(str, each['loc']))}: {each['msg']}" for each in error.errors())
+    return str(error) or traceback.extract_tb(error.__traceback__)[-1].line or type(error).__name__
+
+
+def _made(part: Part) -> Any:
+    cls = part.load()
+    return cls(**{name: _with_made(value) for name, value in bind(cls, part.init_args, {}).items()})
+
+
+def _with_made(value: Any) -> Any:
+    """An argument; audiomentations' compositions have transforms for theirs."""
+    if isinstance(value, list):
+        return [_with_made(item) for item in value]
+    is_part = isinstance(value, dict) and "class_path" in value
+    return _made(Part.model_validate(value)) if is_part else value
+
+
+def _with_files(value: Any, inputs: Path) -> Any:
+    """Arguments, those of transforms within a transform too."""
+    if isinstance(value, list):
+        return [_with_files(item, inputs) for item in value]
+    if not isinstance(value, dict):
+        return value
+    return {
+        name: sound_files(inputs, inner)
+        if name in SOUNDS and isinstance(inner, str)
+        else _with_files(inner, inputs)
+        for name, inner in value.items()
+    }

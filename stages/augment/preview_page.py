@@ -1,0 +1,114 @@
+"""A page of recordings before and after augmentation: index.html, with sounds and pictures beside it."""
+
+import html
+import io
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import soundfile
+
+from stages.augment.augmentation import Samples
+from stages.program.outputs import write_whole
+from stages.schema.extras import advice
+
+WINDOW_SECONDS, SHIFT_SECONDS = 0.025, 0.005
+RANGE_DB = 80.0
+STYLE = """
+body { font: 16px/1.5 system-ui, sans-serif; margin: 2rem; color: #222; background: #fafafa }
+h1 { font-size: 1.5rem } h2 { font-size: 1.15rem; margin: 2.5rem 0 0 }
+p.text { margin: .2rem 0 1rem; color: #555 }
+.versions { display: grid; grid-template-columns: repeat(auto-fill, minmax(24rem, 1fr)); gap: 1rem }
+figure { margin: 0; padding: .8rem; background: #fff; border: 1px solid #ddd; border-radius: .4rem }
+img, audio { width: 100%; display: block } audio { height: 2.4rem; margin-top: .4rem }
+figcaption b { display: block } figcaption { min-height: 4.2rem; font-size: .85rem; color: #555 }
+figcaption b { font-size: 1rem; color: #222 }
+"""
+
+
+@dataclass(frozen=True)
+class Version:
+    """A recording, and the features (T, F) that the model gets of it, if it takes features."""
+
+    title: str
+    what: str
+    samples: Samples
+    features: Samples | None
+
+
+@dataclass(frozen=True)
+class Shown:
+    """An utterance in its versions, of which the first is the original."""
+
+    utterance: str
+    text: str
+    sample_rate: int
+    versions: list[Version]
+
+
+def write_page(utterances: list[Shown], folder: Path) -> Path:
+    """Write the page and what it shows; its path."""
+    sections = []
+    for number, shown in enumerate(utterances, 1):
+        figures = []
+        for place, version in enumerate(shown.versions):
+            name = f"{number}-{place}"
+            sound = io.BytesIO()
+            soundfile.write(sound, version.samples, shown.sample_rate, format="WAV", subtype="PCM_16")
+            write_whole(folder / f"{name}.wav", sound.getvalue())
+            write_whole(folder / f"{name}.png", picture(version, shown))
+            title, what = html.escape(version.title), html.escape(version.what or "unchanged")
+            figures.append(
+                f"<figure><figcaption><b>{title}</b>{what if place else ''}</figcaption>"
+                f'<img src="{name}.png" alt="{title}"><audio controls src="{name}.wav"></audio></figure>'
+            )
+        heading = f"<h2>{html.escape(shown.utterance)}</h2><p class=text>{html.escape(shown.text)}</p>"
+        sections.append(f"{heading}\n<div class=versions>\n{chr(10).join(figures)}\n</div>")
+    page = f"<!doctype html>\n<meta charset=utf-8>\n<title>Augmentation</title>\n<style>{STYLE}</style>\n"
+    page += f"<h1>What training hears</h1>\n{chr(10).join(sections)}\n"
+    write_whole(folder / "index.html", page.encode())
+    return folder / "index.html"
+
+
+def picture(version: Version, shown: Shown) -> bytes:
+    """The spectrogram, and the features below it, as a PNG; scales are those of the original."""
+    try:
+        from matplotlib.figure import Figure
+    except ImportError as error:
+        raise ValueError(advice(error)) from error
+    original, rate = shown.versions[0], shown.sample_rate
+    longest = max(len(each.samples) for each in shown.versions) / rate
+    seconds = len(version.samples) / rate
+    figure = Figure(figsize=(6.4, 4.4 if version.features is not None else 2.4), layout="constrained")
+    panels: Any = figure.subplots(2 if version.features is not None else 1, squeeze=False)[:, 0]
+    loudest = float(spectrogram(original.samples, rate).max())
+    _draw(panels[0], spectrogram(version.samples, rate), seconds, rate / 2000, (loudest - RANGE_DB, loudest))
+    panels[0].set_ylabel("kHz")
+    if version.features is not None and original.features is not None:
+        low, high = np.percentile(original.features, [1, 99.5])
+        _draw(panels[1], version.features, seconds, version.features.shape[1], (low, high))
+        panels[1].set_ylabel("feature")
+    for panel in panels:
+        panel.set_xlim(0, longest)
+    panels[-1].set_xlabel("seconds")
+    stream = io.BytesIO()
+    figure.savefig(stream, format="png", dpi=100)
+    return stream.getvalue()
+
+
+def spectrogram(samples: Samples, sample_rate: int) -> Samples:
+    """Levels in dB: (T, F)."""
+    window, shift = (max(round(seconds * sample_rate), 1) for seconds in (WINDOW_SECONDS, SHIFT_SECONDS))
+    padded = np.pad(samples, (0, max(window - len(samples), 0)))
+    frames = np.lib.stride_tricks.sliding_window_view(padded, window)[::shift] * np.hanning(window)
+    levels: Samples = 20 * np.log10(np.abs(np.fft.rfft(frames)) + 1e-6)
+    return levels
+
+
+def _draw(axes: Any, values: Samples, seconds: float, top: float, limits: tuple[float, float]) -> None:
+    """Values (T, F) from left to right and from bottom to top."""
+    low, high = limits
+    extent = (0, seconds, 0, top)
+    shades = {"cmap": "magma", "vmin": low, "vmax": high, "interpolation": "nearest"}
+    axes.imshow(values.T, origin="lower", aspect="auto", extent=extent, **shades)

@@ -1,0 +1,44 @@
+"""Folders of sounds that augmentations draw from: noises, impulse responses."""
+
+from pathlib import Path
+
+import numpy as np
+import soundfile
+
+from stages.augment.augmentation import Samples
+from stages.corpora.recording import UNKNOWN_LENGTH, mono, read_span
+
+ENDINGS = {".wav", ".flac", ".ogg", ".opus", ".mp3", ".aif", ".aiff"}
+
+
+def sound_files(inputs: Path, folder: str) -> list[str]:
+    """The sounds of a folder of the inputs and of those below it, sorted, or one file alone; ValueError if
+    there are none, or one that is no audio.
+    """
+    if Path(folder).is_absolute() or ".." in Path(folder).parts:
+        raise ValueError(f"{folder}: must be relative to {inputs} and lie in it, where DVC sees it change")
+    path = inputs / folder
+    if not path.exists():
+        raise ValueError(f"{path}: no such file or folder")
+    within = path.rglob("*") if path.is_dir() else [path]
+    found = sorted(file for file in within if file.suffix.lower() in ENDINGS and file.is_file())
+    if not found:
+        raise ValueError(f"{path}: holds no sounds ({', '.join(sorted(ENDINGS))})")
+    for file in found:
+        try:
+            length = soundfile.info(file).frames
+        except soundfile.LibsndfileError as error:
+            raise ValueError(f"{file}: not readable as audio: {error.error_string}") from error
+        if not 0 < length < UNKNOWN_LENGTH:
+            raise ValueError(f"{file}: holds no samples, or does not say how many")
+    return [str(file) for file in found]
+
+
+def draw_sound(files: list[str], seconds: float, sample_rate: int, generator: np.random.Generator) -> Samples:
+    """Mono samples at the sample rate: so many seconds from anywhere in one of the files, or all of a
+    shorter one. Nothing is kept in memory, and no more than that is decoded.
+    """
+    file = Path(files[generator.integers(len(files))])
+    whole = soundfile.info(file).duration
+    offset = generator.uniform(0.0, max(whole - seconds, 0.0))
+    return mono(*read_span(file, offset, seconds), sample_rate)

@@ -1,0 +1,27 @@
+"""Optional packages, and the extra of pyproject.toml that brings each."""
+
+EXTRAS = {
+    "audiomentations": "augmentation",
+    "datasets": "hugging-face",
+    "distributed": "dask",
+    "librosa": "augmentation",
+    "matplotlib": "pipeline",
+    "numpy_audio_limiter": "augmentation",
+    "scipy": "augmentation",
+    "wandb": "wandb",
+}
+
+
+def needs(package: str) -> str:
+    """What to install for a package that is missing."""
+    extra = EXTRAS.get(package)
+    install = f"-c constraints.txt -e '.[{extra}]'" if extra else package
+    return f"needs the package {package}: pip install {install}"
+
+
+def advice(error: ImportError) -> str:
+    """What to install where a package is missing; else what the error says."""
+    package = (error.name or "").partition(".")[0]
+    if not isinstance(error, ModuleNotFoundError) or not package or package == "stages":
+        return str(error)
+    return needs(package)

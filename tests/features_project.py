@@ -10,6 +10,7 @@ import soundfile
 
 from stages import features
 from stages.corpora.recording import inspect_recording
+from stages.frontends.log_mel import LogMel
 from stages.program.inputs import Inputs
 from stages.schema.manifest_row import ManifestRow, write_rows
 from stages.schema.reading import read_params
@@ -57,3 +58,14 @@ def recorded(name: str, samples: Samples, sample_rate: int = 16000, **more: Any)
     found = inspect_recording(path)
     values = {"duration": found.duration_seconds, "text": "GO", **more}
     return ManifestRow(id=name, audio_filepath=path.name, audio_sha256=found.sha256, **values)
+
+
+def five_tones() -> list[ManifestRow]:
+    return [recorded(f"tone-{number}", tone(1600, 300.0 + 50 * number)) for number in range(5)]
+
+
+def give_everywhere(value: float, monkeypatch: pytest.MonkeyPatch) -> None:
+    """From now on LogMel gives one value in every frame."""
+    monkeypatch.setattr(
+        LogMel, "forward", lambda _, waveforms, lengths: (waveforms[..., None] * 0 + value, lengths)
+    )

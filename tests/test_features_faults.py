@@ -1,0 +1,137 @@
+"""What the features stage says when it cannot go on, and what it leaves."""
+
+import os
+import resource
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+import pytest
+from features_project import (
+    LOG_MEL,
+    MANIFEST,
+    OUTPUT,
+    Extract,
+    features_stage,
+    five_tones,
+    give_everywhere,
+    recorded,
+    tone,
+)
+
+from stages.shards import division
+from stages.shards import extract as extraction
+
+SCRATCH = Path(".scratch/features")
+
+
+@pytest.fixture
+def extract(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, write_params: Callable[..., Path]) -> Extract:
+    monkeypatch.setattr(division, "UTTERANCES_PER_SHARD", 1)
+    return features_stage(tmp_path, monkeypatch, write_params)
+
+
+def shards() -> dict[str, int]:
+    return {path.name: path.stat().st_ino for path in SCRATCH.glob("*.parquet")}
+
+
+@contextmanager
+def files_of_at_most(num_bytes: int) -> Iterator[None]:
+    """As on a disk that is nearly full."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (num_bytes, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
+def test_a_full_disk_is_one_error_and_the_next_run_goes_on(extract: Extract) -> None:
+    rows = [*five_tones(), recorded("long", tone(160_000))]
+    with (
+        files_of_at_most(100_000),
+        pytest.raises(ValueError, match=r"the disk is full .*: make room and run"),
+    ):
+        extract(rows)
+    assert not list(SCRATCH.glob("*.partial"))
+    assert not OUTPUT.exists()
+    before = shards()
+    extract(rows)
+    assert before.items() <= shards().items()
+
+
+def kill_a_worker(killed: list[str]) -> None:
+    """The first process that is at work on a shard."""
+    while not killed:
+        for partial in SCRATCH.glob("*.partial"):
+            os.kill(int(partial.stem.rpartition("-")[2]), signal.SIGKILL)
+            killed.append(partial.name)
+            return
+        time.sleep(0.001)
+
+
+def test_a_killed_worker_is_one_error_and_the_next_run_goes_on(extract: Extract) -> None:
+    noise = recorded("noise", np.random.default_rng(0).uniform(-0.5, 0.5, 160_000).astype(np.float32))
+    rows = [noise.model_copy(update={"id": f"noise-{number}"}) for number in range(300)]
+    killed: list[str] = []
+    killer = threading.Thread(target=kill_a_worker, args=(killed,), daemon=True)
+    killer.start()
+    message = r"a worker process was killed.* at work on .*\. Finished shards are kept"
+    with pytest.raises(ValueError, match=message):
+        extract(rows, frontend=LOG_MEL, executor={"num_processes": 2})
+    assert killed
+    assert not list(SCRATCH.glob("*.partial"))
+    assert not OUTPUT.exists()
+    before = shards()
+    extract(rows, frontend=LOG_MEL, executor={"num_processes": 2})
+    assert before.items() <= shards().items()
+
+
+def test_what_a_killed_stage_left_of_a_shard_is_removed(extract: Extract) -> None:
+    extract(five_tones())
+    finished = next(SCRATCH.glob("*.parquet"))
+    host = os.uname().nodename
+    lost, at_work = (SCRATCH / f"{finished.name}.{host}-{process}.partial" for process in (2**22 + 1, 1))
+    for path in (lost, at_work):
+        path.write_bytes(b"half")
+    extract(five_tones())
+    assert (lost.exists(), at_work.exists(), finished.exists()) == (False, True, True)
+
+
+def test_a_worker_with_other_code_or_another_file_system_is_refused(
+    extract: Extract, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr(extraction, "made_by", lambda: "other code")
+        with pytest.raises(ValueError, match="has other code or other versions of libraries"):
+            extract(five_tones())
+    is_dir = Path.is_dir
+    monkeypatch.setattr(Path, "is_dir", lambda path: path != MANIFEST.absolute() and is_dir(path))
+    with pytest.raises(ValueError, match=r"does not see /.*/data/manifest: the project must lie on a file"):
+        extract(five_tones())
+
+
+@pytest.mark.parametrize(("content", "problem"), [(b"RIFF", " changed since"), (None, ": No such file")])
+def test_a_changed_or_lost_recording_is_named(extract: Extract, content: bytes | None, problem: str) -> None:
+    rows, path = five_tones(), MANIFEST / "tone-3.wav"
+    path.unlink() if content is None else path.write_bytes(content)
+    with pytest.raises(ValueError, match=rf"utterance tone-3: data/manifest/tone-3\.wav{problem}"):
+        extract(rows)
+
+
+@pytest.mark.parametrize("value", [float("nan"), 1e6])
+def test_an_utterance_with_values_that_cannot_be_kept_is_named(
+    extract: Extract, monkeypatch: pytest.MonkeyPatch, value: float
+) -> None:
+    give_everywhere(value, monkeypatch)
+    with pytest.raises(ValueError, match=r"utterance \w+: .*\.LogMel gave NaN, or values too large"):
+        extract([recorded("a", tone(800))], frontend=LOG_MEL)
+
+
+def test_an_utterance_of_which_no_sample_is_left_is_named(extract: Extract) -> None:
+    with pytest.raises(ValueError, match="utterance a: shorter than one sample"):
+        extract([recorded("a", tone(1), sample_rate=44100)])

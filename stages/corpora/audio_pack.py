@@ -85,8 +85,8 @@ def _decoded(item: tuple[Utterance, bytes]) -> tuple[Utterance, bytes, Decoded]:
 def _refuse_another_split(one: Utterance, other: Utterance) -> None:
     if one.split != other.split:
         raise ValueError(
-            f"the same audio is in more than one split ({other.id} in {other.split}, {one.id} in {one.split}): a"
-            " model would be tested on what it has learned. Leave one of them out of the dataset"
+            f"the same audio is in more than one split ({other.id} in {other.split}, {one.id} in"
+            f" {one.split}): a model would be tested on what it has learned. Leave one of them out"
         )
 
 

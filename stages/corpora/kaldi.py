@@ -22,8 +22,9 @@ class Span(NamedTuple):
 
 class Kaldi(Corpus):
     """A data directory for each split: ``wav.scp`` (``recording file``) and ``text`` (``utterance words``),
-    and where they are there ``segments`` (``utterance recording begin end``, seconds; an end of -1 is that of the
-    recording) and ``utt2spk`` (``utterance speaker``). A split without directory is left to manifest.carve.
+    and where they are there ``segments`` (``utterance recording begin end``, seconds; an end of -1 is that
+    of the recording) and ``utt2spk`` (``utterance speaker``). A split without directory is left to
+    manifest.carve.
 
     The directories are relative to manifest.root, and so are the paths in wav.scp, which Kaldi takes to be
     relative to the directory that it is run in: let manifest.root be that one. Absolute paths stay.

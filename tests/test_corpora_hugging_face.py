@@ -96,6 +96,14 @@ def test_files_hold_one_sampling_rate_and_number_of_channels(run: Run) -> None:
     assert len(set(files.values())) == 3
 
 
+def test_a_long_recording_in_mp3_is_decoded_as_in_one_go(run: Run) -> None:
+    content = tone(440, "MP3", seconds=10.0)
+    save({**three_splits(), "train": dataset([content])})
+    run([], corpora=[CORPUS])
+    whole = soundfile.read(io.BytesIO(content), dtype="float32")[0]
+    assert np.abs(decoded(rows_of("train")[0]) / 2**15 - whole).max() < 1 / 2**15
+
+
 def test_samples_that_are_floats_are_scaled(run: Run) -> None:
     content = io.BytesIO()
     soundfile.write(content, np.array([0.5, -0.25, 1.5, -2.0] * 1000), 16000, format="WAV", subtype="FLOAT")

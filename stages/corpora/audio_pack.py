@@ -94,7 +94,7 @@ def decode(content: bytes) -> tuple[Samples, int]:
     """Samples (N, channels) of 16 bits, and their rate; ValueError where the content is not sound."""
     num_samples, sample_rate = measure(content)
     try:
-        with soundfile.SoundFile(io.BytesIO(content)) as sound:
+        with _ForwardFile(io.BytesIO(content)) as sound:
             if sound.channels > MAX_CHANNELS or sample_rate > MAX_SAMPLE_RATE:
                 raise ValueError(f"FLAC cannot hold {sound.channels} channels at {sample_rate} Hz")
             blocks = [
@@ -104,6 +104,13 @@ def decode(content: bytes) -> tuple[Samples, int]:
     except soundfile.LibsndfileError as error:
         raise ValueError(f"not readable as audio: {error.error_string}") from error
     return np.concatenate(blocks), sample_rate
+
+
+class _ForwardFile(soundfile.SoundFile):
+    """Without the seek that soundfile adds to every read: behind it, MP3 decodes to other samples."""
+
+    def seekable(self) -> bool:
+        return False
 
 
 def _quantized(samples: np.ndarray[Any, np.dtype[np.float32]]) -> Samples:

@@ -4,12 +4,14 @@ Every utterance of evaluate.split is decoded, however long. Rates are fractions 
 """
 
 import json
+import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import torch
 
@@ -62,6 +64,8 @@ def run(params: schema.Params, inputs: Inputs) -> None:
     alternatives = [hypothesis.alternatives for hypothesis in hypotheses]
     metrics = {"num_utterances": len(dataset), **task.diagnose(hypotheses)}
     metrics["num_utterances_outside_vocabulary"] = _report_unknown(dataset, unknown)
+    if seen := _report_seen(dataset, settings.split):
+        metrics["num_utterances_trained_on"] = seen
     columns: dict[str, list[Any]] = {}
     pairs: Pairs = {}
     alike: dict[str, Mapping[str, str]] = {}
@@ -121,6 +125,19 @@ def _report_unknown(dataset: FeatureDataset, unknown: list[str]) -> int:
     for name, tokens in concerned:
         print(f"utterance {name}: outside the vocabulary, so counted as errors: {tokens}")
     return len(concerned)
+
+
+def _report_seen(dataset: FeatureDataset, split: str) -> int:
+    """How many utterances training has too, as manifest.corpora may ask for (add_validation_to_train)."""
+    trained_on = pq.read_table(FEATURES / "train" / "index.parquet", columns=["id"])["id"]
+    seen: int = pc.sum(pc.is_in(pa.array(dataset.ids, pa.string()), trained_on)).as_py() or 0
+    if seen:
+        print(
+            f"warning: {seen} of {len(dataset)} utterances of {split} are in training too: these are not the"
+            " error rates of unseen speech",
+            file=sys.stderr,
+        )
+    return seen
 
 
 def _write_tables(pairs: Pairs, alike: Mapping[str, Mapping[str, str]]) -> None:

@@ -3,6 +3,7 @@
 Every utterance is decoded once and either becomes a row or is rejected with its reason. The stage
 stops when more than manifest.max_rejected of them are, when a split is empty, or when a speaker or a
 recording is in two splits (of a recording, pieces without overlap may be, if their speakers are known).
+Of each corpus limit, repeat and add_validation_to_train say what is taken, and by training how often.
 """
 
 from collections import Counter
@@ -11,6 +12,14 @@ from pathlib import Path
 
 from stages.corpora.admission import Splits, admit
 from stages.corpora.corpus import Utterance
+from stages.corpora.selection import (
+    ForTraining,
+    refuse_shared_ids,
+    refuse_vain,
+    select,
+    shares,
+    warn_of_seen,
+)
 from stages.corpora.splitting import carve, refuse_shared, speaker_key
 from stages.program.inputs import Inputs
 from stages.program.outputs import whole_folder
@@ -31,13 +40,15 @@ def run(params: schema.Params, inputs: Inputs) -> None:
     root = Path(settings.root)
     _refuse_symlinks(root)
     with whole_folder(OUTPUT) as folder:
-        utterances = _gather(settings, root, folder / "audio")
+        utterances, for_training = _gather(settings, root, folder / "audio")
         splits, rejected = admit(utterances, settings, root, folder)
         write_rows(folder / REJECTED, rejected)
         _refuse_bad_splits(splits, rejected, len(utterances), settings)
         for split, rows in splits.items():
-            write_rows(folder / f"{split}.json", rows)
+            written = for_training.rows(splits) if split == "train" else rows
+            write_rows(folder / f"{split}.json", written)
     _report(splits, rejected)
+    warn_of_seen(sum(row.id in for_training.validation for row in splits.get("validation", ())))
 
 
 def _refuse_symlinks(root: Path) -> None:
@@ -49,17 +60,25 @@ def _refuse_symlinks(root: Path) -> None:
         )
 
 
-def _gather(settings: schema.Manifest, root: Path, audio_folder: Path) -> list[Utterance]:
+def _gather(settings: schema.Manifest, root: Path, audio_folder: Path) -> tuple[list[Utterance], ForTraining]:
+    """What is taken of all corpora: listed, then carved and limited, then with its audio."""
+    corpora = [(f"manifest.corpora[{n}]", part, part.build()) for n, part in enumerate(settings.corpora)]
+    folders = [(audio_folder / str(number)).absolute() for number in range(len(corpora))]
+    chosen, for_training = [], ForTraining()
+    for folder, (place, part, corpus) in zip(folders, corpora, strict=True):
+        folder.mkdir(parents=True)
+        listed = corpus.utterances(root, folder, settings.seed)
+        carved = carve(listed, shares(corpus, settings, place), settings.seed)
+        chosen.append(select(carved, part, settings.seed))
+        refuse_vain(chosen[-1], part, place)
+        for_training.note(chosen[-1], part)
+    refuse_shared_ids(chosen)
     found = []
-    for number, part in enumerate(settings.corpora):
-        own_folder = (audio_folder / str(number)).absolute()
-        own_folder.mkdir(parents=True)
-        corpus = part.build()
-        utterances = corpus.utterances(root, own_folder, settings.seed)
-        found += carve(utterances, settings.carve, settings.seed)
-        if not any(own_folder.iterdir()):
-            own_folder.rmdir()
-    return found
+    for folder, (_, _, corpus), utterances in zip(folders, corpora, chosen, strict=True):
+        found += corpus.with_audio(utterances, root, folder)
+        if not any(folder.iterdir()):
+            folder.rmdir()
+    return found, for_training
 
 
 def _refuse_bad_splits(

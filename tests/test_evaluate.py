@@ -7,7 +7,7 @@ import pyarrow.parquet as pq
 import pytest
 from training_project import Project, table, training_project
 
-from stages import evaluate, features, train
+from stages import evaluate, features, manifest, train
 from stages.program.inputs import hash_file
 from stages.schema.manifest_row import read_manifest, write_rows
 from stages.search import witten_bell
@@ -54,6 +54,24 @@ def test_evaluation_scores_every_utterance_and_names_what_it_cannot_write(
     assert dict(zip(table["id"], table["outside_vocabulary"], strict=True))[rows[0].id] == "é"
     assert f"utterance {rows[0].id}: outside the vocabulary" in capsys.readouterr().out
     assert found["wer"] == sum(table["wer_edits"]) / sum(table["wer_reference_words"])
+
+
+def test_utterances_that_training_had_too_are_counted_and_said(
+    project: Project, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def add_validation(document: dict[str, Any]) -> None:
+        document["manifest"]["corpora"][0]["add_validation_to_train"] = True
+
+    project.change(add_validation)
+    project.set({"train.trainer.max_epochs": 1, "evaluate.split": "validation"})
+    for stage in (manifest, features, train, evaluate):
+        project.run(stage)
+    assert project.json("artifacts/evaluate/metrics.json")["num_utterances_trained_on"] == 6
+    assert "warning: 6 of 6 utterances of validation are in training too" in capsys.readouterr().err
+    project.set({"evaluate.split": "test"})
+    project.run(evaluate)
+    assert "num_utterances_trained_on" not in project.json("artifacts/evaluate/metrics.json")
+    assert "in training too" not in capsys.readouterr().err
 
 
 def test_evaluation_of_the_validation_split_agrees_with_training(project: Project) -> None:

@@ -4,6 +4,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 
 
 @dataclass(frozen=True)
@@ -34,8 +35,18 @@ class Corpus(ABC):
     Subclasses read what lies under ``root``, or synthesise audio: FLAC, many utterances to a file,
     under ``audio_folder`` (absolute, part of the manifest stage's output). Errors of the source as a
     whole are ValueErrors that name the file; errors of one row are left to the manifest stage.
-    The same arguments give the same utterances and the same bytes.
+    The same arguments give the same utterances and the same bytes. ``carve`` are shares of splits to carve
+    out of this corpus, before those of manifest.carve.
     """
+
+    carve: Mapping[str, float] = MappingProxyType({})
 
     @abstractmethod
     def utterances(self, root: Path, audio_folder: Path, seed: int) -> Iterable[Utterance]: ...
+
+    def with_audio(self, utterances: Iterable[Utterance], root: Path, audio_folder: Path) -> list[Utterance]:
+        """The utterances that the manifest takes, each with its split, when their audio can be read.
+
+        For a corpus of which it must be written first, so that only what is taken is.
+        """
+        return list(utterances)

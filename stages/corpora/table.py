@@ -1,18 +1,15 @@
 """Tables that people already have: NeMo JSON lines, CSV, TSV or Parquet, with a path and a text column."""
 
-import csv
 import os
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
-import pyarrow as pa
-import pyarrow.parquet as pq
-from pydantic_core import from_json
 
 from stages.corpora.corpus import Corpus, Utterance
+from stages.corpora.table_file import read_table
 from stages.schema.params import Split
 
 Column = Literal["audio", "text", "id", "speaker", "split", "language", "offset", "duration", "phonemes"]
@@ -28,6 +25,7 @@ DEFAULT_NAMES: dict[Column, str] = {
     "phonemes": "phonemes",
 }
 REQUIRED = ("audio", "text")
+BATCH = 2**16  # rows that are Python objects at a time
 
 
 class Table(Corpus):
@@ -66,22 +64,28 @@ class Table(Corpus):
                 yield from self._rows(root, path, split)
 
     def _rows(self, root: Path, path: str, split: Split | None) -> Iterator[Utterance]:
-        rows: Iterable[Any] = self._cells(root, path).itertuples()
-        for row in rows:
-            audio = _relative_to_root(path, row.audio)
-            offset = float(row.offset or 0.0)
-            own_split = self.split_names.get(row.split, row.split)
-            yield Utterance(
-                id=row.id or _default_id(audio, offset, f"{path}, {row.Index}"),
-                audio=audio,
-                text=row.text,
-                split=split or own_split or None,
-                speaker=row.speaker or None,
-                language=row.language or None,
-                offset_seconds=offset,
-                duration_seconds=None if row.duration is None else float(row.duration),
-                labels={"phonemes": row.phonemes} if row.phonemes.strip() else {},
-            )
+        cells = self._cells(root, path)
+        for first in range(0, len(cells), BATCH):
+            batch = cells[first : first + BATCH]
+            columns = [batch[column].tolist() for column in DEFAULT_NAMES]
+            for number, row in zip(batch.index, zip(*columns, strict=True), strict=True):
+                yield self._utterance(row, path, split, f"{path}, {cells.index.name} {number}")
+
+    def _utterance(self, row: tuple[Any, ...], path: str, split: Split | None, place: str) -> Utterance:
+        cell: dict[Column, Any] = dict(zip(DEFAULT_NAMES, row, strict=True))
+        audio = _relative_to_root(path, cell["audio"])
+        offset = float(cell["offset"] or 0.0)
+        return Utterance(
+            id=cell["id"] or _default_id(audio, offset, place),
+            audio=audio,
+            text=cell["text"],
+            split=split or self.split_names.get(cell["split"], cell["split"]) or None,
+            speaker=cell["speaker"] or None,
+            language=cell["language"] or None,
+            offset_seconds=offset,
+            duration_seconds=None if cell["duration"] is None else float(cell["duration"]),
+            labels={"phonemes": cell["phonemes"]} if cell["phonemes"].strip() else {},
+        )
 
     def _cells(self, root: Path, path: str) -> pd.DataFrame:
         """The table in our own column names: text, empty where there is none; times as numbers or None."""
@@ -90,7 +94,7 @@ class Table(Corpus):
                 f"{path}: a table outside manifest.root, where DVC sees no change; move it below {root}"
             )
         names: dict[Column, str] = DEFAULT_NAMES | self.columns
-        table = _read(root / path, names.values())
+        table = read_table(root / path, names.values())
         for column, name in names.items():
             if name not in table.columns and (column in REQUIRED or column in self.columns):
                 found = ", ".join(map(repr, table.columns)) or "none"
@@ -138,105 +142,8 @@ def _seconds(cells: pd.Series, path: str, name: str) -> pd.Series:
     wrong = cells[~empty & ~np.isfinite(numbers)]
     if len(wrong):
         raise ValueError(
-            f"{path}, {wrong.index[0]}, column {name!r}: expected a finite number of seconds, found"
-            f" {wrong.iloc[0]!r} ({len(wrong)} such in all); correct it, or leave the cell empty"
+            f"{path}, {cells.index.name} {wrong.index[0]}, column {name!r}: expected a finite number of"
+            f" seconds, found {wrong.iloc[0]!r} ({len(wrong)} such in all); correct it, or leave the cell"
+            " empty"
         )
     return numbers.astype(object).where(~empty, None)
-
-
-def _read(path: Path, wanted: Collection[str]) -> pd.DataFrame:
-    """All columns, the wanted ones as text with empty cells as ""; the index says 'row 3' or 'line 3'."""
-    readers = {
-        ".json": _read_json_lines,
-        ".jsonl": _read_json_lines,
-        ".ndjson": _read_json_lines,
-        ".csv": _read_csv,
-        ".tsv": _read_tsv,
-        ".parquet": _read_parquet,
-    }
-    if path.suffix.lower() not in readers:
-        raise ValueError(
-            f"{path}: unknown kind of table {path.suffix!r}, expected one of {', '.join(readers)}"
-        )
-    try:
-        return readers[path.suffix.lower()](path, wanted)
-    except FileNotFoundError as error:
-        raise ValueError(f"{path}: no such table; put it there, or correct init_args.path") from error
-    except UnicodeDecodeError as error:
-        raise ValueError(f"{path}: not UTF-8 text ({error}); save it as UTF-8") from error
-    except (OSError, ValueError, csv.Error, pa.ArrowException) as error:
-        raise ValueError(f"{path}: not a readable {path.suffix} table: {error}") from error
-
-
-def _read_json_lines(path: Path, wanted: Collection[str]) -> pd.DataFrame:
-    rows: dict[str, dict[str, Any]] = {}
-    with path.open(encoding="utf-8-sig") as lines:
-        for number, line in enumerate(lines, 1):
-            if line.strip():
-                rows[f"line {number}"] = _json_object(line, number)
-    table = pd.DataFrame(list(rows.values()), index=list(rows), dtype=object)
-    cells = table[[name for name in table.columns if name in wanted]]
-    for name in cells.columns:
-        odd = cells[name].map(lambda cell: isinstance(cell, bool | list | dict))
-        if odd.any():
-            found = cells[name][odd].iloc[0]
-            raise ValueError(
-                f"{odd.idxmax()}, column {name!r}: expected text, a number or null, found {found}"
-            )
-    return cells.where(cells.notna(), "").map(str).reindex(columns=table.columns)
-
-
-def _json_object(line: str, number: int) -> dict[str, Any]:
-    try:
-        # Not json.loads: it lets NaN and halves of characters through.
-        row = from_json(line, allow_inf_nan=False)
-    except ValueError as error:
-        problem = str(error).replace("line 1 ", "")  # the parser knows of this line only
-        raise ValueError(f"line {number}: {problem}, in {line.strip()[:80]}") from error
-    if not isinstance(row, dict):
-        raise ValueError(f"line {number}: expected one object {{...}} a line, found {line.strip()[:80]}")
-    return row
-
-
-def _read_csv(path: Path, wanted: Collection[str]) -> pd.DataFrame:
-    return _read_delimited(path)
-
-
-def _read_tsv(path: Path, wanted: Collection[str]) -> pd.DataFrame:
-    return _read_delimited(path, delimiter="\t", quoting=csv.QUOTE_NONE)
-
-
-def _read_delimited(path: Path, **dialect: Any) -> pd.DataFrame:
-    """With csv and not pandas, which says nothing of a row that is shorter than the header."""
-    with path.open(encoding="utf-8-sig", newline="") as stream:
-        filled = [row for row in csv.reader(stream, strict=True, **dialect) if row]
-    if not filled:
-        raise ValueError("No columns in the file")
-    header, *rows = filled
-    if twice := sorted({name for name in header if header.count(name) > 1}):
-        raise ValueError(f"two columns are called {twice[0]!r}")
-    for number, row in enumerate(rows, 1):
-        if len(row) != len(header):
-            raise ValueError(f"row {number} has {len(row)} cells, the header {len(header)}: {row[:3]}")
-    return pd.DataFrame(rows, columns=header, index=_row_names(len(rows)), dtype=str)
-
-
-def _read_parquet(path: Path, wanted: Collection[str]) -> pd.DataFrame:
-    names = pq.read_schema(path).names
-    if twice := sorted({name for name in names if names.count(name) > 1}):
-        raise ValueError(f"two columns are called {twice[0]!r}")
-    # Without partitioning=None a folder called split=train would become a column.
-    table = pq.read_table(path, columns=[name for name in names if name in wanted], partitioning=None)
-    texts = {}
-    for name in table.column_names:
-        try:
-            texts[name] = table[name].cast(pa.string()).fill_null("").to_pandas()
-        except pa.ArrowException as error:
-            raise ValueError(
-                f"column {name!r}: expected text or numbers, found {table[name].type}"
-            ) from error
-    return pd.DataFrame(texts).set_axis(_row_names(len(table))).reindex(columns=names)
-
-
-def _row_names(num_rows: int) -> list[str]:
-    return [f"row {number}" for number in range(1, num_rows + 1)]

@@ -82,11 +82,16 @@ def _splits(params: Any) -> Problems:
 
 
 def _carve(params: Any) -> Problems:
+    """What is carved and what is limited are splits of the manifest."""
     carve = params.manifest.carve
     if sum(carve.values()) >= 1:
         yield problem(("manifest", "carve"), "the shares leave nothing for training")
     for name in sorted(set(carve) - set(params.manifest.splits)):
         yield problem(("manifest", "carve", name), f"{name!r} is not among manifest.splits")
+    for index, corpus in enumerate(params.manifest.corpora):
+        for name in sorted(set(corpus.limit) - set(params.manifest.splits)):
+            place: Place = ("manifest", "corpora", index, "limit", name)
+            yield problem(place, f"{name!r} is not among manifest.splits")
 
 
 def _domains(params: Any) -> Problems:

@@ -11,7 +11,25 @@ from stages.schema.trainer import TrainerArguments
 
 Split = Literal["train", "validation", "test"]
 
-CorpusPart = Annotated[Part, Family("stages.corpora.corpus.Corpus")]
+Share = Annotated[float, Field(gt=0, le=1)]
+
+
+class Corpus(Part):
+    """A source of utterances, and what the manifest takes of it: see stages.corpora.selection.
+
+    ``limit`` is at most how many utterances of a split are taken: a share (``0.1``; ``1.0`` is all of them)
+    or a number (``500``). ``repeat`` is how many times more than once training takes those of train in an
+    epoch. With ``add_validation_to_train`` those of validation are trained on too, so that what validation
+    shows is no longer of unseen utterances. ``id_prefix`` begins every id, for corpora that share ids.
+    """
+
+    limit: dict[Split, Share | PositiveInt] = {}
+    repeat: NonNegativeInt = 0
+    add_validation_to_train: bool = False
+    id_prefix: str = ""
+
+
+CorpusPart = Annotated[Corpus, Family("stages.corpora.corpus.Corpus")]
 FrontendPart = Annotated[
     Part, Family("stages.frontends.frontend.Frontend", {"sample_rate": "features.sample_rate"})
 ]

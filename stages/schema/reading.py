@@ -1,6 +1,7 @@
 """Reading params.yaml: every problem of the file at once, each with its path and what was expected."""
 
 import json
+from collections.abc import Iterator
 from contextlib import suppress
 from difflib import get_close_matches
 from pathlib import Path
@@ -138,10 +139,15 @@ def _known_keys(steps: Steps, document: Any) -> list[str]:
     for step in (name for name in steps[:-1] if isinstance(name, str)):
         field = model.model_fields.get(step)
         annotation = field.annotation if field else None
-        within = (annotation, *get_args(annotation))  # a section may be optional, or one of a list
-        model = next(
-            (found for found in within if isinstance(found, type) and issubclass(found, BaseModel)), None
-        )
+        classes = (found for found in _within(annotation) if isinstance(found, type))
+        model = next((found for found in classes if issubclass(found, BaseModel)), None)
         if model is None:
             return []
     return list(model.model_fields)
+
+
+def _within(annotation: Any) -> Iterator[Any]:
+    """An annotation and those that it is made of: a section may be optional, or one of a list."""
+    yield annotation
+    for inner in get_args(annotation):
+        yield from _within(inner)

@@ -1,0 +1,162 @@
+"""A folder of recordings with their transcripts beside them, or in one table of the folder."""
+
+import os
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from stages.corpora.corpus import Corpus, Utterance
+from stages.corpora.table_file import read_table
+from stages.schema.params import Split
+from stages.schema.quantities import Probability
+
+EXTENSIONS = [".wav", ".flac", ".mp3", ".ogg", ".opus", ".sph", ".aiff"]
+SIDECARS = [".txt", ".lab"]
+COLUMNS = ("file_name", "transcription")
+
+
+class AudioFolder(Corpus):
+    """Every recording below ``folder``, in sub-folders too, whose file name ends in one of
+    ``allowed_extensions`` (in capitals or not); its transcript is ``a.txt``, else ``a.lab``, beside
+    ``a.wav``. Or the transcripts are in ``metadata``, a table in ``folder`` (CSV, TSV, JSON lines, Parquet)
+    with the columns ``file_name``, relative to it, and ``transcription``; Table reads tables that have more.
+
+    With ``language`` the recordings are those below ``folder/language``, and in that language. Those below
+    ``test_folder`` (and its folder of the language), with a ``metadata`` of their own, are split test, and of
+    no other, even where it lies in ``folder``. ``validation_split`` is the share of the others that goes to
+    validation, in the place of manifest.carve's: by hash of the speaker, or of the path where there is none,
+    so that new recordings move no old one. With ``speaker_from_folder`` the speaker is the sub-folder that a
+    recording lies in.
+
+    Paths are relative to manifest.root; the id is the path from there. A recording without transcript, a
+    transcript without recording, and a second recording of a transcript are rejected rows. ValueError for a
+    folder that is absent or holds no recording, and for a table that cannot be read.
+    """
+
+    def __init__(
+        self,
+        folder: str = ".",
+        language: str | None = None,
+        test_folder: str | None = None,
+        validation_split: Probability = 0.0,
+        allowed_extensions: list[str] = EXTENSIONS,
+        sidecar_extensions: list[str] = SIDECARS,
+        metadata: str | None = None,
+        speaker_from_folder: bool = False,
+    ) -> None:
+        self.folder = folder
+        self.language = language
+        self.test_folder = test_folder
+        self.carve = {"validation": validation_split} if validation_split else {}
+        self.extensions = _endings(allowed_extensions)
+        self.sidecars = _endings(sidecar_extensions)
+        self.metadata = metadata
+        self.speaker_from_folder = speaker_from_folder
+
+    @staticmethod
+    def check_arguments(
+        folder: str = ".", language: str | None = None, test_folder: str | None = None,
+        metadata: str | None = None, allowed_extensions: Sequence[str] = EXTENSIONS,
+        sidecar_extensions: Sequence[str] = SIDECARS, **_: object,
+    ) -> None:  # fmt: skip
+        names = {"folder": folder, "language": language, "test_folder": test_folder, "metadata": metadata}
+        for key, name in names.items():
+            if name is not None and (Path(name).is_absolute() or ".." in Path(name).parts):
+                raise ValueError(f"{key} must lie in manifest.root, where DVC sees it change; found {name!r}")
+        if test_folder is not None and Path(folder).is_relative_to(test_folder):
+            raise ValueError(f"folder {folder!r} lies in test_folder {test_folder!r}: all would be test")
+        for key, endings in {"allowed": allowed_extensions, "sidecar": sidecar_extensions}.items():
+            if not all(ending.strip(".") for ending in endings) or not endings:
+                raise ValueError(f"{key}_extensions are endings such as .wav; found {list(endings)}")
+
+    def utterances(self, root: Path, audio_folder: Path, seed: int) -> Iterator[Utterance]:
+        below = self.language or "."
+        test = None if self.test_folder is None else root / self.test_folder / below
+        yield from self._split(root, root / self.folder / below, None, test)
+        if test:
+            yield from self._split(root, test, "test", None)
+
+    def _split(self, root: Path, top: Path, split: Split | None, apart: Path | None) -> Iterator[Utterance]:
+        """The utterances of a folder, but for those in another one that lies in it."""
+        table = _table(top / self.metadata) if self.metadata else None
+        num_recordings = 0
+        for name, folders, files in os.walk(top):
+            folder = Path(name)
+            folders[:] = sorted(inner for inner in folders if folder / inner != apart)
+            recordings = sorted(file for file in files if file.lower().endswith(self.extensions))
+            num_recordings += len(recordings)
+            texts: dict[str, Any] = self._beside(name, files) if table is None else table
+            for file in recordings:
+                key = f"{name}/{file if table is not None else _stem(file, self.extensions)}"
+                speaker = folder.name if self.speaker_from_folder and folder != top else None
+                yield self._utterance(folder / file, texts.pop(key, None), root, split, speaker)
+            if table is None:
+                yield from _unspoken(texts.values(), root, "no recording has this transcript")
+        if not num_recordings:
+            endings = ", ".join(self.extensions)
+            raise ValueError(
+                f"{top}: no such folder, or no recording in it ({endings}); put them there, or correct"
+                " init_args"
+            )
+        yield from _unspoken(table or (), root, "no such recording, or one of another split or ending")
+
+    def _beside(self, folder: str, files: list[str]) -> dict[str, Path]:
+        """The transcripts in a folder, by their recordings' paths without ending; the first ending counts."""
+        found: dict[str, Path] = {}
+        for ending in self.sidecars:
+            for file in sorted(files):
+                if file.lower().endswith(ending):
+                    found.setdefault(f"{folder}/{_stem(file, (ending,))}", Path(folder, file))
+        return found
+
+    def _utterance(
+        self, path: Path, told: Path | str | None, root: Path, split: Split | None, speaker: str | None
+    ) -> Utterance:
+        text, problem = "", None
+        try:
+            text = _text(told) if isinstance(told, Path) else told or ""
+        except (OSError, ValueError) as error:
+            problem = (f"the transcript cannot be read: {error}", str(told))
+        if told is None:
+            problem = ("no transcript of its own: none, or another recording has it", path.name)
+        audio = path.relative_to(root)
+        return Utterance(audio.as_posix(), audio, text, split, speaker, self.language, problem=problem)
+
+
+def _endings(extensions: Sequence[str]) -> tuple[str, ...]:
+    return tuple(f".{extension.lower().lstrip('.')}" for extension in extensions)
+
+
+def _stem(file: str, endings: tuple[str, ...]) -> str:
+    """The name without the longest of the endings that it has."""
+    return file[: -max(len(ending) for ending in endings if file.lower().endswith(ending))]
+
+
+def _text(path: Path) -> str:
+    if not path.is_file():
+        raise ValueError("no regular file")  # one would wait for a pipe's writer for ever
+    return " ".join(path.read_text(encoding="utf-8-sig").splitlines()).strip()
+
+
+def _table(path: Path) -> dict[str, str]:
+    """Transcripts by the paths of their recordings."""
+    cells = read_table(path, COLUMNS, "correct init_args.metadata")
+    if missing := [name for name in COLUMNS if name not in cells.columns]:
+        raise ValueError(
+            f"{path}: no column {missing[0]!r}, found {', '.join(map(repr, cells.columns))}; rename it, or"
+            " name the columns with the corpus stages.corpora.table.Table"
+        )
+    texts: dict[str, str] = {}
+    for number, name, text in zip(cells.index, *(cells[name].tolist() for name in COLUMNS), strict=True):
+        recording = os.path.normpath(f"{path.parent}/{name}")
+        if not name.strip() or recording in texts:
+            what = f"{name} has a row already" if name else f"no {COLUMNS[0]}"
+            raise ValueError(f"{path}, {cells.index.name} {number}: {what}; correct it, or remove the row")
+        texts[recording] = text
+    return texts
+
+
+def _unspoken(paths: Iterable[str | Path], root: Path, reason: str) -> Iterator[Utterance]:
+    for path in paths:
+        audio = Path(os.path.relpath(path, root))
+        yield Utterance(audio.as_posix(), audio, "", problem=(reason, audio.as_posix()))

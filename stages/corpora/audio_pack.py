@@ -1,0 +1,119 @@
+"""Encoded recordings of a corpus's own container, decoded and packed into FLAC files, many to a file."""
+
+import hashlib
+import io
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import soundfile
+
+from stages.corpora.corpus import Utterance
+from stages.corpora.recording import BLOCK, measure, write_recording
+from stages.program.processes import in_threads
+
+PACK_SECONDS = 600.0
+MAX_CHANNELS, MAX_SAMPLE_RATE = 8, 655_350  # FLAC's
+
+Samples = np.ndarray[Any, np.dtype[np.int16]]
+Decoded = tuple[Samples, int] | ValueError
+
+
+@dataclass
+class _Pack:
+    """A file that is being filled."""
+
+    path: Path
+    sample_rate: int
+    pieces: list[Samples] = field(default_factory=list)
+    num_samples: int = 0
+
+    def add(self, utterance: Utterance, samples: Samples) -> Utterance:
+        start, self.num_samples = self.num_samples, self.num_samples + len(samples)
+        self.pieces.append(samples)
+        return replace(
+            utterance,
+            audio=self.path,
+            offset_seconds=start / self.sample_rate,
+            duration_seconds=len(samples) / self.sample_rate,
+        )
+
+    def write(self) -> None:
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        write_recording(self.path, np.concatenate(self.pieces), self.sample_rate)
+
+
+def pack(
+    contents: Iterable[tuple[Utterance, bytes]], folder: Path, seen: dict[bytes, Utterance]
+) -> Iterator[Utterance]:
+    """The utterances with their place in FLAC files of 16 bits, which are written to ``folder``.
+
+    A file holds some minutes of one sampling rate and number of channels. What cannot be decoded, or what
+    FLAC cannot hold, is an utterance with a problem. ``seen`` are those packed before, by their content:
+    ValueError where the same is in another split, which the files no longer show.
+    """
+    packs: dict[tuple[int, int], _Pack] = {}
+    number = 0
+    for utterance, digest, found in in_threads(_decoded, contents):
+        _refuse_another_split(utterance, seen.setdefault(digest, utterance))
+        if isinstance(found, ValueError):
+            yield replace(utterance, problem=(str(found), utterance.id))
+            continue
+        samples, sample_rate = found
+        kind = (sample_rate, samples.shape[1])
+        if kind not in packs:
+            packs[kind] = _Pack(folder / f"{number:05d}.flac", sample_rate)
+            number += 1
+        yield packs[kind].add(utterance, samples)
+        if packs[kind].num_samples >= PACK_SECONDS * sample_rate:
+            packs.pop(kind).write()
+    for rest in packs.values():
+        rest.write()
+
+
+def _decoded(item: tuple[Utterance, bytes]) -> tuple[Utterance, bytes, Decoded]:
+    utterance, content = item
+    digest = hashlib.sha256(content).digest()
+    try:
+        return utterance, digest, decode(content)
+    except ValueError as error:
+        return utterance, digest, error
+
+
+def _refuse_another_split(one: Utterance, other: Utterance) -> None:
+    if one.split != other.split:
+        raise ValueError(
+            f"the same audio is in more than one split ({other.id} in {other.split}, {one.id} in"
+            f" {one.split}): a model would be tested on what it has learned. Leave one of them out"
+        )
+
+
+def decode(content: bytes) -> tuple[Samples, int]:
+    """Samples (N, channels) of 16 bits, and their rate; ValueError where the content is not sound."""
+    num_samples, sample_rate = measure(content)
+    try:
+        with _ForwardFile(io.BytesIO(content)) as sound:
+            if sound.channels > MAX_CHANNELS or sample_rate > MAX_SAMPLE_RATE:
+                raise ValueError(f"FLAC cannot hold {sound.channels} channels at {sample_rate} Hz")
+            blocks = [
+                _quantized(sound.read(min(BLOCK, num_samples - start), dtype="float32", always_2d=True))
+                for start in range(0, num_samples, BLOCK)
+            ]
+    except soundfile.LibsndfileError as error:
+        raise ValueError(f"not readable as audio: {error.error_string}") from error
+    return np.concatenate(blocks), sample_rate
+
+
+class _ForwardFile(soundfile.SoundFile):
+    """Without the seek that soundfile adds to every read: behind it, MP3 decodes to other samples."""
+
+    def seekable(self) -> bool:
+        return False
+
+
+def _quantized(samples: np.ndarray[Any, np.dtype[np.float32]]) -> Samples:
+    """To 16 bits; not by libsndfile, which does not scale what a file holds as floats."""
+    quantized: Samples = np.clip(np.rint(samples * 2.0**15), -(2**15), 2**15 - 1).astype(np.int16)
+    return quantized

@@ -1,0 +1,134 @@
+"""Data directories of Kaldi recipes, and of what followed them: ESPnet, icefall, WeNet."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+from stages.corpora.corpus import Corpus, Utterance
+from stages.corpora.delimited import readable
+from stages.schema.params import Split
+
+FOLDERS: dict[Split, str] = {"train": "data/train", "test": "data/test"}
+ARCHIVED = re.compile(r".*\.(ark|scp):\d+(\[.*\])?")  # a place within an archive, and a range of it
+Lines = dict[str, str]
+
+
+class Span(NamedTuple):
+    recording: str
+    offset_seconds: float = 0.0
+    duration_seconds: float | None = None
+
+
+class Kaldi(Corpus):
+    """A data directory for each split: ``wav.scp`` (``recording file``) and ``text`` (``utterance words``),
+    and where they are there ``segments`` (``utterance recording begin end``, seconds; an end of -1 is that
+    of the recording) and ``utt2spk`` (``utterance speaker``). A split without directory is left to
+    manifest.carve.
+
+    The directories are relative to manifest.root, and so are the paths in wav.scp, which Kaldi takes to be
+    relative to the directory that it is run in: let manifest.root be that one. Absolute paths stay.
+
+    An utterance without text, and a text, an utterance of utt2spk or a segment that the other files do not
+    know, are rejected rows. ValueError, with file and line, for a file that is absent or cannot be read, and
+    for what is no sound file: a command that ends in ``|`` is never run, and archives are not read.
+    """
+
+    def __init__(self, folders: dict[Split, str] = FOLDERS) -> None:
+        self.folders = folders
+
+    @staticmethod
+    def check_arguments(folders: dict[str, str] | None = None) -> None:
+        if folders == {}:
+            raise ValueError("folders names none, such as {train: data/train}")
+        for name in (folders or {}).values():
+            if Path(name).is_absolute() or ".." in Path(name).parts:
+                raise ValueError(
+                    f"folders must lie in manifest.root, where DVC sees them change; found {name!r}"
+                )
+
+    def utterances(self, root: Path, audio_folder: Path, seed: int) -> Iterator[Utterance]:
+        for split, name in self.folders.items():
+            yield from _data_directory(root / name, split)
+
+
+def _data_directory(folder: Path, split: Split) -> Iterator[Utterance]:
+    files = _recordings(folder / "wav.scp")
+    segments = folder / "segments"
+    spans = _segments(segments) if segments.exists() else {name: Span(name) for name in files}
+    texts = _lines(folder / "text")
+    utt2spk = folder / "utt2spk"
+    speakers = _lines(utt2spk) if utt2spk.exists() else None
+    for name in sorted(spans.keys() | texts.keys()):
+        span = spans.get(name, Span(name))
+        reasons = {
+            "no segment, or no recording in wav.scp, is this utterance": name not in spans,
+            "its recording is not in wav.scp": span.recording not in files,
+            "it has no line in text": name not in texts,
+            "it has no line in utt2spk": speakers is not None and name not in speakers,
+        }
+        wrong = [reason for reason, holds in reasons.items() if holds]
+        yield Utterance(
+            id=name,
+            audio=Path(files.get(span.recording, span.recording)),
+            text=texts.get(name, ""),
+            split=split,
+            speaker=speakers.get(name) if speakers is not None else None,
+            offset_seconds=span.offset_seconds,
+            duration_seconds=span.duration_seconds,
+            problem=(wrong[0], span.recording) if wrong else None,
+        )
+
+
+def _recordings(path: Path) -> Lines:
+    """The files of wav.scp by their recordings' ids."""
+    found = _lines(path)
+    for number, (name, file) in enumerate(found.items(), 1):
+        what = ""
+        if file.endswith("|") or file.startswith("|"):
+            what = "a command, and none is run from data: run it yourself, once, into a wav or flac file,"
+        elif file == "-" or ARCHIVED.fullmatch(file):
+            what = "a place in an archive or stream, not a file: write the recording into a wav or flac file"
+        elif not file:
+            what = "no file: write the recording's path behind its id"
+        if what:
+            raise ValueError(
+                f"{path}, line {number}: {name} is {what} and name that here; found {file[:80]!r}"
+            )
+    return found
+
+
+def _segments(path: Path) -> dict[str, Span]:
+    found = {}
+    for number, (name, line) in enumerate(_lines(path).items(), 1):
+        fields = line.split()
+        try:
+            recording, begin, end = fields
+            offset, last = float(begin), float(end)
+        except ValueError as error:
+            advice = (
+                "a channel cannot be chosen: write each into a file of its own" if len(fields) == 4 else ""
+            )
+            raise ValueError(
+                f"{path}, line {number}: expected 'utterance recording begin end', found"
+                f" {f'{name} {line}'[:80]!r}; {advice or 'correct it'}"
+            ) from error
+        found[name] = Span(recording, offset, None if last == -1 else last - offset)
+    return found
+
+
+def _lines(path: Path) -> Lines:
+    """What follows the first word of each line, by that word."""
+    found: Lines = {}
+    with (
+        readable(path, "file", "put the data directory there, or correct init_args.folders"),
+        path.open(encoding="utf-8-sig") as stream,
+    ):
+        for number, line in enumerate(stream, 1):
+            key, rest = (*line.split(maxsplit=1), "", "")[:2]
+            if not key or key in found:
+                raise ValueError(
+                    f"line {number}: {f'{key} has a line already' if key else 'the line is empty'}"
+                )
+            found[key] = rest.strip()
+    return found

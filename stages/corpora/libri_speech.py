@@ -1,0 +1,81 @@
+"""LibriSpeech: read books, a folder for each speaker and chapter."""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from stages.corpora.corpus import Corpus, Utterance
+from stages.corpora.delimited import readable
+from stages.schema.params import Split
+
+SUBSETS: dict[Split, list[str]] = {
+    "train": ["train-clean-100"],
+    "validation": ["dev-clean"],
+    "test": ["test-clean"],
+}
+Lines = dict[str, str]
+
+
+class LibriSpeech(Corpus):
+    """``SUBSET/SPEAKER/CHAPTER/``, with ``SPEAKER-CHAPTER.trans.txt`` (``SPEAKER-CHAPTER-NUMBER WORDS``) and
+    a FLAC for each of its lines, in manifest.root or its folder LibriSpeech. ``subsets`` names those of each
+    split; a split without any is left to manifest.carve.
+
+    The id of an utterance is that of its line. A line without recording and a recording without line are
+    rejected rows. ValueError, with file and line, for a subset that is absent or empty, and a line or file
+    that cannot be read.
+    """
+
+    def __init__(self, subsets: dict[Split, list[str]] = SUBSETS, audio_extension: str = ".flac") -> None:
+        self.subsets = subsets
+        self.audio_extension = audio_extension
+
+    @staticmethod
+    def check_arguments(subsets: dict[str, Sequence[str]] | None = None, audio_extension: str = "") -> None:
+        if subsets is not None and not any(subsets.values()):
+            raise ValueError("subsets names none, such as {train: [train-clean-100]}")
+        for name in (name for names in (subsets or {}).values() for name in names):
+            if Path(name).name != name:
+                raise ValueError(f"subsets has names of folders, such as train-clean-100; found {name!r}")
+
+    def utterances(self, root: Path, audio_folder: Path, seed: int) -> Iterator[Utterance]:
+        above = root / "LibriSpeech" if (root / "LibriSpeech").is_dir() else root
+        for split, subsets in self.subsets.items():
+            for subset in subsets:
+                chapters = sorted((above / subset).glob("*/*/"))
+                if not chapters:
+                    raise ValueError(
+                        f"{above / subset}: no folders SPEAKER/CHAPTER here; unpack the subset into"
+                        " manifest.root, or correct init_args.subsets"
+                    )
+                for chapter in chapters:
+                    yield from self._chapter(chapter, split, root)
+
+    def _chapter(self, chapter: Path, split: Split, root: Path) -> Iterator[Utterance]:
+        speaker = chapter.parent.name
+        lines = _lines(chapter / f"{speaker}-{chapter.name}.trans.txt")
+        recorded = {path.stem for path in chapter.glob(f"*{self.audio_extension}")}
+        for name in sorted(lines.keys() | recorded):
+            untold = None if name in lines else ("no line of the transcripts is of this recording", name)
+            yield Utterance(
+                id=name,
+                audio=chapter.relative_to(root) / f"{name}{self.audio_extension}",
+                text=lines.get(name, ""),
+                split=split,
+                speaker=speaker,
+                problem=untold,
+            )
+
+
+def _lines(path: Path) -> Lines:
+    found: Lines = {}
+    with (
+        readable(path, "list of transcripts", "put the chapter's there"),
+        path.open(encoding="utf-8") as stream,
+    ):
+        for number, line in enumerate(stream, 1):
+            name, _, text = line.strip().partition(" ")
+            if name in found:
+                raise ValueError(f"line {number}: {name} has a line already")
+            if name:
+                found[name] = text
+    return found

@@ -1,0 +1,115 @@
+"""LibriSpeech, LJ Speech and NeMo's manifests: their layouts, and what is wrong in them."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import soundfile
+from manifest_project import ROOT, manifest_stage, recorded, rows_of
+from small_recordings import write_noise
+
+from stages.corpora.corpus import Utterance
+from stages.corpora.libri_speech import LibriSpeech
+from stages.corpora.lj_speech import LJSpeech
+
+
+def utterances(corpus: LibriSpeech | LJSpeech, root: Path) -> list[Utterance]:
+    return list(corpus.utterances(root, root / "unused", seed=0))
+
+
+def write_chapter(root: Path, subset: str, name: str, texts: list[str]) -> Path:
+    speaker, chapter = name.split("-")
+    folder = root / subset / speaker / chapter
+    for number in range(len(texts)):
+        write_noise(folder / f"{name}-{number:04d}.flac")
+    lines = [f"{name}-{number:04d} {text}\n" for number, text in enumerate(texts)]
+    (folder / f"{name}.trans.txt").write_text("".join(lines))
+    return folder
+
+
+def test_a_chapter_of_librispeech(tmp_path: Path) -> None:
+    write_chapter(tmp_path / "LibriSpeech", "dev-clean", "84-121123", ["GO", "DO YOU HEAR"])
+    found = utterances(LibriSpeech({"validation": ["dev-clean"]}), tmp_path)
+    assert found[1] == Utterance(
+        id="84-121123-0001",
+        audio=Path("LibriSpeech/dev-clean/84/121123/84-121123-0001.flac"),
+        text="DO YOU HEAR",
+        split="validation",
+        speaker="84",
+    )
+    assert len(found) == 2
+
+
+def test_a_split_may_have_several_subsets(tmp_path: Path) -> None:
+    for subset, name in (("train-clean-100", "1-1"), ("train-clean-360", "2-1"), ("test-clean", "3-1")):
+        write_chapter(tmp_path, subset, name, ["GO"])
+    corpus = LibriSpeech({"train": ["train-clean-100", "train-clean-360"], "test": ["test-clean"]})
+    assert [(u.speaker, u.split) for u in utterances(corpus, tmp_path)] == [
+        ("1", "train"), ("2", "train"), ("3", "test"),
+    ]  # fmt: skip
+
+
+def test_lines_without_recording_and_recordings_without_line_are_rejected_rows(tmp_path: Path) -> None:
+    folder = write_chapter(tmp_path, "dev-clean", "84-1", ["GO"])
+    write_noise(folder / "84-1-0007.flac")
+    with (folder / "84-1.trans.txt").open("a") as lines:
+        lines.write("84-1-0009 NO SOUND\n")
+    found = {u.id: u for u in utterances(LibriSpeech({"test": ["dev-clean"]}), tmp_path)}
+    assert found["84-1-0007"].problem == ("no line of the transcripts is of this recording", "84-1-0007")
+    assert not (tmp_path / found["84-1-0009"].audio).exists()  # so the manifest stage rejects it
+
+
+def test_an_absent_subset_and_a_line_that_is_there_twice_are_named(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match=r"train-clean-100: no folders SPEAKER/CHAPTER here; unpack"):
+        utterances(LibriSpeech(), tmp_path)
+    folder = write_chapter(tmp_path, "dev-clean", "84-1", ["GO"])
+    (folder / "84-1.trans.txt").write_text("84-1-0000 GO\n84-1-0000 STOP\n")
+    with pytest.raises(ValueError, match=r"84-1\.trans\.txt: .*line 2: 84-1-0000 has a line already"):
+        utterances(LibriSpeech({"test": ["dev-clean"]}), tmp_path)
+    with pytest.raises(ValueError, match=r"names of folders"):
+        LibriSpeech.check_arguments({"test": ["../dev-clean"]})
+
+
+def test_lj_speech_has_two_texts_and_no_speaker(tmp_path: Path) -> None:
+    folder = tmp_path / "LJSpeech-1.1"
+    folder.mkdir()
+    (folder / "metadata.csv").write_text(
+        'LJ001-0001|in 1465, "he"|in fourteen sixty-five, "he"\nLJ001-0002|No. 2|Number two\n'
+    )
+    audio = Path("LJSpeech-1.1/wavs/LJ001-0001.wav")
+    normalized, raw = (utterances(LJSpeech(text), tmp_path)[0] for text in ("normalized", "raw"))
+    assert normalized == Utterance("LJ001-0001", audio, 'in fourteen sixty-five, "he"')
+    assert raw == Utterance("LJ001-0001", audio, 'in 1465, "he"')
+
+
+def test_a_list_in_lj_speech_s_layout_may_have_raw_text_alone(tmp_path: Path) -> None:
+    (tmp_path / "metadata.csv").write_text("a|Hello\n\nb|World\n")
+    assert [(u.id, u.text) for u in utterances(LJSpeech("raw"), tmp_path)] == [("a", "Hello"), ("b", "World")]
+    with pytest.raises(
+        ValueError, match=r"metadata\.csv: .*line 1: expected .* init_args\.text: raw, found a\|H"
+    ):
+        utterances(LJSpeech(), tmp_path)
+
+
+def test_nemo_s_offset_and_duration_are_the_span_that_is_used(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, write_params: Callable[..., Path]
+) -> None:
+    run = manifest_stage(tmp_path, monkeypatch, write_params)
+    absolute = write_noise(tmp_path / "elsewhere" / "absolute.wav", seconds=2.0)
+    rows: list[dict[str, Any]] = [
+        recorded("relative.wav", "GO ON", 2.0, offset=0.5, duration=0.75),
+        {"audio_filepath": str(absolute), "text": "STOP NOW", "offset": 1.25, "duration": 0.5},
+    ]
+    for split, row in zip(("train", "validation"), rows, strict=True):
+        (ROOT / f"{split}.json").write_text(json.dumps(row) + "\n")
+    recorded("test.wav")
+    (ROOT / "test.json").write_text('{"audio_filepath": "test.wav", "text": "GO", "duration": 0.2}\n')
+    paths = {split: f"{split}.json" for split in ("train", "validation", "test")}
+    run([], corpora=[{"class_path": "stages.corpora.table.Table", "init_args": {"path": paths}}])
+    (train,), (validation,) = rows_of("train"), rows_of("validation")
+    assert (train["offset"], train["duration"], train["text"]) == (0.5, 0.75, "GO ON")
+    assert (validation["offset"], validation["duration"]) == (1.25, 0.5)
+    assert Path(validation["audio_filepath"]) == absolute
+    assert soundfile.info("data/manifest" / Path(train["audio_filepath"])).duration == 2.0

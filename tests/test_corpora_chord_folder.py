@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 import pytest
+from manifest_project import judged
 
-from stages.corpora.admission import admit
 from stages.corpora.chord_folder import ChordFolder
 from stages.corpora.corpus import Utterance
 from stages.corpora.recording import write_recording
@@ -39,7 +39,7 @@ def admitted(root: Path) -> tuple[list[ManifestRow], list[RejectedRow]]:
         splits=["train"], carve={}, seed=0, max_characters_per_second=500.0, max_rejected=1.0,
     )  # fmt: skip
     utterances = [replace(utterance, split="train") for utterance in read(root)]
-    splits, rejected = admit(utterances, settings, root, root / "out")
+    splits, rejected = judged(utterances, settings, root, root / "out")
     return splits["train"], rejected
 
 

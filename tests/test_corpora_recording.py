@@ -3,6 +3,7 @@
 import io
 import os
 import struct
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,8 @@ import numpy as np
 import pytest
 import soundfile
 
-from stages.corpora.recording import inspect_recording, measure, mono, read_recording, read_span
+from stages.corpora.inspection import Recording, inspect_recording
+from stages.corpora.recording import mono, read_recording, read_span
 
 NUM_SAMPLES = 79999  # odd, and more than one page of Ogg
 
@@ -20,6 +22,18 @@ def encoded(container: str, subtype: str | None = None) -> bytes:
     stream = io.BytesIO()
     soundfile.write(stream, noise, 16000, format=container, subtype=subtype)
     return stream.getvalue()
+
+
+def inspect(content: bytes) -> Recording:
+    with tempfile.NamedTemporaryFile() as file:
+        file.write(content)
+        file.flush()
+        return inspect_recording(Path(file.name))
+
+
+def measure(content: bytes) -> tuple[int, int]:
+    found = inspect(content)
+    return round(found.duration_seconds * found.sample_rate), found.sample_rate
 
 
 KINDS = [

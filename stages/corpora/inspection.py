@@ -25,6 +25,7 @@ SAMPLE_RATES = range(
 # The largest positive value of 8 bits and of the logarithmic codes; that of 16 bits stands for all others.
 FULL_SCALES = {"PCM_U8": 127 / 128, "PCM_S8": 127 / 128, "ULAW": 32124 / 32768, "ALAW": 32256 / 32768}
 FULL_SCALE = 32767 / 32768
+MAX_PEAK = 2.0**31  # of floats that bear the scale of integers; the power of much more is no finite number
 SIGNS = np.dtype(np.int8)
 
 
@@ -78,8 +79,9 @@ def _measure(stream: FileIO, sha256: str) -> Recording:
             content.update(f"{sound.samplerate} {sound.channels}".encode())
         num_samples += len(block)
         block_peak = max(float(block.max()), -float(block.min()))
-        if not block_peak < np.inf:  # said so that NaN is refused as well
-            raise ValueError(NOT_FINITE)
+        if not block_peak <= MAX_PEAK:  # said so that NaN is refused as well
+            far = f"samples {block_peak:.3g} times beyond full scale"
+            raise ValueError(far if block_peak < np.inf else NOT_FINITE)
         peak = max(peak, block_peak)
         content.update(block.data)
         levels.append(_levels(block, window_length(sound)))

@@ -21,6 +21,7 @@ UNKNOWN_LENGTH = 2**63 - 1  # libsndfile's, of a FLAC that was streamed
 MAX_VALUES = (
     2**32
 )  # twice the largest WAV of 16 bits; what a few bytes unpack to is not waited for any longer
+NIST_COUNT = re.compile(rb"^NIST_1A\n.*\nsample_count -i (\d+)\n.*end_head", re.DOTALL)
 MAX_OGG_PAGE = 27 + 255 + 255 * 255  # bytes
 
 Samples = np.ndarray[Any, np.dtype[np.float32]]
@@ -53,7 +54,7 @@ def decode(stream: io.FileIO) -> Iterator[tuple[soundfile.SoundFile, Samples]]:
     ValueError when the file is damaged, no audio, holds no samples, or so many that nobody waits for them.
     """
     num_samples = 0
-    is_cut = _is_cut_ogg(stream)
+    is_cut, claimed = _is_cut_ogg(stream), _claimed_by_nist(stream)
     try:
         with _sound(stream) as sound:
             expected = sound.frames
@@ -66,7 +67,7 @@ def decode(stream: io.FileIO) -> Iterator[tuple[soundfile.SoundFile, Samples]]:
                 yield sound, block
     except soundfile.LibsndfileError as error:
         raise ValueError(f"not readable as audio: {error.error_string}") from error
-    if is_cut or num_samples < expected != UNKNOWN_LENGTH:
+    if is_cut or num_samples < expected != UNKNOWN_LENGTH or num_samples < claimed:
         raise ValueError("the file is truncated: it holds less audio than its header says")
     if not num_samples:
         raise ValueError("the file holds no samples")
@@ -86,7 +87,7 @@ def read_span(path: Path, offset_seconds: float, duration_seconds: float) -> tup
     """Samples (N, channels) of a part of a sound file, and its sample rate; the rest is not decoded."""
     try:
         with open_recording(path) as stream, _sound(stream) as sound:
-            start = sound.seek(round(offset_seconds * sound.samplerate))
+            start = _go_to(sound, round(offset_seconds * sound.samplerate))
             length = round(duration_seconds * sound.samplerate)
             return _read(sound, min(length, sound.frames - start)), sound.samplerate
     except soundfile.LibsndfileError as error:
@@ -130,6 +131,22 @@ def _sound(stream: io.FileIO) -> _SoundFile:
 def _read(sound: soundfile.SoundFile, num_samples: int) -> Samples:
     samples: Samples = sound.read(num_samples, dtype="float32", always_2d=True)
     return samples
+
+
+def _go_to(sound: _SoundFile, start: int) -> int:
+    """To a sample of each channel; through all before it where a coding (GSM 6.10) knows no other way."""
+    if soundfile.SoundFile.seekable(sound):
+        return int(sound.seek(start))
+    for position in range(0, start, BLOCK_VALUES):
+        _read(sound, min(BLOCK_VALUES, start - position))
+    return start
+
+
+def _claimed_by_nist(stream: io.FileIO) -> int:
+    """The number of samples in a NIST header, which libsndfile does not compare with what follows; else 0."""
+    stream.seek(0)
+    found = NIST_COUNT.match(stream.read(1024))
+    return int(found[1]) if found else 0
 
 
 def _is_cut_ogg(stream: io.FileIO) -> bool:

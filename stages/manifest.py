@@ -1,38 +1,45 @@
 """Corpora to manifests: data/manifest/{train,validation,test}.json, and rejected.json beside them.
 
-Every utterance is decoded once and either becomes a row or is rejected with its reason. The stage
-stops when more than manifest.max_rejected of them are, when a split is empty, or when a speaker or a
-recording is in two splits (of a recording, pieces without overlap may be, if their speakers are known).
+Every recording is decoded once; every utterance either becomes a row or is rejected with its reason.
 Of each corpus limit, repeat and add_validation_to_train say what is taken, and by training how often.
+The stage stops when more than manifest.max_rejected of them are, when a split is empty, or when a speaker
+or a recording is in two splits (of a recording, pieces without overlap may be, if their speakers are
+known). report.html beside the manifests shows what the corpus is like and what may be wrong with it, also
+of a run that stopped: then it lies in data/manifest.partial. artifacts/manifest/metrics.json has its figures.
 """
 
-from collections import Counter
-from collections.abc import Iterable
+import json
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
-from stages.corpora.admission import Splits, admit
-from stages.corpora.corpus import Utterance
-from stages.corpora.selection import (
-    ForTraining,
-    refuse_shared_ids,
-    refuse_vain,
-    select,
-    shares,
-    warn_of_seen,
-)
-from stages.corpora.splitting import carve, refuse_shared, speaker_key
+from stages.corpora.admission import Admission, Admitted
+from stages.corpora.admissions import Admissions
+from stages.corpora.recordings import Recordings
+from stages.corpora.selection import ForTraining, refuse_shared_ids, refuse_vain, select, shares
+from stages.corpora.sharing import Clash, complaint, shared
+from stages.corpora.splitting import carve
+from stages.corpora.utterances import Utterances
 from stages.program.inputs import Inputs
-from stages.program.outputs import whole_folder
+from stages.program.outputs import whole_folder, write_whole
 from stages.program.stage import Stage
+from stages.report.findings import Findings, study
+from stages.report.metrics import metrics
+from stages.report.page import page
+from stages.report.rejections import Rejections
 from stages.schema import params as schema
-from stages.schema.manifest_row import REJECTED, RejectedRow, write_rows
+from stages.schema.manifest_row import REJECTED, row_line
 
 STAGE = Stage(
     name="manifest",
-    code=("manifest.py", "schema", "program", "corpora"),
+    code=("manifest.py", "schema", "program", "corpora", "report"),
     data=lambda params: [Path(params.manifest.root)],
 )
 OUTPUT = Path("data/manifest")
+REPORT = "report.html"
+METRICS = Path("artifacts/manifest/metrics.json")
 
 
 def run(params: schema.Params, inputs: Inputs) -> None:
@@ -41,18 +48,23 @@ def run(params: schema.Params, inputs: Inputs) -> None:
     _refuse_symlinks(root)
     with whole_folder(OUTPUT) as folder:
         utterances, for_training = _gather(settings, root, folder / "audio")
-        splits, rejected = admit(utterances, settings, root, folder)
-        write_rows(folder / REJECTED, rejected)
-        _refuse_bad_splits(splits, rejected, len(utterances), settings)
-        for split, rows in splits.items():
-            written = for_training.rows(splits) if split == "train" else rows
-            write_rows(folder / f"{split}.json", written)
-    _report(splits, rejected)
-    warn_of_seen(sum(row.id in for_training.validation for row in splits.get("validation", ())))
+        recordings = Recordings(utterances, root)
+        admissions = Admissions(settings.splits, utterances, recordings)
+        rejections = Rejections()
+        admission = Admission(utterances, recordings, settings, root, folder)
+        _write_rows(admission, admissions, rejections, for_training)
+        clashes = list(shared(admissions))
+        stops = list(_stops(admissions, rejections, clashes, settings))
+        findings = study(admissions, rejections, clashes, stops, for_training.num_added)
+        (folder / REPORT).write_text(page(findings), encoding="utf-8")
+        if stops:
+            raise ValueError("\n".join([*stops, f"The report on this corpus: {OUTPUT}.partial/{REPORT}"]))
+    write_whole(METRICS, (json.dumps(metrics(findings), indent=2) + "\n").encode())
+    _print(findings)
 
 
 def _refuse_symlinks(root: Path) -> None:
-    links = sorted(str(path) for path in root.rglob("*") if path.is_symlink())
+    links = sorted(_symlinks(str(root)))
     if links:
         raise ValueError(
             f"{links[0]}: a symlink below manifest.root ({len(links)} in all); DVC does not see what changes"
@@ -60,7 +72,18 @@ def _refuse_symlinks(root: Path) -> None:
         )
 
 
-def _gather(settings: schema.Manifest, root: Path, audio_folder: Path) -> tuple[list[Utterance], ForTraining]:
+def _symlinks(root: str) -> Iterator[str]:
+    folders = [root]
+    while folders:
+        with os.scandir(folders.pop()) as entries:
+            for entry in entries:
+                if entry.is_symlink():
+                    yield entry.path
+                elif entry.is_dir():
+                    folders.append(entry.path)
+
+
+def _gather(settings: schema.Manifest, root: Path, audio_folder: Path) -> tuple[Utterances, ForTraining]:
     """What is taken of all corpora: listed, then carved and limited, then with its audio."""
     corpora = [(f"manifest.corpora[{n}]", part, part.build()) for n, part in enumerate(settings.corpora)]
     folders = [(audio_folder / str(number)).absolute() for number in range(len(corpora))]
@@ -73,48 +96,82 @@ def _gather(settings: schema.Manifest, root: Path, audio_folder: Path) -> tuple[
         refuse_vain(chosen[-1], part, place)
         for_training.note(chosen[-1], part)
     refuse_shared_ids(chosen)
-    found = []
-    for folder, (_, _, corpus), utterances in zip(folders, corpora, chosen, strict=True):
-        found += corpus.with_audio(utterances, root, folder)
+    found = Utterances()
+    for folder, (_, _, corpus) in zip(folders, corpora, strict=True):
+        found.take(corpus.with_audio(chosen.pop(0), root, folder))
         if not any(folder.iterdir()):
             folder.rmdir()
     return found, for_training
 
 
-def _refuse_bad_splits(
-    splits: Splits, rejected: list[RejectedRow], num_utterances: int, settings: schema.Manifest
+def _write_rows(
+    admission: Admission, admissions: Admissions, rejections: Rejections, for_training: ForTraining
 ) -> None:
-    if len(rejected) > settings.max_rejected * num_utterances:
-        reasons = Counter(row.reason for row in rejected).most_common()
-        examples = "; ".join(f"{row.id}: {row.reason} ({row.value})" for row in rejected[:3])
-        raise ValueError(
-            f"{len(rejected)} of {num_utterances} utterances were rejected, manifest.max_rejected allows"
+    """Every row to its file as soon as it is judged, so that they are never all in memory."""
+    folder = Path(admission.folder)
+    with ExitStack() as stack:
+        files = {
+            name: stack.enter_context((folder / name).open("w", encoding="utf-8"))
+            for name in (REJECTED, *(f"{split}.json" for split in admissions.splits))
+        }
+        for judged in admission.judge():
+            if isinstance(judged, Admitted):
+                admissions.add(judged)
+                for split, row in for_training.places(judged.split, judged.row):
+                    files[f"{split}.json"].write(row_line(row))
+            else:
+                rejections.add(judged)
+                files[REJECTED].write(row_line(judged))
+
+
+def _stops(
+    admissions: Admissions, rejections: Rejections, clashes: list[Clash], settings: schema.Manifest
+) -> Iterator[str]:
+    """Everything for which the stage stops, at once."""
+    num_utterances = len(admissions) + len(rejections)
+    if len(rejections) > settings.max_rejected * num_utterances:
+        reasons = rejections.reasons.most_common()
+        examples = "; ".join(f"{row.id}: {row.reason} ({row.value})" for row in rejections.first)
+        yield (
+            f"{len(rejections)} of {num_utterances} utterances were rejected, manifest.max_rejected allows"
             f" {settings.max_rejected:.2%}. {'; '.join(f'{count} x {reason}' for reason, count in reasons)}."
             f" First: {examples}. All of them: {OUTPUT}.partial/{REJECTED}"
         )
-    if empty := [split for split, rows in splits.items() if not rows]:
-        raise ValueError(
+    if empty := [split for number, split in enumerate(settings.splits) if number not in admissions.split]:
+        yield (
             f"no utterance in split {', '.join(empty)}: give the corpus a list for it, or a larger"
             " share under manifest.carve"
         )
-    refuse_shared(splits)
+    for kind in ("speaker", "recording"):
+        if of_kind := [clash for clash in clashes if clash[0].removeprefix("the ").startswith(kind)]:
+            yield complaint(f"{kind}s", of_kind)
 
 
-def _report(splits: Splits, rejected: Iterable[RejectedRow]) -> None:
-    known = {row.text for row in splits["train"]}
-    for split, rows in splits.items():
-        hours = sum(row.duration for row in rows) / 3600
-        speakers = len({speaker_key(row.speaker) for row in rows} - {None})
-        line = f"{split}: {len(rows)} utterances, {hours:.2f} h, "
-        line += f"{speakers} speakers" if speakers else "speakers unknown"
-        if split != "train":
-            share = sum(row.text in known for row in rows) / len(rows)
-            line += f", {share:.0%} of the transcripts also in train"
+def _print(findings: Findings) -> None:
+    for split in findings.splits:
+        line = f"{split.name}: {split.utterances} utterances, {split.hours:.2f} h, "
+        line += f"{split.speakers} speakers" if split.speakers else "speakers unknown"
+        if known := findings.known.get(split.name):
+            line += f", {known.total / split.utterances:.0%} of the transcripts also in train"
         print(line)
-    reasons = Counter(row.reason for row in rejected)
+    reasons = findings.rejections.reasons.most_common()
+    print(f"rejected: {len(findings.rejections)}", *(f"  {count} x {reason}" for reason, count in reasons))
+    odd = {
+        "sound as another": findings.duplicates.total,
+        "silent": findings.silent.total,
+        "clipped recordings": findings.clipped.total,
+        "suspicious transcripts": sum(found.total for found in findings.suspicious.values()),
+    }
     print(
-        f"rejected: {sum(reasons.values())}", *(f"  {count} x {reason}" for reason, count in reasons.items())
+        "to look at:", ", ".join(f"{count} {name}" for name, count in odd.items() if count) or "nothing odd"
     )
+    print(f"report: {OUTPUT / REPORT}")
+    if added := findings.validation_in_train:
+        print(
+            f"warning: {added} validation utterances are in training too (add_validation_to_train): what"
+            " validation shows is not what the model does on unseen speech",
+            file=sys.stderr,
+        )
 
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ import pytest
 import soundfile
 
 from stages import features
-from stages.corpora.recording import inspect_recording
+from stages.corpora.inspection import inspect_recording
 from stages.frontends.log_mel import LogMel
 from stages.program.inputs import Inputs
 from stages.schema.manifest_row import ManifestRow, write_rows

@@ -10,7 +10,13 @@ import pytest
 import soundfile
 
 from stages import manifest
+from stages.corpora.admission import Admission, Admitted
+from stages.corpora.corpus import Utterance
+from stages.corpora.recordings import Recordings
+from stages.corpora.utterances import Utterances
 from stages.program.inputs import Inputs
+from stages.schema.manifest_row import ManifestRow, RejectedRow
+from stages.schema.params import Manifest
 from stages.schema.reading import read_params
 
 ROOT = Path("data/raw/corpus")
@@ -34,6 +40,22 @@ def manifest_stage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, write_params
         manifest.run(params, Inputs([]))
 
     return run_stage
+
+
+def judged(
+    utterances: list[Utterance], settings: Manifest, root: Path, folder: Path
+) -> tuple[dict[str, list[ManifestRow]], list[RejectedRow]]:
+    """Rows of every split, and what is rejected, of utterances as a corpus gives them."""
+    found = Utterances()
+    found.take(list(utterances))
+    splits: dict[str, list[ManifestRow]] = {split: [] for split in settings.splits}
+    rejected = []
+    for fate in Admission(found, Recordings(found, root), settings, root, folder).judge():
+        if isinstance(fate, Admitted):
+            splits[fate.split].append(fate.row)
+        else:
+            rejected.append(fate)
+    return splits, rejected
 
 
 def recorded(name: str, text: str = "GO", seconds: float = 0.2, **more: Any) -> Row:

@@ -7,13 +7,13 @@ from typing import Any
 
 import numpy as np
 import pytest
+from manifest_project import judged
 
-from stages.corpora.admission import admit
 from stages.corpora.chord_folder import ChordFolder
 from stages.corpora.corpus import Utterance
 from stages.corpora.recording import write_recording
 from stages.schema.manifest_row import ManifestRow, RejectedRow
-from stages.schema.params import Manifest
+from stages.schema.params import Corpus, Manifest
 from stages.schema.part import Part
 
 LABEL = {"chord_type": "min7", "root": 1, "bass_note": 4, "filename": "sample_000001.wav"}
@@ -35,11 +35,11 @@ def read(root: Path, **arguments: Any) -> list[Utterance]:
 def admitted(root: Path) -> tuple[list[ManifestRow], list[RejectedRow]]:
     """What the manifest stage makes of the folder, every row for training."""
     settings = Manifest(
-        root=str(root), corpora=[Part(class_path="stages.corpora.chord_folder.ChordFolder")],
+        root=str(root), corpora=[Corpus(class_path="stages.corpora.chord_folder.ChordFolder")],
         splits=["train"], carve={}, seed=0, max_characters_per_second=500.0, max_rejected=1.0,
     )  # fmt: skip
     utterances = [replace(utterance, split="train") for utterance in read(root)]
-    splits, rejected = admit(utterances, settings, root, root / "out")
+    splits, rejected = judged(utterances, settings, root, root / "out")
     return splits["train"], rejected
 
 

@@ -3,6 +3,7 @@
 import io
 import os
 import struct
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,8 @@ import numpy as np
 import pytest
 import soundfile
 
-from stages.corpora.recording import inspect_recording, measure, mono, read_recording, read_span
+from stages.corpora.inspection import Recording, inspect_recording
+from stages.corpora.recording import mono, read_recording, read_span
 
 NUM_SAMPLES = 79999  # odd, and more than one page of Ogg
 
@@ -22,9 +24,21 @@ def encoded(container: str, subtype: str | None = None) -> bytes:
     return stream.getvalue()
 
 
+def inspect(content: bytes) -> Recording:
+    with tempfile.NamedTemporaryFile() as file:
+        file.write(content)
+        file.flush()
+        return inspect_recording(Path(file.name))
+
+
+def measure(content: bytes) -> tuple[int, int]:
+    found = inspect(content)
+    return round(found.duration_seconds * found.sample_rate), found.sample_rate
+
+
 KINDS = [
     ("WAV", None), ("WAV", "ULAW"), ("WAV", "PCM_U8"), ("FLAC", None), ("OGG", "VORBIS"), ("OGG", "OPUS"),
-    ("MP3", None), ("AIFF", None), ("AU", None), ("W64", None),
+    ("MP3", None), ("AIFF", None), ("AU", None), ("W64", None), ("NIST", None),
 ]  # fmt: skip
 
 
@@ -79,6 +93,13 @@ def test_a_span_ends_with_the_recording_whatever_duration_is_asked_for(tmp_path:
     (tmp_path / "a.wav").write_bytes(encoded("WAV"))
     samples, _ = read_span(tmp_path / "a.wav", 1.0, 1e12)
     assert samples.shape == (NUM_SAMPLES - 16000, 1)
+
+
+def test_a_span_of_what_cannot_be_searched_is_read_through_what_is_before(tmp_path: Path) -> None:
+    (tmp_path / "a.wav").write_bytes(encoded("WAV", "GSM610"))
+    whole, _ = read_recording(tmp_path / "a.wav")
+    span, _ = read_span(tmp_path / "a.wav", 1.0, 0.5)
+    np.testing.assert_array_equal(span, whole[16000:24000])
 
 
 def test_what_is_no_regular_file_is_refused_at_once(tmp_path: Path) -> None:

@@ -21,7 +21,7 @@ from features_project import (
     tone,
 )
 
-from stages.shards import division, shard_job
+from stages.shards import division, shard_recipe
 
 SCRATCH = Path(".scratch/features")
 
@@ -107,8 +107,8 @@ def test_other_versions_of_the_libraries_extract_everything(
 ) -> None:
     extract(five_tones())
     before = inodes()
-    monkeypatch.setattr(shard_job, "version", "of {}".format)
-    shard_job.made_by.cache_clear()
+    monkeypatch.setattr(shard_recipe, "version", "of {}".format)
+    shard_recipe.made_by.cache_clear()
     extract(five_tones())
     assert not set(inodes().values()) & set(before.values())
 

@@ -1,5 +1,6 @@
 """The manifest stage on small folders: what becomes a row, and what stops it."""
 
+import unicodedata
 from collections.abc import Callable
 from pathlib import Path
 
@@ -105,6 +106,34 @@ def test_a_recording_in_two_splits_stops_the_stage_whatever_its_name(run: Run) -
     (ROOT / "test.wav").write_bytes((ROOT / "train.wav").read_bytes())
     with pytest.raises(ValueError, match=r"recording .* \(test\.wav in test, train\.wav in train"):
         run(rows)
+
+
+def test_a_recording_in_two_splits_stops_the_stage_whatever_its_format(run: Run) -> None:
+    rows = one_in_each_split()
+    samples, rate = soundfile.read(ROOT / "train.wav", dtype="int16")
+    soundfile.write(ROOT / "test.wav", samples, rate, format="FLAC", subtype="PCM_16")
+    with pytest.raises(ValueError, match=r"recording .* \(test\.wav in test, train\.wav in train"):
+        run(rows)
+
+
+def test_a_speaker_in_two_splits_stops_the_stage_however_the_name_is_spelt(run: Run) -> None:
+    composed, decomposed = (unicodedata.normalize(form, "Zoë") for form in ("NFC", "NFD"))
+    rows = [recorded("x.wav", split="train", speaker=composed)]
+    rows += [recorded("y.wav", split="test", speaker=f"{decomposed} ")]
+    with pytest.raises(ValueError, match=r"speaker Zo. is in .* \(x\.wav in train, y\.wav in test; 1 such"):
+        run([*one_in_each_split(), *rows])
+
+
+def test_everything_that_stops_the_stage_is_said_at_once_and_the_report_is_left(run: Run) -> None:
+    rows = [recorded(f"{split}.wav", split=split, speaker="A") for split in ("train", "test")]
+    missing = {"id": "bad", "audio_filepath": "none.wav", "text": "GO", "split": "train"}
+    with pytest.raises(ValueError, match="no utterance in split validation") as stopped:
+        run([*rows, missing], max_rejected=0.0)
+    said = str(stopped.value).splitlines()
+    assert said[0].startswith("1 of 3 utterances were rejected")
+    assert said[2].startswith("speaker A is in more than one split")
+    assert said[-1].endswith("data/manifest.partial/report.html")
+    assert "speaker A is in more than one split" in Path("data/manifest.partial/report.html").read_text()
 
 
 def test_the_report_counts_the_speakers_that_are_known(run: Run, capsys: pytest.CaptureFixture[str]) -> None:

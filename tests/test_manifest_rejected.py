@@ -8,9 +8,18 @@ from typing import Any
 import numpy as np
 import pytest
 import soundfile
-from manifest_project import ROOT, SAMPLE_RATE, Row, Run, manifest_stage, one_in_each_split, recorded, rows_of
+from manifest_project import (
+    ROOT,
+    SAMPLE_RATE,
+    Row,
+    Run,
+    judged,
+    manifest_stage,
+    one_in_each_split,
+    recorded,
+    rows_of,
+)
 
-from stages import manifest
 from stages.corpora.corpus import Utterance
 from stages.schema.reading import read_params
 
@@ -106,7 +115,7 @@ def test_what_a_faulty_corpus_yields_is_rejected_too(
     recorded("a.wav", seconds=1.0)
     bad = replace(Utterance(id="bad", audio=Path("a.wav"), text="GO", split="train"), **change)
     settings = read_params(write_params({})).manifest
-    splits, rejects = manifest.admit([bad], settings, ROOT, Path("data/manifest"))
+    splits, rejects = judged([bad], settings, ROOT, Path("data/manifest"))
     assert [row.id for row in rejects] == ["bad"]
     assert reason in rejects[0].reason
     assert splits["train"] == []

@@ -1,45 +1,131 @@
 """Which utterances become rows of the manifest, and why the others do not."""
 
 import os
-from collections import Counter
+import unicodedata
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 from pydantic import ValidationError
 
 from stages.corpora.corpus import Utterance
-from stages.corpora.recording import Recording, inspect_recording
+from stages.corpora.recordings import Recordings, is_below, resolved
 from stages.corpora.splitting import ROUNDING_SECONDS
-from stages.program.processes import in_threads
-from stages.program.progress import track
+from stages.corpora.utterances import Utterances
 from stages.schema import params as schema
 from stages.schema.manifest_row import ManifestRow, RejectedRow
 
 MIN_DURATION_SECONDS = 0.025  # one analysis window: of less, no frontend can make a frame
+MAX_DURATION_SECONDS = 3600.0  # of an utterance, which later stages hold in memory as a whole
+MAX_VALUES = 2**29  # its samples in all channels, before they are mixed down: 2 GB
+INVISIBLE = {"Cc", "Cf", "Cs", "Zs", "Zl", "Zp", "Mn", "Mc", "Me"}  # categories of Unicode
+MAX_SHOWN = 300  # characters of a value that is the reason for a rejection
 
-Splits = dict[str, list[ManifestRow]]
+
+@dataclass(frozen=True, slots=True)
+class Admitted:
+    """An utterance, by its number, that becomes a row of a split."""
+
+    number: int
+    split: str
+    row: ManifestRow
 
 
-def admit(
-    utterances: list[Utterance], settings: schema.Manifest, root: Path, folder: Path
-) -> tuple[Splits, list[RejectedRow]]:
-    """Rows of every split, sorted by id, and what was rejected; ``folder`` is where they are written."""
-    recordings = _inspect_all({_resolve(utterance.audio, root) for utterance in utterances})
-    seen = Counter[str]()
-    splits: Splits = {split: [] for split in settings.splits}
-    rejected = []
-    for utterance in sorted(utterances, key=lambda u: u.id):
-        path = _resolve(utterance.audio, root)
-        seen[utterance.id] += 1
-        try:
-            if seen[utterance.id] > 1:
-                raise ValueError("duplicated id", utterance.id)
-            _check_path(utterance, path, root)
-            row = _row(utterance, recordings[path], settings, _written_path(path, root, folder))
-        except ValueError as error:
-            rejected.append(_rejected(utterance, error))
-        else:
-            splits[str(utterance.split)].append(row)
-    return splits, rejected
+class Admission:
+    """Judges utterances, for a manifest that is to lie in ``folder``."""
+
+    def __init__(
+        self,
+        utterances: Utterances,
+        recordings: Recordings,
+        settings: schema.Manifest,
+        root: Path,
+        folder: Path,
+    ) -> None:
+        self.utterances = utterances
+        self.recordings = recordings
+        self.settings = settings
+        self.root = root
+        self.folder = os.path.abspath(folder)
+        self.project_root = None if root.is_absolute() else os.path.abspath(root)
+
+    def judge(self) -> Iterator[Admitted | RejectedRow]:
+        """Every utterance's fate, in the order of their ids."""
+        ids = self.utterances.ids
+        last = None
+        for number in sorted(range(len(ids)), key=ids.__getitem__):
+            utterance = self.utterances[number]
+            try:
+                if utterance.id == last:
+                    raise ValueError("duplicated id", utterance.id)
+                yield Admitted(number, str(utterance.split), self._row(number, utterance))
+            except ValueError as error:
+                yield _rejected(utterance, error)
+            last = utterance.id
+
+    def _row(self, number: int, utterance: Utterance) -> ManifestRow:
+        """The manifest's row; ValueError(reason, value) when it is to be rejected."""
+        recording = int(self.recordings.of[number])
+        self._check_source(utterance, recording)
+        columns = self.recordings.columns[recording]
+        duration = _duration(utterance, float(columns["seconds"]))
+        values = duration * columns["sample_rate"] * columns["num_channels"]
+        if duration > MAX_DURATION_SECONDS or values > MAX_VALUES:
+            how = f"{columns['num_channels']} channels at {columns['sample_rate']} Hz"
+            raise ValueError("more audio than fits into memory: cut it at pauses", f"{duration:.0f} s, {how}")
+        self._check_text(utterance, duration)
+        return ManifestRow(
+            id=utterance.id,
+            audio_filepath=self._written_path(resolved(str(utterance.audio), self.root)),
+            offset=utterance.offset_seconds,
+            duration=duration,
+            text=utterance.text,
+            speaker=utterance.speaker,
+            language=utterance.language,
+            audio_sha256=columns["sha256"].tobytes().hex(),
+            **utterance.labels,  # type: ignore[arg-type] # the row says which labels there are
+        )
+
+    def _check_source(self, utterance: Utterance, recording: int) -> None:
+        if utterance.audio == Path():
+            raise ValueError("no audio file is named", utterance.text)
+        if recording < 0:
+            raise ValueError("the path leaves manifest.root", utterance.audio)
+        if utterance.problem:
+            raise ValueError(*utterance.problem)
+        if reason := self.recordings.errors.get(recording):
+            raise ValueError(reason, utterance.audio)
+        if utterance.split not in self.settings.splits:
+            raise ValueError(
+                f"its split is not among manifest.splits {self.settings.splits}", utterance.split
+            )
+
+    def _check_text(self, utterance: Utterance, duration: float) -> None:
+        text, most = utterance.text, self.settings.max_characters_per_second
+        if all(unicodedata.category(character) in INVISIBLE for character in text):
+            raise ValueError("empty transcript", text)
+        if len(text) > most * duration:
+            value = f"{len(text)} characters in {duration:.2f} s: {text[:80]}"
+            raise ValueError("transcript too long for its audio (manifest.max_characters_per_second)", value)
+
+    def _written_path(self, path: str) -> str:
+        """Relative to the manifest's folder for files of the project, absolute for the user's own others."""
+        ours = is_below(path, self.folder) or (self.project_root and is_below(path, self.project_root))
+        return Path(os.path.relpath(path, self.folder) if ours else path).as_posix()
+
+
+def _duration(utterance: Utterance, seconds: float) -> float:
+    """Of an utterance in a recording of so many seconds."""
+    rest = seconds - utterance.offset_seconds
+    duration = rest if utterance.duration_seconds is None else utterance.duration_seconds
+    # Said so that NaN is refused as well.
+    if not (utterance.offset_seconds >= 0 and rest > 0 and 0 < duration <= rest + ROUNDING_SECONDS):
+        span = f"{utterance.offset_seconds} s + {duration} s of {seconds} s"
+        raise ValueError("offset and duration leave the recording", span)
+    duration = min(duration, rest)
+    if duration < MIN_DURATION_SECONDS:
+        raise ValueError(f"less audio than {MIN_DURATION_SECONDS} s", f"{duration:.6f} s")
+    return duration
 
 
 def _rejected(utterance: Utterance, error: ValueError) -> RejectedRow:
@@ -49,74 +135,11 @@ def _rejected(utterance: Utterance, error: ValueError) -> RejectedRow:
         reason, value = f"{problem['loc'][0]}: {problem['msg']}", problem["input"]
     else:
         reason, value = (*error.args, utterance.audio)[:2]
-    return RejectedRow(id=utterance.id, reason=reason, value=str(value))
+    shown = str(value)
+    shown = shown if len(shown) <= MAX_SHOWN else f"{shown[:MAX_SHOWN]}... ({len(shown)} characters)"
+    return RejectedRow(id=_writable(utterance.id), reason=_writable(reason), value=_writable(shown))
 
 
-def _resolve(audio: Path, root: Path) -> Path:
-    return Path(os.path.abspath(root / audio))
-
-
-def _inspect_all(paths: set[Path]) -> dict[Path, Recording | ValueError]:
-    """Every file decoded once, in threads: hashing and decoding release the interpreter's lock."""
-
-    def look(path: Path) -> tuple[Path, Recording | ValueError]:
-        try:
-            return path, inspect_recording(path)
-        except ValueError as error:
-            return path, error
-
-    return dict(track(in_threads(look, sorted(paths)), "checking audio", len(paths), "files"))
-
-
-def _check_path(utterance: Utterance, path: Path, root: Path) -> None:
-    if utterance.audio == Path():
-        raise ValueError("no audio file is named", utterance.text)
-    inside = path.is_relative_to(os.path.abspath(root))
-    if not utterance.audio.is_absolute() and not inside:
-        raise ValueError("the path leaves manifest.root", utterance.audio)
-
-
-def _written_path(path: Path, root: Path, folder: Path) -> str:
-    """Relative to the manifest's folder for files of the project, absolute for the user's own others."""
-    if path.is_relative_to(folder.absolute()):
-        return path.relative_to(folder.absolute()).as_posix()
-    if not root.is_absolute() and path.is_relative_to(root.absolute()):
-        return Path(os.path.relpath(path, folder.absolute())).as_posix()
-    return path.as_posix()
-
-
-def _row(
-    utterance: Utterance, recording: Recording | ValueError, settings: schema.Manifest, written_path: str
-) -> ManifestRow:
-    """The manifest's row; ValueError(reason, value) when it is to be rejected."""
-    if utterance.problem:
-        raise ValueError(*utterance.problem)
-    if isinstance(recording, ValueError):
-        raise ValueError(str(recording), utterance.audio)
-    if utterance.split not in settings.splits:
-        raise ValueError(f"its split is not among manifest.splits {settings.splits}", utterance.split)
-    rest = recording.duration_seconds - utterance.offset_seconds
-    duration = rest if utterance.duration_seconds is None else utterance.duration_seconds
-    # Said so that NaN is refused as well.
-    if not (utterance.offset_seconds >= 0 and rest > 0 and 0 < duration <= rest + ROUNDING_SECONDS):
-        span = f"{utterance.offset_seconds} s + {duration} s of {recording.duration_seconds} s"
-        raise ValueError("offset and duration leave the recording", span)
-    duration = min(duration, rest)
-    if duration < MIN_DURATION_SECONDS:
-        raise ValueError(f"less audio than {MIN_DURATION_SECONDS} s", f"{duration:.6f} s")
-    if not utterance.text.strip():
-        raise ValueError("empty transcript", utterance.text)
-    if len(utterance.text) > settings.max_characters_per_second * duration:
-        value = f"{len(utterance.text)} characters in {duration:.2f} s: {utterance.text[:80]}"
-        raise ValueError("transcript too long for its audio (manifest.max_characters_per_second)", value)
-    return ManifestRow(
-        id=utterance.id,
-        audio_filepath=written_path,
-        offset=utterance.offset_seconds,
-        duration=duration,
-        text=utterance.text,
-        speaker=utterance.speaker,
-        language=utterance.language,
-        audio_sha256=recording.sha256,
-        **utterance.labels,  # type: ignore[arg-type] # the row says which labels there are
-    )
+def _writable(text: object) -> str:
+    """Text with halves of characters, which names of files may hold and UTF-8 cannot, as escapes."""
+    return str(text).encode("utf-8", "backslashreplace").decode()

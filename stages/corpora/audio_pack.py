@@ -2,16 +2,16 @@
 
 import hashlib
 import io
+import tempfile
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
-import soundfile
 
 from stages.corpora.corpus import Utterance
-from stages.corpora.recording import BLOCK, measure, write_recording
+from stages.corpora.recording import NOT_FINITE, decode, write_recording
 from stages.program.processes import in_threads
 
 PACK_SECONDS = 600.0
@@ -77,7 +77,7 @@ def _decoded(item: tuple[Utterance, bytes]) -> tuple[Utterance, bytes, Decoded]:
     utterance, content = item
     digest = hashlib.sha256(content).digest()
     try:
-        return utterance, digest, decode(content)
+        return utterance, digest, decode_content(content)
     except ValueError as error:
         return utterance, digest, error
 
@@ -90,27 +90,18 @@ def _refuse_another_split(one: Utterance, other: Utterance) -> None:
         )
 
 
-def decode(content: bytes) -> tuple[Samples, int]:
+def decode_content(content: bytes) -> tuple[Samples, int]:
     """Samples (N, channels) of 16 bits, and their rate; ValueError where the content is not sound."""
-    num_samples, sample_rate = measure(content)
-    try:
-        with _ForwardFile(io.BytesIO(content)) as sound:
-            if sound.channels > MAX_CHANNELS or sample_rate > MAX_SAMPLE_RATE:
-                raise ValueError(f"FLAC cannot hold {sound.channels} channels at {sample_rate} Hz")
-            blocks = [
-                _quantized(sound.read(min(BLOCK, num_samples - start), dtype="float32", always_2d=True))
-                for start in range(0, num_samples, BLOCK)
-            ]
-    except soundfile.LibsndfileError as error:
-        raise ValueError(f"not readable as audio: {error.error_string}") from error
-    return np.concatenate(blocks), sample_rate
-
-
-class _ForwardFile(soundfile.SoundFile):
-    """Without the seek that soundfile adds to every read: behind it, MP3 decodes to other samples."""
-
-    def seekable(self) -> bool:
-        return False
+    blocks = []
+    with tempfile.TemporaryFile(buffering=0) as stream:  # what libsndfile reads has a descriptor
+        stream.write(content)
+        for sound, block in decode(cast(io.FileIO, stream)):
+            if sound.channels > MAX_CHANNELS or sound.samplerate > MAX_SAMPLE_RATE:
+                raise ValueError(f"FLAC cannot hold {sound.channels} channels at {sound.samplerate} Hz")
+            if not np.isfinite(block).all():
+                raise ValueError(NOT_FINITE)
+            blocks.append(_quantized(block))
+        return np.concatenate(blocks), sound.samplerate
 
 
 def _quantized(samples: np.ndarray[Any, np.dtype[np.float32]]) -> Samples:

@@ -7,7 +7,7 @@ from pathlib import Path
 from types import MappingProxyType
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Utterance:
     """One utterance as its source names it; the manifest stage checks it.
 

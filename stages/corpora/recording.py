@@ -1,10 +1,10 @@
-"""Audio files: what they hold, and what is wrong with them."""
+"""Audio files: reading them in blocks, whole or in part, and what is wrong with them."""
 
-import hashlib
 import io
+import os
 import re
 import stat
-from dataclasses import dataclass
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,17 +15,17 @@ import soxr
 # libsndfile's "data : 31998 (should be 19956)". Not its RIFF line: many writers are wrong there over whole
 # audio; not "chunk should be an even number of bytes" either.
 SHORTER_CHUNK = re.compile(r"^ *(?:data|SSND|riff|Data Size) *: \d+ \(should be \d+\)", re.MULTILINE)
-BLOCK = 2**16  # samples of each channel; a header that lies about their number costs no memory
+BLOCK_VALUES = 2**17  # samples of all channels; a header that lies about their number costs no memory
+WINDOW_SECONDS = 0.1  # blocks are whole windows, but for the last one
 UNKNOWN_LENGTH = 2**63 - 1  # libsndfile's, of a FLAC that was streamed
+MAX_VALUES = (
+    2**32
+)  # twice the largest WAV of 16 bits; what a few bytes unpack to is not waited for any longer
+NIST_COUNT = re.compile(rb"^NIST_1A\n.*\nsample_count -i (\d+)\n.*end_head", re.DOTALL)
+NOT_FINITE = "the file holds NaN or infinite samples"
+MAX_OGG_PAGE = 27 + 255 + 255 * 255  # bytes
 
 Samples = np.ndarray[Any, np.dtype[np.float32]]
-
-
-@dataclass(frozen=True)
-class Recording:
-    duration_seconds: float
-    sample_rate: int
-    sha256: str
 
 
 def write_recording(path: Path, samples: np.ndarray[Any, np.dtype[Any]], sample_rate: int) -> None:
@@ -35,42 +35,60 @@ def write_recording(path: Path, samples: np.ndarray[Any, np.dtype[Any]], sample_
     path.write_bytes(content.getvalue())
 
 
-def inspect_recording(path: Path) -> Recording:
-    """Decode a whole file; ValueError with the reason when it is not sound throughout."""
-    content = _content(path)
-    num_samples, sample_rate = measure(content)
-    return Recording(num_samples / sample_rate, sample_rate, hashlib.sha256(content).hexdigest())
+def open_recording(path: Path) -> io.FileIO:
+    """A file to read, unbuffered; ValueError with the reason why it cannot be one."""
+    try:
+        # Without O_NONBLOCK, a pipe's open waits for its writer, for ever.
+        descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
+    except OSError as error:
+        raise ValueError(f"cannot read the file: {error.strerror}") from error
+    status = os.fstat(descriptor)
+    if not stat.S_ISREG(status.st_mode) or not status.st_size:
+        os.close(descriptor)
+        raise ValueError("the file is empty" if stat.S_ISREG(status.st_mode) else "no regular file")
+    return io.FileIO(descriptor)
 
 
-def measure(content: bytes) -> tuple[int, int]:
-    """Samples of each channel and sample rate of a file's bytes, all of them decoded.
+def decode(stream: io.FileIO) -> Iterator[tuple[soundfile.SoundFile, Samples]]:
+    """An open file's samples, all of them, in blocks (n, channels); ``SoundFile`` says of what kind it is.
 
-    ValueError when the file is damaged, no audio, or holds values that are no numbers.
+    ValueError when the file is damaged, no audio, holds no samples, or so many that nobody waits for them.
     """
     num_samples = 0
+    is_cut, claimed = _is_cut_ogg(stream), _claimed_by_nist(stream)
     try:
-        with _SoundFile(io.BytesIO(content)) as sound:
-            expected, sample_rate = sound.frames, sound.samplerate
-            shorter_than_header = bool(SHORTER_CHUNK.search(sound.extra_info))
-            while len(block := _read(sound, min(BLOCK, expected - num_samples))):
+        with _sound(stream) as sound:
+            expected = sound.frames
+            is_cut |= bool(SHORTER_CHUNK.search(sound.extra_info))
+            block_length = _block_length(sound)
+            while len(block := _read(sound, min(block_length, expected - num_samples))):
                 num_samples += len(block)
-                if not np.isfinite(block).all():
-                    raise ValueError("the file holds NaN or infinite samples")
+                if num_samples * sound.channels > MAX_VALUES:
+                    raise ValueError(f"more than {MAX_VALUES} samples in all channels: cut the recording")
+                yield sound, block
     except soundfile.LibsndfileError as error:
         raise ValueError(f"not readable as audio: {error.error_string}") from error
-    is_cut = num_samples < expected != UNKNOWN_LENGTH
-    if shorter_than_header or is_cut or _is_cut_ogg(content):
+    if is_cut or num_samples < expected != UNKNOWN_LENGTH or num_samples < claimed:
         raise ValueError("the file is truncated: it holds less audio than its header says")
     if not num_samples:
         raise ValueError("the file holds no samples")
-    return num_samples, sample_rate
+
+
+def window_length(sound: soundfile.SoundFile) -> int:
+    """Samples of each channel in WINDOW_SECONDS, or in a block where that is less."""
+    return max(1, min(int(WINDOW_SECONDS * sound.samplerate), BLOCK_VALUES // sound.channels))
+
+
+def _block_length(sound: soundfile.SoundFile) -> int:
+    window = window_length(sound)
+    return max(1, BLOCK_VALUES // sound.channels // window) * window
 
 
 def read_span(path: Path, offset_seconds: float, duration_seconds: float) -> tuple[Samples, int]:
     """Samples (N, channels) of a part of a sound file, and its sample rate; the rest is not decoded."""
     try:
-        with path.open("rb") as stream, _SoundFile(stream.fileno(), closefd=False) as sound:  # name.raw too
-            start = sound.seek(round(offset_seconds * sound.samplerate))
+        with open_recording(path) as stream, _sound(stream) as sound:
+            start = _go_to(sound, round(offset_seconds * sound.samplerate))
             length = round(duration_seconds * sound.samplerate)
             return _read(sound, min(length, sound.frames - start)), sound.samplerate
     except soundfile.LibsndfileError as error:
@@ -78,8 +96,14 @@ def read_span(path: Path, offset_seconds: float, duration_seconds: float) -> tup
 
 
 def read_recording(path: Path) -> tuple[Samples, int]:
-    """Samples (N, channels) of a whole file, and its sample rate; ValueError as by inspect_recording."""
-    num_samples, sample_rate = measure(_content(path))
+    """Samples (N, channels) of a whole file, and its sample rate; ValueError when it is not sound."""
+    num_samples = 0
+    with open_recording(path) as stream:
+        for sound, block in decode(stream):
+            num_samples += len(block)
+            sample_rate = sound.samplerate
+            if not np.isfinite(block).all():
+                raise ValueError(NOT_FINITE)
     return read_span(path, 0.0, num_samples / sample_rate)
 
 
@@ -89,18 +113,6 @@ def mono(channels: Samples, original_rate: int, sample_rate: int) -> Samples:
     return samples
 
 
-def _content(path: Path) -> bytes:
-    try:
-        if not stat.S_ISREG(path.stat().st_mode):
-            raise ValueError("no regular file")  # one would wait for a pipe's writer for ever
-        content = path.read_bytes()
-    except OSError as error:
-        raise ValueError(f"cannot read the file: {error.strerror}") from error
-    if not content:
-        raise ValueError("the file is empty")
-    return content
-
-
 class _SoundFile(soundfile.SoundFile):
     """Reads on without the seek that soundfile adds to every read: it fails at the end of a streamed FLAC."""
 
@@ -108,17 +120,42 @@ class _SoundFile(soundfile.SoundFile):
         return False
 
 
+def _sound(stream: io.FileIO) -> _SoundFile:
+    """By its descriptor: the name does not decide what it is, and threads decode side by side."""
+    stream.seek(0)
+    return _SoundFile(stream.fileno(), closefd=False)
+
+
 def _read(sound: soundfile.SoundFile, num_samples: int) -> Samples:
     samples: Samples = sound.read(num_samples, dtype="float32", always_2d=True)
     return samples
 
 
-def _is_cut_ogg(content: bytes) -> bool:
+def _go_to(sound: _SoundFile, start: int) -> int:
+    """To a sample of each channel; through all before it where a coding (GSM 6.10) knows no other way."""
+    if soundfile.SoundFile.seekable(sound):
+        return int(sound.seek(start))
+    for position in range(0, start, BLOCK_VALUES):
+        _read(sound, min(BLOCK_VALUES, start - position))
+    return start
+
+
+def _claimed_by_nist(stream: io.FileIO) -> int:
+    """The number of samples in a NIST header, which libsndfile does not compare with what follows; else 0."""
+    stream.seek(0)
+    found = NIST_COUNT.match(stream.read(1024))
+    return int(found[1]) if found else 0
+
+
+def _is_cut_ogg(stream: io.FileIO) -> bool:
     """Whether the last page of an Ogg stream is absent or cut; libsndfile takes it for a shorter stream."""
-    if not content.startswith(b"OggS"):
+    stream.seek(0)
+    if stream.read(4) != b"OggS":
         return False
-    page = content[content.rfind(b"OggS") :]
-    if len(page) < 27:
+    stream.seek(-min(MAX_OGG_PAGE, stream.seek(0, os.SEEK_END)), os.SEEK_END)
+    end = stream.read(MAX_OGG_PAGE)
+    page = end[max(0, end.rfind(b"OggS")) :]
+    if not page.startswith(b"OggS") or len(page) < 27:
         return True
     num_segments, ends_stream = page[26], page[5] & 4
     return not ends_stream or len(page) < 27 + num_segments + sum(page[27 : 27 + num_segments])

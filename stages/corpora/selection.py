@@ -2,9 +2,8 @@
 
 import hashlib
 import math
-import sys
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import combinations
 
@@ -13,16 +12,17 @@ from stages.schema import params as schema
 from stages.schema.manifest_row import ManifestRow
 
 
-@dataclass(frozen=True)
+@dataclass
 class ForTraining:
     """What training has beside the utterances of its split, by id, of all corpora.
 
     ``repeats`` is how many times more than once it takes an utterance in an epoch, where that is not 0;
-    ``validation`` are those of the validation split that it takes too.
+    ``validation`` are those of the validation split that it takes too, of which ``num_added`` were written.
     """
 
     repeats: dict[str, int] = field(default_factory=dict)
     validation: set[str] = field(default_factory=set)
+    num_added: int = 0
 
     def note(self, utterances: Iterable[Utterance], settings: schema.Corpus) -> None:
         """The selected utterances of one corpus."""
@@ -33,13 +33,15 @@ class ForTraining:
             if settings.repeat and (added or utterance.split == "train"):
                 self.repeats[utterance.id] = settings.repeat
 
-    def rows(self, splits: Mapping[str, list[ManifestRow]]) -> list[ManifestRow]:
-        """The rows of the training manifest, sorted by id."""
-        added = [row for row in splits.get("validation", ()) if row.id in self.validation]
-        rows = sorted([*splits["train"], *added], key=lambda row: row.id) if added else splits["train"]
-        if not self.repeats:
-            return rows
-        return [row.model_copy(update={"repeat": self.repeats.get(row.id)}) for row in rows]
+    def places(self, split: str, row: ManifestRow) -> Iterator[tuple[str, ManifestRow]]:
+        """In which splits' manifests a row of a split is written, and how."""
+        added = row.id in self.validation
+        if split != "train":
+            yield split, row
+        if split == "train" or added:
+            repeat = self.repeats.get(row.id)
+            yield "train", row.model_copy(update={"repeat": repeat}) if repeat else row
+        self.num_added += added
 
 
 def select(utterances: Iterable[Utterance], settings: schema.Corpus, seed: int) -> list[Utterance]:
@@ -96,13 +98,3 @@ def shares(corpus: Corpus, settings: schema.Manifest, place: str) -> dict[str, f
     if sum(found.values()) >= 1:
         raise ValueError(f"{place}: its shares and manifest.carve's leave nothing for training: {found}")
     return found
-
-
-def warn_of_seen(num_utterances: int) -> None:
-    """Says that validation is not of unseen utterances."""
-    if num_utterances:
-        print(
-            f"warning: {num_utterances} validation utterances are in training too (add_validation_to_train):"
-            " what validation shows is not what the model does on unseen speech",
-            file=sys.stderr,
-        )

@@ -65,4 +65,9 @@ def manifest_rows(path: Path) -> Iterator[ManifestRow]:
 def write_rows(path: Path, rows: Iterable[BaseModel]) -> None:
     """JSON lines; keys that hold nothing are left out."""
     with path.open("w", encoding="utf-8") as lines:
-        lines.writelines(row.model_dump_json(exclude_none=True) + "\n" for row in rows)
+        lines.writelines(map(row_line, rows))
+
+
+def row_line(row: BaseModel) -> str:
+    """A row as JSON on a line."""
+    return row.model_dump_json(exclude_none=True) + "\n"

@@ -1,0 +1,108 @@
+"""What became rows of the manifest, as columns, from which sharing is checked and the report is made."""
+
+from array import array
+from collections.abc import Sequence
+from functools import cached_property
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from stages.corpora.admission import Admitted
+from stages.corpora.recordings import Recordings
+from stages.corpora.splitting import speaker_key
+from stages.corpora.utterances import Utterances
+
+Array = np.ndarray[Any, np.dtype[Any]]
+
+
+class Piece(NamedTuple):
+    """A span of a recording, in a split. Seconds."""
+
+    split: str
+    id: str
+    speaker: str | None
+    offset: float
+    duration: float
+
+
+class Admissions:
+    """A row for each admitted utterance, in the order in which they were added, 30 bytes each.
+
+    ``number`` is the utterance's, ``split`` an index of ``splits``, ``speaker`` one of ``speakers`` or -1,
+    ``recording`` the number of its file and ``content`` that of its sound, one for files that sound alike.
+    """
+
+    def __init__(self, splits: Sequence[str], utterances: Utterances, recordings: Recordings) -> None:
+        self.splits = list(splits)
+        self.utterances = utterances
+        self.recordings = recordings
+        self.speakers: dict[str, int] = {}
+        self._number, self._split, self._speaker = array("i"), array("b"), array("i")
+        self._offset, self._duration = array("d"), array("d")
+
+    def add(self, admitted: Admitted) -> None:
+        speaker = speaker_key(admitted.row.speaker)
+        self._number.append(admitted.number)
+        self._split.append(self.splits.index(admitted.split))
+        self._speaker.append(-1 if speaker is None else self.speakers.setdefault(speaker, len(self.speakers)))
+        self._offset.append(admitted.row.offset)
+        self._duration.append(admitted.row.duration)
+
+    def __len__(self) -> int:
+        return len(self._number)
+
+    @cached_property
+    def number(self) -> Array:
+        return np.array(self._number, np.int32)
+
+    @cached_property
+    def split(self) -> Array:
+        return np.array(self._split, np.int8)
+
+    @cached_property
+    def speaker(self) -> Array:
+        return np.array(self._speaker, np.int32)
+
+    @cached_property
+    def offset(self) -> Array:
+        return np.array(self._offset, np.float64)
+
+    @cached_property
+    def duration(self) -> Array:
+        return np.array(self._duration, np.float64)
+
+    @cached_property
+    def recording(self) -> Array:
+        found: Array = self.recordings.of[self.number]
+        return found
+
+    @cached_property
+    def content(self) -> Array:
+        hashes = np.ascontiguousarray(self.recordings.columns["content"]).view("V16").ravel()
+        _, numbers = np.unique(hashes, return_inverse=True)
+        found: Array = numbers.ravel()[self.recording]
+        return found
+
+    def id(self, row: int) -> str:
+        return self.utterances.ids[self._number[row]]
+
+    def text(self, row: int) -> str:
+        return self.utterances.texts[self._number[row]]
+
+    def piece(self, row: int) -> Piece:
+        utterance = self.utterances[self._number[row]]
+        split = self.splits[self._split[row]]
+        return Piece(split, utterance.id, utterance.speaker, self._offset[row], self._duration[row])
+
+    def in_several_splits(self, keys: Array) -> dict[int, Array]:
+        """Those keys (a column; negative ones count for nothing) whose rows are in more than one split, with
+        their rows, split by split.
+        """
+        num_splits = len(self.splits)
+        pairs = np.unique(keys.astype(np.int64)[keys >= 0] * num_splits + self.split[keys >= 0])
+        found, counts = np.unique(pairs // num_splits, return_counts=True)
+        shared = found[counts > 1]
+        rows = np.flatnonzero(np.isin(keys, shared))
+        rows = rows[np.lexsort((self.split[rows], keys[rows]))]
+        ends = np.searchsorted(keys[rows], shared, side="right")
+        return dict(zip(shared.tolist(), np.split(rows, ends)[:-1], strict=True))

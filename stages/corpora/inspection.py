@@ -1,0 +1,138 @@
+"""What a recording holds, measured while it is decoded once, in blocks, in flat memory however long it is."""
+
+import hashlib
+import os
+from dataclasses import dataclass
+from io import FileIO
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import soundfile
+
+from stages.corpora.recording import (
+    NOT_FINITE,
+    WINDOW_SECONDS,
+    Samples,
+    decode,
+    open_recording,
+    window_length,
+)
+
+SAMPLE_RATES = range(
+    1000, 768_000 + 1
+)  # Hz; headers that claim others lie, and resampling would take for ever
+# The largest positive value of 8 bits and of the logarithmic codes; that of 16 bits stands for all others.
+FULL_SCALES = {"PCM_U8": 127 / 128, "PCM_S8": 127 / 128, "ULAW": 32124 / 32768, "ALAW": 32256 / 32768}
+FULL_SCALE = 32767 / 32768
+MAX_PEAK = 2.0**31  # of floats that bear the scale of integers; the power of much more is no finite number
+SIGNS = np.dtype(np.int8)
+
+
+@dataclass(frozen=True, slots=True)
+class Recording:
+    """``content`` is a hash of the samples: the same for one recording in two lossless formats.
+
+    ``clipped`` is the share of samples that stand at full scale, three or more in a row in one channel; a
+    single one is what normalising leaves. ``peak`` is 1 at full scale; ``levels`` are the root mean squares
+    of all channels in windows of WINDOW_SECONDS.
+    """
+
+    duration_seconds: float
+    sample_rate: int
+    sha256: str
+    content: str
+    num_channels: int
+    container: str
+    subtype: str
+    clipped: float
+    peak: float
+    levels: Samples
+
+    def loudest(self, offset_seconds: float, duration_seconds: float) -> float:
+        """The level of the loudest window that a span touches."""
+        first = int(offset_seconds / WINDOW_SECONDS)
+        last = int(np.ceil((offset_seconds + duration_seconds) / WINDOW_SECONDS))
+        return float(self.levels[first:last].max(initial=0.0))
+
+
+def inspect_recording(path: Path) -> Recording:
+    """Decode a whole file; ValueError with the reason when it is not sound throughout."""
+    with open_recording(path) as stream:
+        before = os.fstat(stream.fileno())
+        sha256 = hashlib.file_digest(stream, "sha256").hexdigest()
+        found = _measure(stream, sha256)
+        after = os.fstat(stream.fileno())
+    # The hash stands for what was decoded only if nobody wrote to the file between the two.
+    if (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns):
+        raise ValueError("the file changed while it was read")
+    return found
+
+
+def _measure(stream: FileIO, sha256: str) -> Recording:
+    num_samples, peak, levels = 0, 0.0, []
+    content, clipping = hashlib.sha256(), None
+    for sound, block in decode(stream):
+        if clipping is None:
+            _check_rate(sound)
+            clipping = _Clipping(sound)
+            content.update(f"{sound.samplerate} {sound.channels}".encode())
+        num_samples += len(block)
+        block_peak = max(float(block.max()), -float(block.min()))
+        if not block_peak <= MAX_PEAK:  # said so that NaN is refused as well
+            far = f"samples {block_peak:.3g} times beyond full scale"
+            raise ValueError(far if block_peak < np.inf else NOT_FINITE)
+        peak = max(peak, block_peak)
+        content.update(block.data)
+        levels.append(_levels(block, window_length(sound)))
+        clipping.count(block, block_peak)
+    assert clipping is not None  # decode refuses a file without samples
+    return Recording(
+        duration_seconds=num_samples / sound.samplerate,
+        sample_rate=sound.samplerate,
+        sha256=sha256,
+        content=content.hexdigest(),
+        num_channels=sound.channels,
+        container=sound.format,
+        subtype=sound.subtype,
+        clipped=clipping.num_clipped / (num_samples * sound.channels),
+        peak=peak,
+        levels=np.concatenate(levels),
+    )
+
+
+def _check_rate(sound: soundfile.SoundFile) -> None:
+    if sound.samplerate not in SAMPLE_RATES:
+        low, high = SAMPLE_RATES[0], SAMPLE_RATES[-1]
+        raise ValueError(f"a sample rate of {sound.samplerate} Hz, expected {low} to {high}")
+
+
+def _levels(block: Samples, window: int) -> Samples:
+    """Root mean squares of the windows of a block (n, channels), of which the last may be shorter."""
+    whole = len(block) // window
+    windows = block[: whole * window].reshape(whole, window * block.shape[1])
+    squares = np.einsum("ij,ij->i", windows, windows) / windows.shape[1]
+    rest = block[whole * window :].ravel()
+    if len(rest):
+        squares = np.append(squares, rest @ rest / len(rest))
+    return np.sqrt(squares, dtype=np.float32)
+
+
+class _Clipping:
+    """Counts samples at full scale in runs of three or more, from block to block."""
+
+    def __init__(self, sound: soundfile.SoundFile) -> None:
+        self.full_scale = FULL_SCALES.get(sound.subtype, FULL_SCALE)
+        self.before: np.ndarray[Any, np.dtype[np.int8]] = np.zeros((3, sound.channels), SIGNS)
+        self.num_clipped = 0
+
+    def count(self, block: Samples, peak: float) -> None:
+        if peak < self.full_scale:  # of nearly every block
+            self.before = np.zeros_like(self.before)
+            return
+        own = (block >= self.full_scale).view(SIGNS) - (block <= -self.full_scale).view(SIGNS)
+        signs = np.concatenate([self.before, own])
+        third = (signs[2:] != 0) & (signs[2:] == signs[1:-1]) & (signs[2:] == signs[:-2])
+        begun = third[1:] & ~third[:-1]  # the third of its run, which stands for the first two as well
+        self.num_clipped += int(third[1:].sum()) + 2 * int(begun.sum())
+        self.before = signs[-3:]

@@ -1,0 +1,109 @@
+"""Every recording of a corpus, decoded once."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from stages.corpora.inspection import Recording, inspect_recording
+from stages.corpora.utterances import Utterances
+from stages.program.processes import in_threads
+from stages.program.progress import track
+
+MAX_BATCH = 64  # files to a thread at a time: handing them out one by one would cost as much as small ones do
+COLUMNS = np.dtype(
+    [
+        ("sha256", np.uint8, 32), ("content", np.uint8, 16), ("seconds", np.float64), ("clipped", np.float32),
+        ("peak", np.float32), ("sample_rate", np.int32), ("num_channels", np.int16), ("kind", np.int16),
+    ]
+)  # fmt: skip
+
+Found = Recording | str  # what a file holds, or the reason why it cannot be used
+Array = np.ndarray[Any, np.dtype[Any]]
+
+
+class Recordings:
+    """The files that utterances name, in 80 bytes each, whatever their length.
+
+    ``of`` has the number of each utterance's recording, -1 where it may not be read; ``columns`` what the
+    recordings hold, ``errors`` why some hold nothing; ``kinds`` are the names of container and coding that
+    ``kind`` numbers. ``loudest`` is the level of the loudest tenth of a second of every utterance.
+    """
+
+    def __init__(self, utterances: Utterances, root: Path) -> None:
+        numbers: dict[str, int] = {}
+        self.of: Array = np.full(len(utterances), -1, np.int32)
+        for number, audio in enumerate(utterances.audio()):
+            if readable(audio, root):
+                self.of[number] = numbers.setdefault(resolved(audio, root), len(numbers))
+        self.columns: Array = np.zeros(len(numbers), COLUMNS)
+        self.errors: dict[int, str] = {}
+        self.kinds: dict[str, int] = {}
+        self.loudest: Array = np.zeros(len(utterances), np.float32)
+        self._inspect(list(numbers), utterances)
+
+    def _inspect(self, paths: list[str], utterances: Utterances) -> None:
+        by_recording = np.argsort(self.of, kind="stable")
+        starts = np.searchsorted(self.of[by_recording], np.arange(len(paths) + 1))
+        for number, found in track(_found(paths), "checking audio", len(paths), "files"):
+            if isinstance(found, str):
+                self.errors[number] = found
+                continue
+            self._keep(number, found)
+            for utterance in by_recording[starts[number] : starts[number + 1]].tolist():
+                self.loudest[utterance] = _loudest(found, *utterances.span(utterance))
+
+    def _keep(self, number: int, found: Recording) -> None:
+        kind = f"{found.container} {found.subtype}"
+        self.columns[number] = (
+            np.frombuffer(bytes.fromhex(found.sha256), np.uint8),
+            np.frombuffer(bytes.fromhex(found.content)[:16], np.uint8),
+            found.duration_seconds,
+            found.clipped,
+            found.peak,
+            found.sample_rate,
+            found.num_channels,
+            self.kinds.setdefault(kind, len(self.kinds)),
+        )
+
+
+def resolved(audio: str, root: Path) -> str:
+    return os.path.abspath(os.path.join(root, audio))  # noqa: PTH118 - of a million, so not by Path objects
+
+
+def readable(audio: str, root: Path) -> bool:
+    """Whether a path is one that a corpus may name: below the root, or the user's own absolute one."""
+    return audio != "." and (os.path.isabs(audio) or is_below(resolved(audio, root), os.path.abspath(root)))  # noqa: PTH117
+
+
+def is_below(path: str, folder: str) -> bool:
+    return path == folder or path.startswith(folder.rstrip(os.sep) + os.sep)
+
+
+def _found(paths: list[str]) -> Iterator[tuple[int, Found]]:
+    size = min(max(len(paths) // (16 * (os.cpu_count() or 1)), 1), MAX_BATCH)
+    # In the order of their names, in which they mostly lie on the disk.
+    order = sorted(range(len(paths)), key=paths.__getitem__)
+    batches = [order[start : start + size] for start in range(0, len(order), size)]
+
+    def look(batch: list[int]) -> list[tuple[int, Found]]:
+        return [(number, _look(paths[number])) for number in batch]
+
+    for results in in_threads(look, batches):
+        yield from results
+
+
+def _look(path: str) -> Found:
+    try:
+        return inspect_recording(Path(path))
+    except ValueError as error:
+        return str(error)
+
+
+def _loudest(found: Recording, offset_seconds: Any, duration_seconds: Any) -> float:
+    """Of a span that may be nonsense: it is not judged here."""
+    rest = found.duration_seconds - offset_seconds
+    duration = rest if duration_seconds is None else min(duration_seconds, rest)
+    return found.loudest(offset_seconds, duration) if offset_seconds >= 0 and duration > 0 else 0.0

@@ -1,0 +1,62 @@
+"""What two splits may not share: a speaker, or the sound of a recording."""
+
+from collections.abc import Iterable, Iterator
+
+from stages.corpora.admissions import Admissions, Piece
+from stages.corpora.splitting import ROUNDING_SECONDS, speaker_key
+
+Clash = tuple[str, list[Piece]]  # what is shared, and two pieces that show it
+
+
+def shared(admissions: Admissions) -> Iterator[Clash]:
+    """Speakers and recordings that are in two splits and must not be, sorted by name.
+
+    Pieces of one recording may be, when they do not overlap and all of its speakers are known: a
+    conversation whose speakers are divided. Recordings are the same where their samples are.
+    """
+    speakers = list(admissions.speakers)
+    by_name = {
+        speakers[key]: apart(map(admissions.piece, rows.tolist()))
+        for key, rows in admissions.in_several_splits(admissions.speaker).items()
+    }
+    yield from ((f"speaker {name}", by_name[name]) for name in sorted(by_name))
+    clashes = (
+        clash([admissions.piece(row) for row in rows.tolist()])
+        for rows in admissions.in_several_splits(admissions.content).values()
+    )
+    yield from sorted((f"the recording of {pieces[0].id}", pieces) for pieces in clashes if pieces)
+
+
+def complaint(kind: str, clashes: list[Clash]) -> str:
+    """A sentence for people on what is shared: ``kind`` is what of."""
+    what, pieces = clashes[0]
+    named = ", ".join(f"{piece.id} in {piece.split}" for piece in pieces)
+    return (
+        f"{what} is in more than one split ({named}; {len(clashes)} such {kind} in all): a model would be"
+        " tested on what it has learned. Mend the corpus's lists, or let manifest.carve split: by speaker, by"
+        " recording where the speaker is unknown."
+    )
+
+
+def apart(pieces: Iterable[Piece]) -> list[Piece]:
+    """The first piece and one of the others in another split; nothing when they all are in the same."""
+    first, *others = pieces
+    return next(([first, other] for other in others if other.split != first.split), [])
+
+
+def clash(pieces: list[Piece]) -> list[Piece]:
+    """Two pieces of one recording in two splits that overlap, or one of which has no speaker."""
+    for piece in pieces:
+        if speaker_key(piece.speaker) is None:
+            return apart([piece, *pieces])
+    last: dict[str, Piece] = {}  # what ends last in each split
+    for piece in sorted(pieces, key=lambda piece: piece.offset):
+        overlapping = [other for other in last.values() if _end(other) - ROUNDING_SECONDS > piece.offset]
+        if found := apart([piece, *overlapping]):
+            return found
+        last[piece.split] = max(last.get(piece.split, piece), piece, key=_end)
+    return []
+
+
+def _end(piece: Piece) -> float:
+    return piece.offset + piece.duration

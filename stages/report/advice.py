@@ -1,0 +1,100 @@
+"""What a person should look at first: sentences on what is odd about a corpus."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from stages.report.findings import Findings
+
+BIG_SPEAKER = 0.3  # of the hours of a split with several speakers
+KNOWN_SHARE = 0.2  # of a split's transcripts
+MIN_SPEAKERS = 3
+
+
+@dataclass(frozen=True)
+class Advice:
+    """A sentence, and the section that has more. ``is_grave``: results would be wrong, or there are none."""
+
+    text: str
+    section: str
+    is_grave: bool = False
+
+
+def advice(findings: Findings) -> list[Advice]:
+    """The gravest first."""
+    said = [
+        *_stops(findings),
+        *_sharing(findings),
+        *_texts(findings),
+        *_sounds(findings),
+        *_balance(findings),
+    ]
+    return sorted(said, key=lambda one: not one.is_grave)
+
+
+def _stops(findings: Findings) -> Iterator[Advice]:
+    for reason in findings.stops:
+        yield Advice(f"The stage stopped: {reason}", "rejected" if "rejected" in reason else "splits", True)
+    if findings.rejections and not findings.stops:
+        yield Advice(f"{len(findings.rejections):,} utterances were rejected.", "rejected")
+
+
+def _sharing(findings: Findings) -> Iterator[Advice]:
+    if findings.validation_in_train:
+        yield Advice(
+            f"{findings.validation_in_train:,} utterances of validation are in train too"
+            " (add_validation_to_train): what validation shows is not of unseen speech.",
+            "overlap",
+            True,
+        )
+    if total := findings.contradictions.total:
+        yield Advice(
+            f"{total:,} utterances sound, sample for sample, as another with another transcript.",
+            "duplicates",
+            True,
+        )
+    if total := findings.duplicates.total:
+        yield Advice(f"{total:,} utterances sound, sample for sample, as an earlier one.", "duplicates")
+    for split in findings.splits:
+        known = findings.known.get(split.name)
+        if known and known.total > KNOWN_SHARE * split.utterances:
+            yield Advice(
+                f"{known.total / split.utterances:.0%} of the transcripts of {split.name} are also in train:"
+                " error rates there are lower than on new sentences.",
+                "overlap",
+            )
+
+
+def _texts(findings: Findings) -> Iterator[Advice]:
+    if unseen := findings.texts.unseen():
+        yield Advice(f"{len(unseen)} characters of validation or test are never in train.", "characters")
+    if rare := findings.texts.rare():
+        yield Advice(
+            f"{len(rare)} characters are hardly ever in train: noise, or too few examples?", "characters"
+        )
+    for name, found in findings.suspicious.items():
+        yield Advice(f"{name}: {found.total:,}.", "suspicious")
+
+
+def _sounds(findings: Findings) -> Iterator[Advice]:
+    if total := findings.silent.total:
+        yield Advice(f"{total:,} utterances are silent, but have a transcript.", "sound", True)
+    if total := findings.clipped.total:
+        yield Advice(f"{total:,} recordings are clipped.", "sound")
+    if len({kind.sample_rate for kind in findings.kinds}) > 1:
+        yield Advice("Sample rates differ: high frequencies may tell the sources apart.", "formats")
+
+
+def _balance(findings: Findings) -> Iterator[Advice]:
+    hours = {split.name: split.hours for split in findings.splits}
+    several = {split.name for split in findings.splits if split.speakers >= MIN_SPEAKERS}
+    for speaker in findings.speakers[:1]:
+        for split in set(speaker.splits[:1]) & several:
+            if speaker.hours > BIG_SPEAKER * hours[split]:
+                yield Advice(
+                    f"{speaker.name} speaks {speaker.hours / hours[split]:.0%} of {split}.", "speakers"
+                )
+    for figures in findings.splits:
+        if figures.without_speaker and figures.speakers:
+            yield Advice(
+                f"{figures.without_speaker:,} utterances of {figures.name} have no speaker.", "speakers"
+            )

@@ -1,0 +1,164 @@
+"""What the transcripts of a corpus consist of, and which of them look wrong beside the others."""
+
+import hashlib
+import re
+import unicodedata
+from array import array
+from collections import Counter, defaultdict
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from stages.corpora.admissions import Admissions
+from stages.report.listing import Listing, listing
+
+ODD_SHARE = 0.05  # of the utterances: what more of them have is how this corpus is written
+RARE_COUNT = 10  # a character that training sees less often is hardly learned
+SCALE = 1.4826  # from a median absolute deviation to the standard deviation of a normal distribution
+MIN_SPREAD = 0.1  # of the logarithm of characters per second
+FAR = 5.0  # standard deviations
+# Writing systems that words of one language mix.
+EAST_ASIAN = {"CJK", "HIRAGANA", "KATAKANA", "KATAKANA-HIRAGANA", "HANGUL", "BOPOMOFO", "IDEOGRAPHIC"}
+MARKS = re.compile(r"[\[\](){}<>*_#@|\\/~^=]")
+
+Array = np.ndarray[Any, np.dtype[Any]]
+
+
+class Texts:
+    """Transcripts in Unicode's NFC, without any other normalising.
+
+    ``characters`` counts them in each split; ``first`` is the row that has a character first; ``lengths`` and
+    ``hashes`` are of every row.
+    """
+
+    def __init__(self, admissions: Admissions) -> None:
+        self.admissions = admissions
+        self.characters: list[Counter[str]] = [Counter() for _ in admissions.splits]
+        self.first: dict[str, int] = {}
+        lengths, hashes = array("i"), array("Q")
+        for row, split in enumerate(admissions.split.tolist()):
+            text = unicodedata.normalize("NFC", admissions.text(row))
+            counter = self.characters[split]
+            before = len(counter)
+            counter.update(text)
+            if len(counter) > before:
+                for character in text:
+                    self.first.setdefault(character, row)
+            lengths.append(len(text))
+            digest = hashlib.blake2b(text.encode(), digest_size=8).digest()
+            hashes.append(int.from_bytes(digest, "big"))
+        self.lengths: Array = np.array(lengths, np.int32)
+        self.hashes: Array = np.array(hashes, np.uint64)
+
+    def total(self) -> Counter[str]:
+        return sum(self.characters, Counter())
+
+    def rate(self) -> Array:
+        """Characters per second of every row."""
+        found: Array = self.lengths / self.admissions.duration
+        return found
+
+    def of_split(self, name: str) -> Counter[str]:
+        return self.characters[self.admissions.splits.index(name)]
+
+    def unseen(self) -> dict[str, int]:
+        """Characters of other splits that training never sees, and how often they stand there."""
+        train = self.of_split("train")
+        rest = self.total() - train
+        return {character: rest[character] for character in sorted(rest) if character not in train}
+
+    def rare(self) -> dict[str, int]:
+        """Characters that training sees, but less than RARE_COUNT times."""
+        return {
+            character: count
+            for character, count in sorted(self.of_split("train").items())
+            if count < RARE_COUNT
+        }
+
+    def known(self) -> dict[str, Listing]:
+        """Of every other split, the rows whose transcript is in train as well."""
+        splits = self.admissions.splits
+        train = self.hashes[self.admissions.split == splits.index("train")]
+        found = {}
+        for number, split in enumerate(splits):
+            if split != "train":
+                rows = np.flatnonzero(self.admissions.split == number)
+                found[split] = listing(self.admissions, rows[np.isin(self.hashes[rows], train)])
+        return found
+
+    def suspicious(self) -> dict[str, Listing]:
+        """Rows whose transcript is probably not what is said, by what is odd about them."""
+        found = self._far_rates()
+        for name, character_is, word_is in (
+            ("Invisible characters", _is_invisible, None),
+            ("Two writing systems in a word", self._is_minority(), _is_mixed),
+            ("Digits, which the other transcripts spell", str.isdigit, None),
+            ("Brackets and marks, which the other transcripts do not have", MARKS.match, None),
+        ):
+            rows = self._with(character_is, word_is)
+            if 0 < len(rows) <= ODD_SHARE * len(self.lengths):
+                found[name] = listing(self.admissions, rows)
+        return {name: rows for name, rows in found.items() if rows.total}
+
+    def _far_rates(self) -> dict[str, Listing]:
+        """Too many characters for the duration, or too few, beside what is usual in this corpus."""
+        if not len(self.lengths):
+            return {}
+        rate = self.rate()
+        logarithm = np.log(rate)
+        middle = np.median(logarithm)
+        spread = max(SCALE * float(np.median(np.abs(logarithm - middle))), MIN_SPREAD)
+        distance = (logarithm - middle) / spread
+        order = np.argsort(distance, kind="stable")
+        ends = {
+            "Too many characters for the duration": order[::-1][: int((distance > FAR).sum())],
+            "Too few characters for the duration": order[: int((distance < -FAR).sum())],
+        }
+        usual = f"usual are {np.exp(middle - 2 * spread):.1f} to {np.exp(middle + 2 * spread):.1f} a second"
+        seconds = self.admissions.duration
+        return {
+            name: listing(
+                self.admissions,
+                rows,
+                [f"{rate[row]:.1f} a second, {seconds[row]:.1f} s" for row in rows[:20]],
+                usual,
+            )
+            for name, rows in ends.items()
+        }
+
+    def _is_minority(self) -> Callable[[str], bool]:
+        """Whether a character is a letter of a writing system that is not the corpus's main one."""
+        counts: dict[str, int] = defaultdict(int)
+        for character, count in self.total().items():
+            counts[_script(character)] += count
+        counts.pop("", None)
+        main = max(sorted(counts), key=counts.__getitem__, default="")
+        return lambda character: _script(character) not in ("", main)
+
+    def _with(self, character_is: Callable[[str], Any], word_is: Callable[[str], bool] | None) -> list[int]:
+        """Rows with such a character, and then with such a word."""
+        wanted = sorted(character for character in self.first if character_is(character))
+        if not wanted:
+            return []
+        pattern = re.compile(f"[{re.escape(''.join(wanted))}]")
+        rows = [row for row in range(len(self.lengths)) if pattern.search(self.admissions.text(row))]
+        if word_is:
+            rows = [row for row in rows if any(map(word_is, self.admissions.text(row).split()))]
+        return rows
+
+
+def _script(character: str) -> str:
+    """The writing system of a letter, by its name in Unicode; empty for what is no letter."""
+    if not unicodedata.category(character).startswith("L"):
+        return ""
+    script = unicodedata.name(character, "").split(" ")[0]
+    return "EAST ASIAN" if script in EAST_ASIAN else "" if script == "MODIFIER" else script
+
+
+def _is_mixed(word: str) -> bool:
+    return len({_script(character) for character in word} - {""}) > 1
+
+
+def _is_invisible(character: str) -> bool:
+    return unicodedata.category(character) in ("Cc", "Cf") and character not in "\t\n"

@@ -11,8 +11,8 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-from stages.schema import packages, recognition
-from stages.schema.nested import Unresolved, nested, resolved
+from stages.schema import domains, packages, recognition
+from stages.schema.nested import Unresolved, resolved
 from stages.schema.part import Place, Problems, import_class, problem
 
 OUTPUTS = ("data/manifest", "data/features", "artifacts")
@@ -23,20 +23,6 @@ NO_CALLBACKS = {
     "lightning.pytorch.callbacks.ModelCheckpoint": "the stage keeps checkpoints itself: see train.checkpoint",
     "lightning.pytorch.callbacks.StochasticWeightAveraging": "it loses count when a training is resumed: use"
     " lightning.pytorch.callbacks.EMAWeightAveraging",
-}
-
-TAKES = {
-    "waveform": "takes waveforms: set features.frontend to stages.frontends.waveform.Waveform and"
-    " train.frontend to null",
-    "features": "takes features, which waveforms are not: set train.frontend, or another features.frontend",
-}
-
-
-CHANGES = {
-    "waveform": "changes waveforms, but features.frontend caches features: name it in features.copies, or set"
-    " features.frontend to stages.frontends.waveform.Waveform and train.frontend to what it is now",
-    "features": "works on features, and there are none: set train.frontend, or leave it out where the model"
-    " takes waveforms",
 }
 
 
@@ -92,28 +78,6 @@ def _carve(params: Any) -> Problems:
         for name in sorted(set(corpus.limit) - set(params.manifest.splits)):
             place: Place = ("manifest", "corpora", index, "limit", name)
             yield problem(place, f"{name!r} is not among manifest.splits")
-
-
-def _domains(params: Any) -> Problems:
-    """What is cached, what the model's frontend makes of it, and what each augmentation works on."""
-    cached = params.features.frontend.load().domain
-    seen = (params.train.frontend or params.features.frontend).load().domain
-    for index, part in enumerate(params.train.augment):
-        domain = getattr(part.load(), "domain", "waveform")  # that of audiomentations' transforms
-        if domain != (cached if domain == "waveform" else seen):
-            yield problem(("train", "augment", index), f"{part.class_path} {CHANGES[domain]}")
-    if params.train.frontend and cached != "waveform":
-        message = f"needs cached waveforms, but features.frontend caches {cached}; set it to null"
-        yield problem(("train", "frontend"), message)
-
-
-def _waveforms(params: Any) -> Problems:
-    """An encoder gets what it takes by its ``domain``, waveforms or features."""
-    seen = (params.train.frontend or params.features.frontend).load().domain
-    for place, part in nested(params.train.task):
-        takes = getattr(part.load(), "domain", seen)
-        if takes != seen:
-            yield problem(("train", "task", *place), f"{part.class_path} {TAKES[takes]}")
 
 
 def _train_inputs(params: Any) -> Problems:
@@ -253,7 +217,7 @@ def _formats(params: Any) -> Problems:
 
 
 CHECKS = (
-    _folders, _splits, _carve, _domains, _waveforms, _train_inputs, _evaluate_inputs, _augmentations,
+    _folders, _splits, _carve, domains.cached, domains.taken, _train_inputs, _evaluate_inputs, _augmentations,
     _frontends, _optimization, _groups, _init_from, _monitors, _callbacks, _formats,
     packages.loggers, packages.executor,
     recognition.content, recognition.keys, recognition.search, recognition.positions, recognition.octaves,

@@ -1,0 +1,44 @@
+"""Waveforms or features: what is cached, what augmentations change and what models take. Checks of
+stages.schema.agreement.
+"""
+
+from typing import Any
+
+from stages.schema.nested import nested
+from stages.schema.part import Problems, problem
+
+TAKES = {
+    "waveform": "takes waveforms: set features.frontend to stages.frontends.waveform.Waveform and"
+    " train.frontend to null",
+    "features": "takes features, which waveforms are not: set train.frontend, or another features.frontend",
+}
+
+
+CHANGES = {
+    "waveform": "changes waveforms, but features.frontend caches features: name it in features.copies, or set"
+    " features.frontend to stages.frontends.waveform.Waveform and train.frontend to what it is now",
+    "features": "works on features, and there are none: set train.frontend, or leave it out where the model"
+    " takes waveforms",
+}
+
+
+def cached(params: Any) -> Problems:
+    """What is cached, what the model's frontend makes of it, and what each augmentation works on."""
+    kept = params.features.frontend.load().domain
+    seen = (params.train.frontend or params.features.frontend).load().domain
+    for index, part in enumerate(params.train.augment):
+        domain = getattr(part.load(), "domain", "waveform")  # that of audiomentations' transforms
+        if domain != (kept if domain == "waveform" else seen):
+            yield problem(("train", "augment", index), f"{part.class_path} {CHANGES[domain]}")
+    if params.train.frontend and kept != "waveform":
+        message = f"needs cached waveforms, but features.frontend caches {kept}; set it to null"
+        yield problem(("train", "frontend"), message)
+
+
+def taken(params: Any) -> Problems:
+    """An encoder gets what it takes by its ``domain``, waveforms or features."""
+    seen = (params.train.frontend or params.features.frontend).load().domain
+    for place, part in nested(params.train.task):
+        takes = getattr(part.load(), "domain", seen)
+        if takes != seen:
+            yield problem(("train", "task", *place), f"{part.class_path} {TAKES[takes]}")

@@ -1,14 +1,17 @@
-"""From shards to batches: the duration budget, padding, and fresh augmentation.
+"""From shards to batches: padding, fresh augmentation, and utterances that are repeated.
 
 B batch, T frames, F features, U tokens.
 """
 
+import shutil
+import zlib
 from collections.abc import Iterator
-from itertools import chain
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 import torch
 from training_project import tone_tokens
@@ -24,83 +27,10 @@ from stages.schema.part import Part
 from stages.schema.reading import read_params
 
 RECIPE = Path(__file__).parents[1] / "flows" / "recipes" / "simple_ctc.yaml"
-BUDGET = 80.0
-LENGTHS = np.random.default_rng(0).lognormal(
-    1.3, 0.6, 3000
-)  # seconds; 3.7 in the middle, up to half a minute
 COUNTS = {"num_train": 12, "num_validation": 4, "num_test": 4}
 TONES = Part(class_path="stages.corpora.tones.Tones", init_args=COUNTS)
 WAVEFORM = Part(class_path="stages.frontends.waveform.Waveform")
 SPEED = Part(class_path="stages.augment.speed.Speed", init_args={"factor": 2.0})
-
-
-def sampler(epoch: int = 0, seed: int | None = 0, lengths: Any = LENGTHS, **limits: Any) -> DurationSampler:
-    return DurationSampler(lengths, **{"max_batch_seconds": BUDGET, **limits}, seed=seed, epoch=epoch)
-
-
-def positions(batches: DurationSampler) -> list[list[int]]:
-    return [[position for position, _ in batch] for batch in batches]
-
-
-@pytest.mark.parametrize("epoch", range(5))
-def test_every_utterance_is_in_one_batch_of_an_epoch(epoch: int) -> None:
-    assert sorted(chain.from_iterable(positions(sampler(epoch)))) == list(range(3000))
-
-
-@pytest.mark.parametrize("seed", [0, None])
-@pytest.mark.parametrize("epoch", range(5))
-def test_padded_seconds_stay_in_the_budget(epoch: int, seed: int | None) -> None:
-    assert all(len(batch) * LENGTHS[batch].max() <= BUDGET for batch in positions(sampler(epoch, seed)))
-
-
-@pytest.mark.parametrize("epoch", range(5))
-def test_less_than_three_percent_of_a_shuffled_epoch_is_padding(epoch: int) -> None:
-    padded = sum(len(batch) * LENGTHS[batch].max() for batch in positions(sampler(epoch)))
-    assert LENGTHS.sum() / padded > 0.97
-
-
-def test_the_number_of_batches_never_changes() -> None:
-    batches = sampler()
-    assert {len(list(sampler(epoch))) for epoch in range(10)} == {len(batches)}
-
-
-def test_epochs_have_other_batches_in_another_order() -> None:
-    first, second = ({frozenset(batch) for batch in positions(sampler(epoch))} for epoch in range(2))
-    assert len(first & second) < 0.1 * len(first)
-    longest = [LENGTHS[batch].max() for batch in positions(sampler())]
-    assert longest != sorted(longest)
-
-
-def test_the_same_seed_and_epoch_give_the_same_batches() -> None:
-    assert positions(sampler(epoch=3)) == positions(sampler(epoch=3))
-    assert positions(sampler(epoch=3)) != positions(sampler(epoch=3, seed=1))
-
-
-def test_an_epoch_that_was_set_is_as_one_from_the_start() -> None:
-    resumed = sampler(epoch=0)
-    resumed.set_epoch(3)
-    assert list(resumed) == list(sampler(epoch=3))
-    assert {epoch for batch in resumed for _, epoch in batch} == {3}
-
-
-def test_without_a_seed_the_order_is_by_length() -> None:
-    assert positions(sampler(seed=None, lengths=[3.0, 1.0, 2.0, 9.0], max_batch_seconds=6.0)) == [
-        [1, 2],
-        [0],
-        [3],
-    ]
-
-
-@pytest.mark.parametrize("seed", [0, None])
-def test_an_utterance_over_the_budget_is_a_batch_alone(seed: int | None) -> None:
-    batches = positions(sampler(seed=seed, lengths=[1.0] * 10 + [100.0, 90.0]))
-    assert [batch for batch in batches if max(batch) >= 10] in ([[10], [11]], [[11], [10]])
-
-
-def test_a_batch_has_at_most_its_maximum_size() -> None:
-    sizes = [len(batch) for batch in positions(sampler(max_batch_size=4))]
-    assert max(sizes) == 4
-    assert sum(sizes) == 3000
 
 
 def example(num_frames: int, target: list[int]) -> Example:
@@ -253,3 +183,52 @@ def test_validation_never_changes_while_training_does(folder: Path) -> None:
 def test_a_folder_without_features_is_named(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match=r"index\.parquet: no such file; run the features stage"):
         FeatureDataset(tmp_path, tone_tokens())
+
+
+def with_repeats(folder: Path, tmp_path: Path, repeats: list[int | None]) -> Path:
+    """The training split, some of its utterances to be taken more than once in an epoch."""
+    copied = tmp_path / "train"
+    shutil.copytree(folder / "train", copied)
+    index = pq.read_table(copied / "index.parquet")
+    column = pa.array([*repeats, *[None] * (len(index) - len(repeats))], pa.int32())
+    place = index.schema.get_field_index("repeat")
+    pq.write_table(index.set_column(place, index.schema.field(place), column), copied / "index.parquet")
+    return copied
+
+
+def test_a_repeated_utterance_occurs_as_often_and_is_augmented_anew_each_time(
+    folder: Path, tmp_path: Path
+) -> None:
+    repeated = FeatureDataset(with_repeats(folder, tmp_path, [2]), tone_tokens(), [Noise()])
+    once = dataset(folder, augment=False)
+    assert len(repeated) == len(once) + 2 * 2  # the original and its copy
+    assert repeated.ids.to_pylist() == [str(once.ids[0])] * 4 + once.ids.to_pylist()
+    assert repeated.items["copy"].tolist()[:6] == [0, 0, 0, 1, 1, 1]
+    drawn = [repeated[position, 3].values - once[0, 3].values for position in range(3)]
+    assert len({float(values[0, 0]) for values in drawn}) == 3
+
+
+def test_what_augmentation_is_seeded_by_goes_with_the_batch(folder: Path, tmp_path: Path) -> None:
+    repeated = FeatureDataset(with_repeats(folder, tmp_path, [1]), tone_tokens(), seed=5)
+    batch = collate([repeated[position, 7] for position in range(3)])
+    name = zlib.crc32(batch.ids[0].encode())
+    assert batch.draws == [(5, 7, name, 0), (5, 7, name, 0, 1), (5, 7, name, 1)]
+
+
+def test_the_first_time_is_augmented_as_if_there_were_no_other(folder: Path, tmp_path: Path) -> None:
+    repeated = FeatureDataset(with_repeats(folder, tmp_path, [1]), tone_tokens(), [Noise()])
+    alone = FeatureDataset(folder / "train", tone_tokens(), [Noise()])
+    np.testing.assert_array_equal(repeated[0, 2].values, alone[0, 2].values)
+
+
+def test_held_out_utterances_are_never_repeated(folder: Path, tmp_path: Path) -> None:
+    repeated = with_repeats(folder, tmp_path, [3, 3])
+    assert len(FeatureDataset(repeated, tone_tokens(), held_out=True)) == len(dataset(folder))
+
+
+def test_a_shard_that_is_laid_out_otherwise_is_named(folder: Path, tmp_path: Path) -> None:
+    other = with_repeats(folder, tmp_path, [])
+    shard = other / "0000.parquet"
+    pq.write_table(pq.read_table(shard), shard, compression="zstd")
+    with pytest.raises(ValueError, match=r"0000\.parquet: not laid out as the features stage does"):
+        FeatureDataset(other, tone_tokens())

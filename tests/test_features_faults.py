@@ -64,26 +64,35 @@ def test_a_full_disk_is_one_error_and_the_next_run_goes_on(extract: Extract) -> 
     assert before.items() <= shards().items()
 
 
-def kill_a_worker(killed: list[str]) -> None:
-    """The first process that is at work on a shard."""
-    while not killed:
-        for partial in SCRATCH.glob("*.partial"):
-            os.kill(int(partial.stem.rpartition("-")[2]), signal.SIGKILL)
-            killed.append(partial.name)
-            return
-        time.sleep(0.001)
+@contextmanager
+def a_worker_killed() -> Iterator[None]:
+    """Meanwhile, the first process that is at work on a shard."""
+    ended, killed = threading.Event(), threading.Event()
+
+    def kill() -> None:
+        while not (ended.is_set() or killed.is_set()):
+            at_work = {int(path.stem.rpartition("-")[2]) for path in SCRATCH.glob("*.partial")}
+            for process in at_work - {os.getpid()}:
+                os.kill(process, signal.SIGKILL)
+                killed.set()
+            time.sleep(0.001)
+
+    killer = threading.Thread(target=kill)
+    killer.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        killer.join()
+    assert killed.is_set()
 
 
 def test_a_killed_worker_is_one_error_and_the_next_run_goes_on(extract: Extract) -> None:
     noise = recorded("noise", np.random.default_rng(0).uniform(-0.5, 0.5, 160_000).astype(np.float32))
     rows = [noise.model_copy(update={"id": f"noise-{number}"}) for number in range(300)]
-    killed: list[str] = []
-    killer = threading.Thread(target=kill_a_worker, args=(killed,), daemon=True)
-    killer.start()
     message = r"a worker process was killed.* at work on .*\. Finished shards are kept"
-    with pytest.raises(ValueError, match=message):
+    with a_worker_killed(), pytest.raises(ValueError, match=message):
         extract(rows, frontend=LOG_MEL, executor={"num_processes": 2})
-    assert killed
     assert not list(SCRATCH.glob("*.partial"))
     assert not OUTPUT.exists()
     before = shards()

@@ -5,7 +5,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import dask
@@ -16,6 +16,7 @@ from distributed import LocalCluster
 
 from stages.program.jobs import LostWorker, run_jobs
 from stages.schema.params import Executor
+from stages.schema.reading import read_params
 
 TWO = Executor(num_processes=2)
 STAGE = """
@@ -121,6 +122,15 @@ def test_a_scheduler_that_does_not_answer_is_named(monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr("stages.program.jobs.CONNECT_SECONDS", 0.5)
     with pytest.raises(ValueError, match=r"features\.executor\.dask_scheduler: tcp://127\.0\.0\.1:9 "):
         list(run_jobs(refuse_seven, range(2), 2, Executor(dask_scheduler="tcp://127.0.0.1:9")))
+
+
+def test_a_cluster_without_its_package_names_the_extra(
+    write_params: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("stages.schema.packages.find_spec", lambda _: None)
+    message = r"features\.executor\.dask_scheduler: needs the packages dask and distributed: pip .*\[dask\]"
+    with pytest.raises(ValueError, match=message):
+        read_params(write_params({"features.executor": {"dask_scheduler": "tcp://10.0.0.5:8786"}}))
 
 
 @pytest.mark.parametrize(

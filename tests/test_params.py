@@ -30,6 +30,8 @@ REFUSED: list[tuple[str, Any, str]] = [
     ("train.trainer.max_epoch", 3, r"train\.trainer\.max_epoch: unknown key \(did you mean max_epochs\?\)"),
     ("train.schedule.intervall", "step", r"train\.schedule\.intervall: unknown key"),
     ("evaluate.splitt", "test", r"evaluate\.splitt: unknown key \(did you mean split\?\)"),
+    ("features.executor", {"num_processes": 2, "dask_scheduler": "tcp://a:1"}, r"features\.executor: a Dask cluster has its own number of processes"),
+    ("features.executor", {"dask_scheduler": "here"}, r"features\.executor\.dask_scheduler: .*match pattern"),
     # wrong types
     ("lr", "abc", r"^  lr: .*valid number, found 'abc'"),
     ("lr", None, r"^  lr: .*valid number, found None"),

@@ -55,7 +55,8 @@ def encoded(tokens: Tokens, ids: pa.Array, texts: pa.Array, held_out: bool) -> T
     ``held_out`` utterances may hold tokens outside the vocabulary, which are left out.
     """
     encode = tokens.encode_known if held_out else tokens.encode
-    parts, lengths = [np.zeros(0, np.int32)], np.zeros(len(texts), np.int64)
+    dtype = np.uint16 if len(tokens.vocabulary) <= 2**16 else np.int32
+    parts, lengths = [np.zeros(0, dtype)], np.zeros(len(texts), np.int64)
     for start in range(0, len(texts), CHUNK):
         flat: list[int] = []
         for row, text in enumerate(texts.slice(start, CHUNK).to_pylist(), start):
@@ -65,6 +66,6 @@ def encoded(tokens: Tokens, ids: pa.Array, texts: pa.Array, held_out: bool) -> T
                 raise ValueError(f"utterance {ids[row]}: {error}") from error
             flat += found
             lengths[row] = len(found)
-        parts.append(np.array(flat, np.int32))
+        parts.append(np.array(flat, dtype))
     ends = np.cumsum(lengths)
     return Targets(np.concatenate(parts), ends - lengths, ends)

@@ -48,7 +48,7 @@ def run(params: schema.Params, inputs: Inputs) -> None:
             written = for_training.rows(splits) if split == "train" else rows
             write_rows(folder / f"{split}.json", written)
     _report(splits, rejected)
-    warn_of_seen(sum(row.id in for_training.validation for row in splits.get("validation", ())))
+    warn_of_seen(len(for_training.added(splits)))
 
 
 def _refuse_symlinks(root: Path) -> None:

@@ -33,9 +33,13 @@ class ForTraining:
             if settings.repeat and (added or utterance.split == "train"):
                 self.repeats[utterance.id] = settings.repeat
 
+    def added(self, splits: Mapping[str, list[ManifestRow]]) -> list[ManifestRow]:
+        """The rows of validation that training takes too."""
+        return [row for row in splits.get("validation", ()) if row.id in self.validation]
+
     def rows(self, splits: Mapping[str, list[ManifestRow]]) -> list[ManifestRow]:
         """The rows of the training manifest, sorted by id."""
-        added = [row for row in splits.get("validation", ()) if row.id in self.validation]
+        added = self.added(splits)
         rows = sorted([*splits["train"], *added], key=lambda row: row.id) if added else splits["train"]
         if not self.repeats:
             return rows

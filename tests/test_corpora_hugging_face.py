@@ -154,6 +154,17 @@ def test_the_same_audio_in_two_splits_stops_the_stage(run: Run) -> None:
         run([], corpora=[CORPUS])
 
 
+def test_recordings_that_are_empty_alike_are_rejected_in_every_split(run: Run) -> None:
+    save(
+        {
+            name: dataset([tone(hertz), b""])
+            for name, hertz in (("train", 400), ("validation", 500), ("test", 600))
+        }
+    )
+    run([], corpora=[CORPUS])
+    assert Path("data/manifest/rejected.json").read_text().count('"reason":"not readable as audio') == 3
+
+
 def test_audio_that_is_named_by_its_path_stays_where_it_is(run: Run) -> None:
     table = {"file": ["a.wav"], "said": ["GO"], "nr": [17]}
     names = {"audio": "file", "text": "said", "id": "nr"}

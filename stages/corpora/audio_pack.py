@@ -57,10 +57,10 @@ def pack(
     packs: dict[tuple[int, int], _Pack] = {}
     number = 0
     for utterance, digest, found in in_threads(_decoded, contents):
-        _refuse_another_split(utterance, seen.setdefault(digest, utterance))
         if isinstance(found, ValueError):
             yield replace(utterance, problem=(str(found), utterance.id))
             continue
+        _refuse_another_split(utterance, seen.setdefault(digest, utterance))
         samples, sample_rate = found
         kind = (sample_rate, samples.shape[1])
         if kind not in packs:

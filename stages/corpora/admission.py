@@ -45,9 +45,12 @@ class Admission:
         self.utterances = utterances
         self.recordings = recordings
         self.settings = settings
-        self.root = root
+        self.root = os.path.abspath(root)
         self.folder = os.path.abspath(folder)
-        self.project_root = None if root.is_absolute() else os.path.abspath(root)
+        # What the project holds is written relative to the manifest, the user's own other files absolutely.
+        self.relative = {self.folder: "."}
+        if not root.is_absolute():
+            self.relative[self.root] = os.path.relpath(self.root, self.folder)
 
     def judge(self) -> Iterator[Admitted | RejectedRow]:
         """Every utterance's fate, in the order of their ids."""
@@ -109,9 +112,11 @@ class Admission:
             raise ValueError("transcript too long for its audio (manifest.max_characters_per_second)", value)
 
     def _written_path(self, path: str) -> str:
-        """Relative to the manifest's folder for files of the project, absolute for the user's own others."""
-        ours = is_below(path, self.folder) or (self.project_root and is_below(path, self.project_root))
-        return Path(os.path.relpath(path, self.folder) if ours else path).as_posix()
+        for folder, relative in self.relative.items():
+            if is_below(path, folder):
+                path = os.path.normpath(relative + path[len(folder) :])
+                break
+        return path.replace(os.sep, "/")
 
 
 def _duration(utterance: Utterance, seconds: float) -> float:

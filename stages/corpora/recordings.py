@@ -27,7 +27,8 @@ Array = np.ndarray[Any, np.dtype[Any]]
 class Recordings:
     """The files that utterances name, in 80 bytes each, whatever their length.
 
-    ``of`` has the number of each utterance's recording, -1 where it may not be read; ``columns`` what the
+    ``of`` has the number of each utterance's recording, -1 where there is none or it leaves the root (what a
+    corpus names absolutely is the user's own and may lie anywhere); ``columns`` what the
     recordings hold, ``errors`` why some hold nothing; ``kinds`` are the names of container and coding that
     ``kind`` numbers. ``loudest`` is the level of the loudest tenth of a second of every utterance.
     """
@@ -35,9 +36,12 @@ class Recordings:
     def __init__(self, utterances: Utterances, root: Path) -> None:
         numbers: dict[str, int] = {}
         self.of: Array = np.full(len(utterances), -1, np.int32)
+        folder = os.path.abspath(root)
         for number, audio in enumerate(utterances.audio()):
-            if readable(audio, root):
-                self.of[number] = numbers.setdefault(resolved(audio, root), len(numbers))
+            path = resolved(audio, folder)
+            is_absolute = path == os.path.normpath(audio)
+            if audio != "." and (is_absolute or is_below(path, folder)):
+                self.of[number] = numbers.setdefault(path, len(numbers))
         self.columns: Array = np.zeros(len(numbers), COLUMNS)
         self.errors: dict[int, str] = {}
         self.kinds: dict[str, int] = {}
@@ -69,13 +73,9 @@ class Recordings:
         )
 
 
-def resolved(audio: str, root: Path) -> str:
-    return os.path.abspath(os.path.join(root, audio))  # noqa: PTH118 - of a million, so not by Path objects
-
-
-def readable(audio: str, root: Path) -> bool:
-    """Whether a path is one that a corpus may name: below the root, or the user's own absolute one."""
-    return audio != "." and (os.path.isabs(audio) or is_below(resolved(audio, root), os.path.abspath(root)))  # noqa: PTH117
+def resolved(audio: str, folder: str) -> str:
+    """A path in an absolute folder; as text, since there may be a million."""
+    return os.path.normpath(os.path.join(folder, audio))  # noqa: PTH118
 
 
 def is_below(path: str, folder: str) -> bool:

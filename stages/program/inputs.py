@@ -5,7 +5,8 @@ recorded as the one that was used.
 """
 
 import hashlib
-from collections.abc import Iterable
+import os
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 PROJECT = Path(__file__).parents[2]
@@ -22,7 +23,7 @@ class Inputs:
 
     def __init__(self, paths: Iterable[Path]) -> None:
         self.paths: list[Path] = []
-        self.stats: dict[Path, Stat] = {}
+        self.listing = b""  # one string for a million files, not as many objects
         self.hashes: dict[Path, str] = {}
         self.add(paths)
 
@@ -30,11 +31,11 @@ class Inputs:
         """More files and folders, as they are now."""
         added = sorted(paths)
         self.paths += added
-        self.stats.update((file, _stat(file)) for file in _files(added))
+        self.listing += b"".join(map(_listing, added))
 
     def digest(self) -> str:
         """One hash of all contents and names; the same in every checkout."""
-        self.hashes = self.hashes or {file: hash_file(file) for file in self.stats}
+        self.hashes = self.hashes or {file: hash_file(file) for file in _stats(self.listing)}
         whole = hashlib.sha256()
         for file, digest in sorted(self.hashes.items()):
             name = file.relative_to(PROJECT) if file.is_relative_to(PROJECT) else file
@@ -43,9 +44,12 @@ class Inputs:
 
     def changed(self) -> list[Path]:
         """Files that appeared, vanished or changed; touched ones that were hashed are compared by content."""
-        now = {file: _stat(file) for file in _files(self.paths)}
-        gone_or_new = set(now) ^ set(self.stats)
-        touched = {file for file in now.keys() & self.stats if now[file] != self.stats[file]}
+        listing = b"".join(map(_listing, self.paths))
+        if listing == self.listing:
+            return []
+        before, now = _stats(self.listing), _stats(listing)
+        gone_or_new = set(now) ^ set(before)
+        touched = {file for file in now.keys() & before if now[file] != before[file]}
         return sorted(gone_or_new | {file for file in touched if self.hashes.get(file) != hash_file(file)})
 
 
@@ -55,14 +59,33 @@ def hash_file(path: Path) -> str:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
-def _files(paths: Iterable[Path]) -> list[Path]:
-    found = []
-    for path in paths:
-        inside = sorted(path.rglob("*")) if path.is_dir() else [path]
-        found += [file for file in inside if file.is_file() and not IGNORED.intersection(file.parts)]
-    return found
+def _listing(path: Path) -> bytes:
+    """A line for a file, or for every file in a folder, sorted: its path, size and time of change."""
+    if path.is_dir():
+        return b"".join(sorted(_lines(str(path))))
+    return _line(str(path), path.stat()) if path.is_file() else b""
 
 
-def _stat(path: Path) -> Stat:
-    status = path.stat()
-    return status.st_size, status.st_mtime_ns
+def _line(name: str, status: os.stat_result) -> bytes:
+    return os.fsencode(f"{name}\0{status.st_size}\0{status.st_mtime_ns}\0")
+
+
+def _lines(folder: str) -> Iterator[bytes]:
+    folders = [folder]
+    while folders:
+        with os.scandir(folders.pop()) as entries:
+            for entry in entries:
+                if entry.name in IGNORED:
+                    continue
+                if entry.is_dir(follow_symlinks=False):
+                    folders.append(entry.path)
+                elif entry.is_file():
+                    yield _line(entry.path, entry.stat())
+
+
+def _stats(listing: bytes) -> dict[Path, Stat]:
+    fields = os.fsdecode(listing).split("\0")
+    return {
+        Path(name): (int(size), int(time))
+        for name, size, time in zip(fields[:-1:3], fields[1::3], fields[2::3], strict=True)
+    }

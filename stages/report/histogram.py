@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 
-NUM_BINS = 40
-WIDTH, ROW_HEIGHT, TOP, BOTTOM, LEFT = 560, 84, 18, 34, 4
-MIN_TICK_DISTANCE = 34  # pixels
+NUM_BINS = 36
+WIDTH, ROW_HEIGHT, TOP, BOTTOM, LEFT = 350, 74, 4, 38, 2
+MIN_TICK_DISTANCE = 30  # pixels
 NICE = [a * 10.0**b for b in range(-3, 6) for a in (1, 2, 5)]
 
 Array = np.ndarray[Any, np.dtype[Any]]
@@ -72,7 +72,7 @@ class Histogram:
             )
         return (
             "".join(drawn)
-            + f'<text class="unit" x="{WIDTH / 2}" y="{bottom + 32}">{escape(self.unit)}</text>'
+            + f'<text class="unit" x="{WIDTH / 2}" y="{bottom + 34}">{escape(self.unit)}</text>'
         )
 
     def _ticks(self) -> list[float]:
@@ -80,7 +80,7 @@ class Histogram:
         if self.is_logarithmic:
             return [value for value in NICE if low <= value <= high]
         step = next(value for value in NICE if (high - low) / value <= 10)
-        return [float(n * step) for n in range(int(np.ceil(low / step)), int(high / step) + 1)]
+        return [float(n * step) for n in range(int(np.ceil(low / step)), int(np.floor(high / step)) + 1)]
 
     def _x(self, value: float) -> float:
         low, high = self._scaled(self.edges[0]), self._scaled(self.edges[-1])

@@ -65,7 +65,7 @@ td.number, th.number { text-align: right; white-space: nowrap; }
 .charts { display: grid; grid-template-columns: repeat(auto-fit, minmax(330px, 1fr)); gap: 22px 34px; }
 figure { margin: 0; } figcaption { font-weight: 600; font-size: 15px; margin-bottom: 2px; }
 svg { width: 100%; height: auto; display: block; overflow: visible; }
-svg text { font-size: 13px; fill: var(--soft); }
+svg text { font-size: 12px; fill: var(--soft); }
 svg .said { text-anchor: end; } svg .value, svg .unit { text-anchor: middle; }
 svg .base, svg .tick { stroke: var(--line); stroke-width: 1; }
 svg .median { stroke: var(--ink); stroke-width: 1.5; stroke-dasharray: 3 3; }

@@ -1,0 +1,199 @@
+"""What the report says of a corpus, and that its page shows it to people safely.
+
+With EARSHOT_PICTURES=FOLDER and AN4 in EARSHOT_AN4 the picture of the README is made.
+"""
+
+import json
+import os
+import re
+import shutil
+from collections.abc import Callable
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import soundfile
+from manifest_project import ROOT, Row, Run, manifest_stage, one_in_each_split, recorded
+
+from stages import manifest
+from stages.program.inputs import Inputs
+from stages.report.histogram import histogram
+from stages.report.markup import shown, standing_alone
+from stages.schema.reading import read_params
+
+CHROMIUM = shutil.which("chromium")
+METRICS = Path("artifacts/manifest/metrics.json")
+
+
+@pytest.fixture
+def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, write_params: Callable[..., Path]) -> Run:
+    return manifest_stage(tmp_path, monkeypatch, write_params)
+
+
+def metrics() -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(METRICS.read_text())
+    return found
+
+
+def page() -> str:
+    """The report's text, section by section, without its markup."""
+    return re.sub(r"<[^>]*>", " ", Path("data/manifest/report.html").read_text(encoding="utf-8"))
+
+
+def filler(count: int, text: str = "GO") -> list[Row]:
+    return [recorded(f"filler-{number}.wav", text, split="train") for number in range(count)]
+
+
+def written(name: str, samples: Any, sample_rate: int = 16000, **how: Any) -> Row:
+    soundfile.write(ROOT / name, samples, sample_rate, **how)
+    return {"audio_filepath": name, "text": "GO", "split": "train"}
+
+
+def test_metrics_are_the_figures_of_the_whole_and_of_every_split(run: Run) -> None:
+    run([*one_in_each_split(), recorded("a.wav", "AB", seconds=0.4, split="train", speaker="B")])
+    found = metrics()
+    assert found["train"] == {
+        "hours": round(0.6 / 3600, 4), "utterances": 2, "speakers": 2, "median_seconds": 0.3,
+        "characters_per_second": 7.5,
+    }  # fmt: skip
+    assert found["test"]["transcripts_in_train"] == 1.0
+    assert (found["rejected"], found["characters"], found["unseen_characters"]) == (0, 4, 0)
+    assert all(isinstance(value, int | float | dict) for value in found.values())
+
+
+def test_rejected_rows_are_counted_by_reason_with_examples(run: Run) -> None:
+    run([*one_in_each_split(), {"id": "gone", "audio_filepath": "none.wav", "text": "GO", "split": "train"}])
+    assert metrics()["rejected"] == 1
+    assert re.search(r"No such file or directory\s+1\s+gone\s*:\s+none\.wav", page())
+
+
+def test_the_same_sound_in_another_format_is_a_duplicate_and_another_text_a_contradiction(run: Run) -> None:
+    rows = [*one_in_each_split(), recorded("a.wav", split="train")]
+    samples, rate = soundfile.read(ROOT / "a.wav", dtype="int16")
+    rows += [written("copy.flac", samples, rate), written("other.flac", samples, rate) | {"text": "NO"}]
+    run(rows)
+    assert (metrics()["duplicates"], metrics()["duplicates_with_other_text"]) == (2, 1)
+    assert re.search(r"other\.flac\s+train\s+a\.wav says: GO\s+NO", page())
+
+
+def test_a_piece_of_a_recording_is_no_duplicate_of_another(run: Run) -> None:
+    pieces = [recorded("a.wav", split="train", offset=offset, duration=0.1) for offset in (0.0, 0.1)]
+    run([*one_in_each_split(), *pieces])
+    assert metrics()["duplicates"] == 0
+
+
+def test_runs_at_full_scale_are_clipping_and_a_single_peak_is_not(run: Run) -> None:
+    tone = np.sin(np.arange(3200) / 5)
+    run([*one_in_each_split(), written("clipped.wav", np.clip(2 * tone, -1, 1)), written("peak.wav", tone)])
+    assert metrics()["clipped_recordings"] == 1
+    assert re.search(r"clipped\.wav\s+train\s+6\d\.\d% of the samples", page())
+
+
+def test_silence_is_found_in_a_piece_of_a_recording_that_is_not_silent(run: Run) -> None:
+    samples = np.concatenate([np.random.default_rng(0).normal(0, 0.1, 16000), np.zeros(16000)])
+    row = written("half.wav", samples)
+    run([*one_in_each_split(), row | {"duration": 1.0}, row | {"offset": 1.2, "duration": 0.5}])
+    assert metrics()["silent"] == 1
+    assert re.search(r"half\.wav@1\.2\s+train\s+digital silence", page())
+
+
+def test_characters_that_training_never_sees_or_hardly_are_named(run: Run) -> None:
+    rows = [
+        *filler(12),
+        recorded("rare.wav", "GO\u0451", split="train"),
+        recorded("test2.wav", "\u00d8", split="test"),
+    ]
+    run([*one_in_each_split(), *rows])
+    assert (metrics()["rare_characters"], metrics()["unseen_characters"]) == (1, 1)
+    assert re.search(r"U\+0451\s+Cyrillic small letter io\s+1\s+rare\.wav", page())
+    assert re.search(r"U\+00D8\s+Latin capital letter o with stroke\s+1\s+test2\.wav", page())
+
+
+ODD = {
+    "Invisible characters": "G\u200bO",
+    "Two writing systems in a word": "G\u041e",
+    "Digits, which the other transcripts spell": "GO 7",
+    "Brackets and marks": "GO [x]",
+    "Too many characters for the duration": "GO GO GO",
+}
+
+
+@pytest.mark.parametrize("kind", ODD)
+def test_a_transcript_unlike_the_others_is_suspicious(run: Run, kind: str) -> None:
+    run([*one_in_each_split(), *filler(30), recorded("odd.wav", ODD[kind], split="train")])
+    assert metrics()["suspicious_transcripts"] >= 1
+    assert re.search(rf"{kind}.*odd\.wav", page(), re.DOTALL)
+
+
+def test_what_all_transcripts_have_is_how_the_corpus_is_written(run: Run) -> None:
+    run([*one_in_each_split(), *filler(30, "G7")])
+    assert metrics()["suspicious_transcripts"] == 0
+
+
+def test_formats_are_counted(run: Run) -> None:
+    run([*one_in_each_split(), written("a.flac", np.zeros((4410, 2)) + 0.1, 44100, subtype="PCM_24")])
+    assert re.search(r"FLAC PCM_24\s+44,100\s+2\s+1\s", page())
+    assert re.search(r"WAV PCM_16\s+16,000\s+1\s+3\s", page())
+    assert "Sample rates differ" in page()
+
+
+def test_nothing_in_the_data_is_markup() -> None:
+    assert shown("<b>&'\"") == "<bdi>&lt;b&gt;&amp;&#x27;&quot;</bdi>"
+    assert shown("a\u202eb") == '<bdi>a<b class="code">U+202E</b>b</bdi>'
+    assert standing_alone("\u0301") == "<bdi>◌\u0301</bdi>"
+
+
+def test_the_page_is_whole_and_asks_nobody_for_anything(run: Run) -> None:
+    run(one_in_each_split())
+    text = Path("data/manifest/report.html").read_text(encoding="utf-8")
+    assert not re.findall(r"(?:src|href)=(?!\"#)|@import|url\(|<script", text)
+    opened: list[str] = []
+
+    class Balance(HTMLParser):
+        def handle_starttag(self, tag: str, attrs: Any) -> None:
+            if tag not in ("meta", "br", "rect", "line"):
+                opened.append(tag)
+
+        def handle_endtag(self, tag: str) -> None:
+            if tag not in ("rect", "line"):
+                assert opened.pop() == tag
+
+    Balance().feed(text)
+    assert opened == []
+
+
+def test_a_histogram_loses_no_value() -> None:
+    values = np.random.default_rng(0).lognormal(size=1000)
+    found = histogram("Durations", "seconds", {"train": values, "test": np.zeros(0)})
+    assert (found.counts["train"].sum(), found.counts["test"].sum()) == (1000, 0)
+    assert histogram("x", "s", {"train": np.full(3, 2.0)}).counts["train"].sum() == 3
+    assert histogram("x", "s", {"train": np.zeros(0)}).svg().startswith("<svg")
+
+
+@pytest.mark.skipif(not CHROMIUM, reason="no Chromium here: apt-get install chromium")
+def test_the_page_in_a_browser(run: Run, tmp_path: Path, write_params: Callable[..., Path]) -> None:
+    playwright = pytest.importorskip("playwright.sync_api")
+    if corpus := os.environ.get("EARSHOT_AN4"):
+        changes = {"manifest.root": corpus}
+        manifest.run(read_params(write_params(changes, "an4")), Inputs([]))
+    else:
+        run([*one_in_each_split(), *filler(20)])
+    with playwright.sync_playwright() as driver:
+        browser = driver.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"])
+        opened = browser.new_page(viewport={"width": 1240, "height": 1180})
+        errors: list[str] = []
+        opened.on("console", lambda message: errors.append(message.text))
+        opened.goto(Path("data/manifest/report.html").resolve().as_uri())
+        assert opened.locator("h2").count() == 11
+        assert opened.locator("svg rect").first.is_visible()
+        # Nothing is wider than the window.
+        assert opened.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+        opened.set_viewport_size({"width": 420, "height": 900})
+        assert opened.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+        opened.set_viewport_size({"width": 1240, "height": 1180})
+        if folder := os.environ.get("EARSHOT_PICTURES"):
+            opened.screenshot(path=Path(folder) / "report.png")
+        browser.close()
+    assert errors == []

@@ -66,11 +66,9 @@ def run(params: schema.Params, inputs: Inputs) -> None:
     with room_advice(), whole_folder(OUTPUT) as folder:
         shards: list[Shard] = []
         for split in manifest_splits(MANIFEST):
-            (folder / split).mkdir()
-            rows = read_manifest_table(MANIFEST / f"{split}.json").sort_by("id")
-            _write_index(folder / split, rows, metadata)
+            rows = _index(split, folder / split, metadata)
             recipe = with_copies if split == "train" else plain
-            shards += _divide(rows.select(COLUMNS), folder / split, scratch, recipe)
+            shards += _divide(rows, folder / split, scratch, recipe)
         _extract([shard for shard in shards if not shard.cached.exists()], settings.executor)
         for shard in shards:
             shard.cached.touch()
@@ -91,13 +89,23 @@ def describe(settings: schema.Features) -> FeatureMetadata:
     )
 
 
+def _index(split: str, folder: Path, metadata: FeatureMetadata) -> pa.Table:
+    """Write a split's index; what shards need of its rows."""
+    rows = read_manifest_table(MANIFEST / f"{split}.json")
+    folder.mkdir()
+    index = rows.select(INDEX_SCHEMA.names).cast(metadata.attach(INDEX_SCHEMA)).combine_chunks()
+    pq.write_table(index, folder / INDEX, compression="zstd")
+    return rows.select(COLUMNS).combine_chunks()
+
+
 def _divide(rows: pa.Table, folder: Path, scratch: Path, recipe: ShardRecipe) -> Iterator[Shard]:
     """A split's shards, their rows in the order in which a recording that holds several is best read."""
-    rows = rows.sort_by([(name, "ascending") for name in ("audio_sha256", "offset", "id")]).combine_chunks()
-    numbers = shard_numbers(rows["id"], shard_bits(len(rows)))
+    keys = [(name, "ascending") for name in ("audio_sha256", "offset", "id")]
+    read = pc.sort_indices(rows, keys).to_numpy()
+    numbers = shard_numbers(rows["id"], shard_bits(len(rows)))[read]
     order = np.argsort(numbers, kind="stable")
     found, starts = np.unique(numbers[order], return_index=True)
-    for number, members in zip(found, np.split(order, starts[1:]), strict=True):
+    for number, members in zip(found, np.split(read[order], starts[1:]), strict=True):
         key = content_key(rows.take(members), recipe)
         yield Shard(folder / f"{number:04d}.parquet", scratch / f"{key}.parquet", rows, members, recipe)
 
@@ -136,23 +144,20 @@ def _verify_shared(missing: list[Shard]) -> pa.Array:
 
     Jobs verify the others as they read them: of a large corpus, everything is then read once.
     """
-    if not missing:
-        return pa.array([], pa.string())
-    used = pa.concat_tables([shard.rows.take(shard.members) for shard in missing])
-    firsts = [("id", "min"), ("audio_sha256", "min")]
-    files = used.group_by("audio_filepath").aggregate([("id", "count"), *firsts])
-    shared = files.filter(pc.field("id_count") > 1).sort_by("audio_filepath")
-    work = shared.rename_columns({"id_min": "id", "audio_sha256_min": "audio_sha256"}).to_pylist()
-    for _ in track(
-        in_threads(partial(verify, manifest=MANIFEST), work), "verifying audio", len(work), "files"
-    ):
-        pass
-    return shared["audio_filepath"].combine_chunks()
-
-
-def _write_index(folder: Path, rows: pa.Table, metadata: FeatureMetadata) -> None:
-    table = rows.select(INDEX_SCHEMA.names).cast(metadata.attach(INDEX_SCHEMA)).combine_chunks()
-    pq.write_table(table, folder / INDEX, compression="zstd")
+    paths = [shard.rows["audio_filepath"].take(shard.members) for shard in missing]
+    counts = pc.value_counts(pa.chunked_array(paths, pa.string()))
+    shared = counts.field("values").filter(pc.greater(counts.field("counts"), 1))
+    firsts: dict[str, dict[str, str]] = {}
+    for shard in missing if len(shared) else []:
+        rows = shard.rows.take(shard.members)
+        for row in rows.filter(pc.is_in(rows["audio_filepath"], value_set=shared)).to_pylist():
+            firsts.setdefault(row["audio_filepath"], row)
+    work = [row for _, row in sorted(firsts.items())]
+    if work:
+        checked = in_threads(partial(verify, manifest=MANIFEST), work)
+        for _ in track(checked, "verifying audio", len(work), "files"):
+            pass
+    return shared
 
 
 if __name__ == "__main__":

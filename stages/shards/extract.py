@@ -86,11 +86,12 @@ def _read_audio(job: ShardJob) -> Iterator[tuple[Row, Samples]]:
 
 def _refuse_other_machines(job: ShardJob) -> None:
     """A worker of a cluster has this project's folder and its very code and libraries."""
-    where = f"the Dask worker on {socket.gethostname()}"
+    where = f"a worker on {socket.gethostname()}"
     if made_by() != job.made_by:
         raise ValueError(
-            f"{where} has other code or other versions of libraries than this project: install the same"
-            " checkout there with constraints.txt, and start the worker anew"
+            f"{where} has other code or other versions of libraries than this stage. If it is Dask's,"
+            " install the same checkout there with constraints.txt, and start it anew; if the code was edited"
+            " meanwhile, run again"
         )
     for folder in (job.manifest, job.path.parent):
         if not folder.is_dir():

@@ -4,6 +4,7 @@ from itertools import islice
 from pathlib import Path
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from stages.schema.feature_table import INDEX_SCHEMA
 from stages.schema.manifest_row import manifest_rows
@@ -20,9 +21,15 @@ SCHEMA = pa.schema(
 
 
 def read_manifest_table(path: Path) -> pa.Table:
-    """All rows; ValueError naming file and line of the first one that is wrong."""
+    """All rows, sorted by id; ValueError naming file and line of the first one that is wrong."""
     rows = manifest_rows(path)
     batches = []
     while chunk := [dict(row) for row in islice(rows, CHUNK)]:
         batches.append(pa.RecordBatch.from_pylist(chunk, schema=SCHEMA))
-    return pa.Table.from_batches(batches, schema=SCHEMA)
+    table = pa.Table.from_batches(batches, schema=SCHEMA)
+    ids = table["id"]
+    if pc.all(
+        pc.less(ids.slice(0, max(0, len(ids) - 1)), ids.slice(1))
+    ).as_py():  # as the manifest stage writes it
+        return table
+    return table.sort_by("id")

@@ -13,8 +13,7 @@ from stages.corpora.chord_folder import ChordFolder
 from stages.corpora.corpus import Utterance
 from stages.corpora.recording import write_recording
 from stages.schema.manifest_row import ManifestRow, RejectedRow
-from stages.schema.params import Manifest
-from stages.schema.part import Part
+from stages.schema.params import Corpus, Manifest
 
 LABEL = {"chord_type": "min7", "root": 1, "bass_note": 4, "filename": "sample_000001.wav"}
 
@@ -35,7 +34,7 @@ def read(root: Path, **arguments: Any) -> list[Utterance]:
 def admitted(root: Path) -> tuple[list[ManifestRow], list[RejectedRow]]:
     """What the manifest stage makes of the folder, every row for training."""
     settings = Manifest(
-        root=str(root), corpora=[Part(class_path="stages.corpora.chord_folder.ChordFolder")],
+        root=str(root), corpora=[Corpus(class_path="stages.corpora.chord_folder.ChordFolder")],
         splits=["train"], carve={}, seed=0, max_characters_per_second=500.0, max_rejected=1.0,
     )  # fmt: skip
     utterances = [replace(utterance, split="train") for utterance in read(root)]
@@ -109,7 +108,7 @@ def test_an_absolute_recording_is_not_followed(tmp_path: Path) -> None:
     with pytest.raises(
         ValueError, match="audio must be relative to the folder of a label file; found '/wav'"
     ):
-        Part(class_path="stages.corpora.chord_folder.ChordFolder", init_args={"audio": "/wav"}).build()
+        Corpus(class_path="stages.corpora.chord_folder.ChordFolder", init_args={"audio": "/wav"}).build()
 
 
 def test_of_two_labels_of_one_recording_the_second_is_rejected_with_both_names(tmp_path: Path) -> None:

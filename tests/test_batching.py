@@ -21,6 +21,7 @@ from stages.batching.data_module import DataModule, loader
 from stages.batching.duration_sampler import DurationSampler
 from stages.batching.feature_dataset import FeatureDataset
 from stages.program.inputs import Inputs
+from stages.schema.params import Corpus
 from stages.schema.part import Part
 from stages.schema.reading import read_params
 
@@ -30,7 +31,7 @@ LENGTHS = np.random.default_rng(0).lognormal(
     1.3, 0.6, 3000
 )  # seconds; 3.7 in the middle, up to half a minute
 COUNTS = {"num_train": 12, "num_validation": 4, "num_test": 4}
-TONES = Part(class_path="stages.corpora.tones.Tones", init_args=COUNTS)
+TONES = Corpus(class_path="stages.corpora.tones.Tones", init_args=COUNTS)
 SPEED = Part(class_path="stages.augment.speed.Speed", init_args={"factor": 2.0})
 
 

@@ -23,13 +23,14 @@ from stages.batching.data_module import DataModule, loader
 from stages.batching.duration_sampler import DurationSampler
 from stages.batching.feature_dataset import FeatureDataset
 from stages.program.inputs import Inputs
+from stages.schema.params import Corpus
 from stages.schema.part import Part
 from stages.schema.reading import read_params
 
 RECIPE = Path(__file__).parents[1] / "flows" / "recipes" / "simple_ctc.yaml"
 COUNTS = {"num_train": 12, "num_validation": 4, "num_test": 4}
-TONES = Part(class_path="stages.corpora.tones.Tones", init_args=COUNTS)
 WAVEFORM = Part(class_path="stages.frontends.waveform.Waveform")
+TONES = Corpus(class_path="stages.corpora.tones.Tones", init_args=COUNTS)
 SPEED = Part(class_path="stages.augment.speed.Speed", init_args={"factor": 2.0})
 
 

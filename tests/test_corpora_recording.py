@@ -143,3 +143,20 @@ def test_mono_is_the_mean_of_the_channels_at_another_rate() -> None:
     resampled = mono(channels, 44100, 16000)
     assert (len(resampled), resampled.dtype) == (1600, np.float32)
     assert resampled[800] == pytest.approx(0.3, abs=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("container", "subtype"), [("MP3", None), ("OGG", "VORBIS"), ("OGG", "OPUS"), ("FLAC", None)]
+)
+def test_a_span_has_the_samples_of_the_whole_though_frames_lean_on_earlier_ones(
+    container: str, subtype: str | None, tmp_path: Path
+) -> None:
+    seconds = np.arange(20 * 16000) / 16000
+    chirp = 0.5 * np.sin(2 * np.pi * (200 + 100 * seconds) * seconds)
+    path = tmp_path / "chirp"
+    soundfile.write(path, chirp, 16000, format=container, subtype=subtype)
+    whole, _ = read_span(path, 0.0, 20.0)
+    for offset in (0.5, 3.0, 7.3, 15.01):
+        span, _ = read_span(path, offset, 2.0)
+        start = round(offset * 16000)
+        assert np.abs(span - whole[start : start + 32000]).max() < 1e-5

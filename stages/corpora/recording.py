@@ -21,6 +21,7 @@ UNKNOWN_LENGTH = 2**63 - 1  # libsndfile's, of a FLAC that was streamed
 MAX_VALUES = (
     2**32
 )  # twice the largest WAV of 16 bits; what a few bytes unpack to is not waited for any longer
+MP3_MEMORY_SECONDS = 1.0  # frames take bits of earlier ones, at the lowest rates of the last 0.4 s
 NIST_COUNT = re.compile(rb"^NIST_1A\n.*\nsample_count -i (\d+)\n.*end_head", re.DOTALL)
 NOT_FINITE = "the file holds NaN or infinite samples"
 MAX_OGG_PAGE = 27 + 255 + 255 * 255  # bytes
@@ -134,7 +135,9 @@ def _read(sound: soundfile.SoundFile, num_samples: int) -> Samples:
 def _go_to(sound: _SoundFile, start: int) -> int:
     """To a sample of each channel; through all before it where a coding (GSM 6.10) knows no other way."""
     if soundfile.SoundFile.seekable(sound):
-        return int(sound.seek(start))
+        early = int(MP3_MEMORY_SECONDS * sound.samplerate) if sound.format == "MP3" else 0
+        position = sound.seek(max(start - early, 0))
+        return position + len(_read(sound, start - position))
     for position in range(0, start, BLOCK_VALUES):
         _read(sound, min(BLOCK_VALUES, start - position))
     return start

@@ -5,7 +5,6 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-
 NO_LABELS: Mapping[str, str] = {}  # one for a million utterances
 
 

@@ -24,6 +24,7 @@ from stages.report.markup import shown, standing_alone
 from stages.schema.reading import read_params
 
 CHROMIUM = shutil.which("chromium")
+PICTURES = Path(os.environ["EARSHOT_PICTURES"]).resolve() if "EARSHOT_PICTURES" in os.environ else None
 METRICS = Path("artifacts/manifest/metrics.json")
 
 
@@ -193,7 +194,7 @@ def test_the_page_in_a_browser(run: Run, tmp_path: Path, write_params: Callable[
         opened.set_viewport_size({"width": 420, "height": 900})
         assert opened.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
         opened.set_viewport_size({"width": 1240, "height": 1180})
-        if folder := os.environ.get("EARSHOT_PICTURES"):
-            opened.screenshot(path=Path(folder) / "report.png")
+        if PICTURES:
+            opened.screenshot(path=PICTURES / "report.png")
         browser.close()
     assert errors == []

@@ -42,13 +42,11 @@ class Recordings:
             is_absolute = path == os.path.normpath(audio)
             if audio != "." and (is_absolute or is_below(path, folder)):
                 self.of[number] = numbers.setdefault(path, len(numbers))
-        paths = list(numbers)
-        del numbers  # a tenth of the stage's memory, if every utterance has a file of its own
-        self.columns: Array = np.zeros(len(paths), COLUMNS)
+        self.columns: Array = np.zeros(len(numbers), COLUMNS)
         self.errors: dict[int, str] = {}
         self.kinds: dict[str, int] = {}
         self.loudest: Array = np.zeros(len(utterances), np.float32)
-        self._inspect(paths, utterances)
+        self._inspect(list(numbers), utterances)
 
     def _inspect(self, paths: list[str], utterances: Utterances) -> None:
         by_recording = np.argsort(self.of, kind="stable")

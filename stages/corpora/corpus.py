@@ -9,19 +9,7 @@ from types import MappingProxyType
 NO_LABELS: Mapping[str, str] = {}  # one for a million utterances
 
 
-class _PathAsText:
-    """A field that is a path and is kept as its text, in a third of the memory."""
-
-    def __get__(self, utterance: object, owner: type) -> Path:
-        if utterance is None:
-            raise AttributeError  # the field has no default
-        return Path(object.__getattribute__(utterance, "_audio"))
-
-    def __set__(self, utterance: object, path: Path) -> None:
-        object.__setattr__(utterance, "_audio", str(path))
-
-
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Utterance:
     """One utterance as its source names it; the manifest stage checks it.
 
@@ -32,8 +20,8 @@ class Utterance:
     """
 
     id: str
-    audio: _PathAsText = _PathAsText()
-    text: str  # type: ignore[misc] # the field before has no default, which mypy does not see
+    audio: Path
+    text: str
     split: str | None = None
     speaker: str | None = None
     language: str | None = None

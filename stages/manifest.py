@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
-from stages.corpora.admission import Admission, Admitted
+from stages.corpora.admission import LEFT_OUT, Admission, Admitted
 from stages.corpora.admissions import Admissions
 from stages.corpora.recordings import Recordings
 from stages.corpora.selection import ForTraining, refuse_shared_ids, refuse_vain, select, shares
@@ -129,11 +129,12 @@ def _stops(
 ) -> Iterator[str]:
     """Everything for which the stage stops, at once."""
     num_utterances = len(admissions) + len(rejections)
-    if len(rejections) > settings.max_rejected * num_utterances:
+    num_bad = len(rejections) - rejections.reasons[LEFT_OUT]
+    if num_bad > settings.max_rejected * num_utterances:
         reasons = rejections.reasons.most_common()
         examples = "; ".join(f"{row.id}: {row.reason} ({row.value})" for row in rejections.first)
         yield (
-            f"{len(rejections)} of {num_utterances} utterances were rejected, manifest.max_rejected allows"
+            f"{num_bad} of {num_utterances} utterances were rejected, manifest.max_rejected allows"
             f" {settings.max_rejected:.2%}. {'; '.join(f'{count} x {reason}' for reason, count in reasons)}."
             f" First: {examples}. All of them: {OUTPUT}.partial/{REJECTED}"
         )

@@ -13,7 +13,8 @@ from lightning.pytorch.callbacks import ModelCheckpoint
 from torch import Tensor
 from torch.utils.data import DataLoader
 
-from stages.schema.params import Group, Schedule
+from stages.schema.families import Schedule
+from stages.schema.params import Group
 from stages.schema.part import Part
 from stages.tasks.optimization import Optimization
 

@@ -23,7 +23,7 @@ from stages.batching.data_module import DataModule, loader
 from stages.batching.duration_sampler import DurationSampler
 from stages.batching.feature_dataset import FeatureDataset
 from stages.program.inputs import Inputs
-from stages.schema.params import Corpus
+from stages.schema.families import Corpus
 from stages.schema.part import Part
 from stages.schema.reading import read_params
 

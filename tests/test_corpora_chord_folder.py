@@ -12,8 +12,9 @@ from manifest_project import judged
 from stages.corpora.chord_folder import ChordFolder
 from stages.corpora.corpus import Utterance
 from stages.corpora.recording import write_recording
+from stages.schema.families import Corpus
 from stages.schema.manifest_row import ManifestRow, RejectedRow
-from stages.schema.params import Corpus, Manifest
+from stages.schema.params import Manifest
 from stages.schema.part import Part
 
 LABEL = {"chord_type": "min7", "root": 1, "bass_note": 4, "filename": "sample_000001.wav"}

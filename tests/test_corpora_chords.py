@@ -13,7 +13,7 @@ from stages.corpora.chord_voicing import draw_voicing, split_of
 from stages.corpora.corpus import Utterance
 from stages.corpora.synthesized_chords import TUNINGS, SynthesizedChords
 from stages.schema.chords import CHORD_TYPES, PITCH_CLASSES, Chord
-from stages.schema.params import Split
+from stages.schema.families import Split
 from stages.schema.part import Part
 
 SPLITS: tuple[Split, ...] = ("train", "validation", "test")

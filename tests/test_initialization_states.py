@@ -7,7 +7,8 @@ import pytest
 import torch
 from test_tasks import SIMPLE, VOCABULARY, build, recipe
 
-from stages.schema.params import Group, InitFrom, Schedule
+from stages.schema.families import Schedule
+from stages.schema.params import Group, InitFrom
 from stages.schema.part import Part
 from stages.tasks.checkpoint import pack
 from stages.tasks.initialization import initialize

@@ -136,6 +136,18 @@ def test_everything_that_stops_the_stage_is_said_at_once_and_the_report_is_left(
     assert "speaker A is in more than one split" in Path("data/manifest.partial/report.html").read_text()
 
 
+def test_training_leaves_out_what_is_not_within_its_seconds_and_validation_nothing(run: Run) -> None:
+    rows = [recorded(f"{s}.wav", split=s, seconds=1.0, speaker=s) for s in ("validation", "test")]
+    rows += [recorded(f"{seconds}.wav", split="train", seconds=seconds) for seconds in (0.2, 0.5, 0.8)]
+    run(rows, train_seconds={"min": 0.3, "max": 0.7}, max_rejected=0.0)
+    assert [row["id"] for row in rows_of("train")] == ["0.5.wav"]
+    assert [row["id"] for row in rows_of("validation")] == ["validation.wav"]
+    assert {(row["id"], row["reason"]) for row in rows_of("rejected")} == {
+        ("0.2.wav", "not within manifest.train_seconds"),
+        ("0.8.wav", "not within manifest.train_seconds"),
+    }
+
+
 def test_the_report_counts_the_speakers_that_are_known(run: Run, capsys: pytest.CaptureFixture[str]) -> None:
     run([*one_in_each_split()[:2], recorded("a.wav", split="train"), recorded("b.wav", split="test")])
     train, _, test, *_ = capsys.readouterr().out.splitlines()

@@ -10,7 +10,7 @@ from stages.metrics.character_error_rate import CharacterErrorRate
 from stages.metrics.error_rate import ErrorRate
 from stages.metrics.phoneme_error_rate import PhonemeErrorRate
 from stages.metrics.word_error_rate import WordErrorRate
-from stages.schema.params import MetricPart
+from stages.schema.families import MetricPart
 
 ERROR_RATES = classes_of(ErrorRate)
 REFERENCES = ["turn on the light", "seven", "", "stop the alarm", "four two four two"]

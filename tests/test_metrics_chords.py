@@ -4,7 +4,7 @@ import pytest
 from pydantic import TypeAdapter, ValidationError
 
 from stages.metrics.chord_accuracy import ChordAccuracy
-from stages.schema.params import MetricPart
+from stages.schema.families import MetricPart
 
 REFERENCES = ["C:major/C", "D:min7/F", "E:sus4/E", "G:dom7/G"]
 HYPOTHESES = ["C:major/C", "D:min7/D", "A:sus2/E", "G:major/G"]

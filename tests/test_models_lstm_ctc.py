@@ -13,8 +13,9 @@ from torch import Tensor
 
 from stages.batching.batch import Batch
 from stages.models.lstm_ctc import LstmCTC
+from stages.schema.families import Schedule
 from stages.schema.feature_table import FeatureMetadata
-from stages.schema.params import InitFrom, Schedule
+from stages.schema.params import InitFrom
 from stages.schema.part import Part
 from stages.tasks.checkpoint import Recipe
 from stages.tasks.initialization import initialize

@@ -20,7 +20,7 @@ from stages.batching.batch import Example, collate
 from stages.schedules.warmup import Warmup
 from stages.schedules.warmup_cosine import WarmupCosine
 from stages.schedules.warmup_linear import WarmupLinear
-from stages.schema.params import Schedule
+from stages.schema.families import Schedule
 from stages.schema.part import Part
 from stages.tasks.optimization import Optimization
 from stages.tokens.characters import Characters

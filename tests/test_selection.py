@@ -11,7 +11,7 @@ from manifest_project import ROOT, Run, manifest_stage, recorded, rows_of
 
 from stages.corpora.corpus import Utterance
 from stages.corpora.selection import select
-from stages.schema.params import Corpus
+from stages.schema.families import Corpus
 from stages.schema.reading import read_params
 
 TABLE = "stages.corpora.table.Table"

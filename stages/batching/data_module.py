@@ -65,6 +65,7 @@ def loader(dataset: FeatureDataset, sampler: DurationSampler, num_workers: int =
         batch_sampler=sampler,
         collate_fn=collate,
         num_workers=num_workers,
+        pin_memory=torch.cuda.is_available(),
         persistent_workers=num_workers > 0,
         worker_init_fn=_start_worker if num_workers else None,
         # its own, as a loader draws a seed whenever it starts: dropout after a resume must not notice

@@ -10,6 +10,7 @@ from lightning.pytorch.callbacks import EarlyStopping
 from torch import Tensor
 
 from stages.program.outputs import write_whole
+from stages.schema import families
 from stages.schema import params as schema
 from stages.tasks.checkpoint import Recipe
 from stages.tasks.optimizer_state import OptimizerState
@@ -71,7 +72,7 @@ def unpack_state(
 
 def _optimizer_state(path: Path, state: dict[str, Any], settings: schema.Train) -> OptimizerState:
     now = settings.schedule
-    before = now and state["resume"]["schedule"] and schema.Schedule(**state["resume"]["schedule"])
+    before = now and state["resume"]["schedule"] and families.Schedule(**state["resume"]["schedule"])
     return OptimizerState(
         path=f"train.resume_from: {path}",
         groups=state["optimizer_states"][0]["param_groups"],
@@ -82,7 +83,7 @@ def _optimizer_state(path: Path, state: dict[str, Any], settings: schema.Train) 
     )
 
 
-def _follow_alike(before: schema.Schedule, now: schema.Schedule) -> bool:
+def _follow_alike(before: families.Schedule, now: families.Schedule) -> bool:
     """Whether both follow the same metric in the same way, so that what one has seen counts for the other."""
     modes = before.init_args.get("mode"), now.init_args.get("mode")
     same = before.class_path == now.class_path and before.monitor == now.monitor and modes[0] == modes[1]

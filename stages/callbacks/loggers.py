@@ -4,7 +4,7 @@ from pathlib import Path
 
 from lightning.pytorch.loggers import CSVLogger, Logger, TensorBoardLogger
 
-from stages.schema.params import LoggerPart
+from stages.schema.families import LoggerPart
 
 
 def build_loggers(own: list[LoggerPart], folder: Path, name: str) -> list[Logger]:

@@ -18,6 +18,7 @@ from stages.schema.manifest_row import ManifestRow, RejectedRow
 MIN_DURATION_SECONDS = 0.025  # one analysis window: of less, no frontend can make a frame
 MAX_DURATION_SECONDS = 3600.0  # of an utterance, which later stages hold in memory as a whole
 MAX_VALUES = 2**29  # its samples in all channels, before they are mixed down: 2 GB
+LEFT_OUT = "not within manifest.train_seconds"  # the user's choice, so nothing is wrong with it
 INVISIBLE = {"Cc", "Cf", "Cs", "Zs", "Zl", "Zp", "Mn", "Mc", "Me"}  # categories of Unicode
 MAX_SHOWN = 300  # characters of a value that is the reason for a rejection
 
@@ -76,6 +77,9 @@ class Admission:
         if duration > MAX_DURATION_SECONDS or values > MAX_VALUES:
             how = f"{columns['num_channels']} channels at {columns['sample_rate']} Hz"
             raise ValueError("more audio than fits into memory: cut it at pauses", f"{duration:.0f} s, {how}")
+        bounds = self.settings.train_seconds
+        if bounds and utterance.split == "train" and not bounds.min <= duration <= bounds.max:
+            raise ValueError(LEFT_OUT, f"{duration:.2f} s")
         self._check_text(utterance, duration)
         return ManifestRow(
             id=utterance.id,

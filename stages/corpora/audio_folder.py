@@ -7,7 +7,7 @@ from typing import Any
 
 from stages.corpora.corpus import Corpus, Utterance
 from stages.corpora.table_file import read_table
-from stages.schema.params import Split
+from stages.schema.families import Split
 from stages.schema.quantities import Probability
 
 EXTENSIONS = [".wav", ".flac", ".mp3", ".ogg", ".opus", ".sph", ".aiff"]

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from stages.schema.params import Split
+from stages.schema.families import Split
 
 Array = np.ndarray[Any, np.dtype[np.float64]]
 Range = tuple[float, float]

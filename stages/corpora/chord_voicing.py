@@ -4,7 +4,7 @@ import zlib
 
 import numpy as np
 
-from stages.schema.params import Split
+from stages.schema.families import Split
 
 LOWEST_NOTE, HIGHEST_NOTE = 36, 88  # MIDI: C2, E6
 BASS_OCTAVES = 2  # in which the bass lies, from the lowest note on

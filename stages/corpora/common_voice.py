@@ -7,7 +7,7 @@ from typing import Literal, NamedTuple
 
 from stages.corpora.corpus import Corpus, Utterance
 from stages.corpora.delimited import TAB_SEPARATED, delimited_columns
-from stages.schema.params import Split
+from stages.schema.families import Split
 
 Destination = Literal["train", "validation", "test", "carve"]
 

@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 
 from stages.corpora.audio_pack import pack
 from stages.corpora.corpus import Corpus, Utterance
-from stages.schema.params import Split
+from stages.schema.families import Split
 
 Column = Literal["audio", "text", "id", "speaker", "language"]
 DEFAULT_NAMES: dict[Column, str] = {

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from stages.corpora.corpus import Corpus, Utterance
 from stages.corpora.delimited import readable
-from stages.schema.params import Split
+from stages.schema.families import Split
 
 FOLDERS: dict[Split, str] = {"train": "data/train", "test": "data/test"}
 ARCHIVED = re.compile(r".*\.(ark|scp):\d+(\[.*\])?")  # a place within an archive, and a range of it

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from stages.corpora.corpus import Corpus, Utterance
 from stages.corpora.delimited import readable
-from stages.schema.params import Split
+from stages.schema.families import Split
 
 SUBSETS: dict[Split, list[str]] = {
     "train": ["train-clean-100"],

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from itertools import combinations
 
 from stages.corpora.corpus import Corpus, Utterance
+from stages.schema import families
 from stages.schema import params as schema
 from stages.schema.manifest_row import ManifestRow
 
@@ -24,7 +25,7 @@ class ForTraining:
     validation: set[str] = field(default_factory=set)
     num_added: int = 0
 
-    def note(self, utterances: Iterable[Utterance], settings: schema.Corpus) -> None:
+    def note(self, utterances: Iterable[Utterance], settings: families.Corpus) -> None:
         """The selected utterances of one corpus."""
         for utterance in utterances:
             added = settings.add_validation_to_train and utterance.split == "validation"
@@ -44,7 +45,7 @@ class ForTraining:
         self.num_added += added
 
 
-def select(utterances: Iterable[Utterance], settings: schema.Corpus, seed: int) -> list[Utterance]:
+def select(utterances: Iterable[Utterance], settings: families.Corpus, seed: int) -> list[Utterance]:
     """Those utterances of one corpus, each with its split, that its ``limit`` leaves.
 
     They are ordered by a hash of seed and id, and the first of each split are taken: of a share so many of
@@ -70,7 +71,7 @@ def _rank(utterance: Utterance, seed: int) -> tuple[bytes, str, float]:
     return digest, str(utterance.audio), utterance.offset_seconds
 
 
-def refuse_vain(utterances: Iterable[Utterance], settings: schema.Corpus, place: str) -> None:
+def refuse_vain(utterances: Iterable[Utterance], settings: families.Corpus, place: str) -> None:
     """ValueError where there is nothing to repeat, or to add to training."""
     splits = {utterance.split for utterance in utterances}
     for key, split in (("repeat", "train"), ("add_validation_to_train", "validation")):

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from stages.corpora.corpus import Corpus, Utterance
-from stages.schema.params import Split
+from stages.schema.families import Split
 
 LINE = re.compile(r"(?P<text>.*?)\s*(?<!\S)\((?P<id>\S+)\)")
 # Sentence ends and silences, noises as ++NOISE++ or [NOISE], and the "(2)" of a word's second pronunciation.

@@ -14,7 +14,8 @@ from stages.corpora.recording import write_recording
 from stages.program.jobs import run_jobs
 from stages.program.progress import track
 from stages.schema.chords import CHORD_TYPES, PITCH_CLASSES, Chord, distinct_types
-from stages.schema.params import Executor, Split
+from stages.schema.families import Split
+from stages.schema.params import Executor
 from stages.schema.quantities import Fraction, PositiveInt
 
 SECONDS = (0.7, 1.1)

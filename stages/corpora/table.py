@@ -10,7 +10,7 @@ import pandas as pd
 
 from stages.corpora.corpus import Corpus, Utterance
 from stages.corpora.table_file import read_table
-from stages.schema.params import Split
+from stages.schema.families import Split
 
 Column = Literal["audio", "text", "id", "speaker", "split", "language", "offset", "duration", "phonemes"]
 DEFAULT_NAMES: dict[Column, str] = {

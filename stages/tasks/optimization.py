@@ -8,7 +8,8 @@ from typing import Any
 from torch import nn
 from torch.optim import Optimizer
 
-from stages.schema.params import Group, Schedule
+from stages.schema.families import Schedule
+from stages.schema.params import Group
 from stages.schema.part import Part, parameters_of
 from stages.tasks.optimizer_state import OptimizerState
 from stages.tasks.parameter_groups import trainable

@@ -25,7 +25,7 @@ from stages.program.outputs import whole_folder, write_whole
 from stages.program.progress import track
 from stages.program.stage import Stage
 from stages.schema import params as schema
-from stages.schema.feature_table import FeatureMetadata
+from stages.schema.feature_table import INDEX, FeatureMetadata
 from stages.schema.nested import resolved
 from stages.search.search import Search
 from stages.tasks.checkpoint import load
@@ -129,7 +129,7 @@ def _report_unknown(dataset: FeatureDataset, unknown: list[str]) -> int:
 
 def _report_seen(dataset: FeatureDataset, split: str) -> int:
     """How many utterances training has too, as manifest.corpora may ask for (add_validation_to_train)."""
-    trained_on = pq.read_table(FEATURES / "train" / "index.parquet", columns=["id"])["id"]
+    trained_on = pq.read_table(FEATURES / "train" / INDEX, columns=["id"])["id"]
     seen: int = pc.sum(pc.is_in(pa.array(dataset.ids, pa.string()), trained_on)).as_py() or 0
     if seen:
         print(

@@ -9,7 +9,6 @@ of a run that stopped: then it lies in data/manifest.partial. artifacts/manifest
 """
 
 import json
-import os
 import sys
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -22,7 +21,7 @@ from stages.corpora.selection import ForTraining, refuse_shared_ids, refuse_vain
 from stages.corpora.sharing import Clash, complaint, shared
 from stages.corpora.splitting import carve
 from stages.corpora.utterances import Utterances
-from stages.program.inputs import Inputs
+from stages.program.inputs import Inputs, entries
 from stages.program.outputs import whole_folder, write_whole
 from stages.program.stage import Stage
 from stages.report.findings import Findings, study
@@ -64,23 +63,12 @@ def run(params: schema.Params, inputs: Inputs) -> None:
 
 
 def _refuse_symlinks(root: Path) -> None:
-    links = sorted(_symlinks(str(root)))
+    links = sorted(entry.path for entry in entries(str(root)) if entry.is_symlink())
     if links:
         raise ValueError(
             f"{links[0]}: a symlink below manifest.root ({len(links)} in all); DVC does not see what changes"
             " behind it. Put the files themselves there, or make manifest.root itself the link."
         )
-
-
-def _symlinks(root: str) -> Iterator[str]:
-    folders = [root]
-    while folders:
-        with os.scandir(folders.pop()) as entries:
-            for entry in entries:
-                if entry.is_symlink():
-                    yield entry.path
-                elif entry.is_dir():
-                    folders.append(entry.path)
 
 
 def _gather(settings: schema.Manifest, root: Path, audio_folder: Path) -> tuple[Utterances, ForTraining]:

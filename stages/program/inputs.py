@@ -6,7 +6,7 @@ recorded as the one that was used.
 
 import hashlib
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Set
 from pathlib import Path
 
 PROJECT = Path(__file__).parents[2]
@@ -71,16 +71,20 @@ def _line(name: str, status: os.stat_result) -> bytes:
 
 
 def _lines(folder: str) -> Iterator[bytes]:
+    return (_line(entry.path, entry.stat()) for entry in entries(folder, IGNORED) if entry.is_file())
+
+
+def entries(folder: str, left_out: Set[str] = frozenset()) -> Iterator[os.DirEntry[str]]:
+    """All that lies in a folder and in those below it, in no order; links to folders are not followed."""
     folders = [folder]
     while folders:
-        with os.scandir(folders.pop()) as entries:
-            for entry in entries:
-                if entry.name in IGNORED:
+        with os.scandir(folders.pop()) as found:
+            for entry in found:
+                if entry.name in left_out:
                     continue
+                yield entry
                 if entry.is_dir(follow_symlinks=False):
                     folders.append(entry.path)
-                elif entry.is_file():
-                    yield _line(entry.path, entry.stat())
 
 
 def _stats(listing: bytes) -> dict[Path, Stat]:

@@ -162,7 +162,10 @@ def _overlap(findings: Findings) -> Html:
 
 
 def _duplicates(findings: Findings) -> Html:
-    lead = "Utterances whose samples are all equal, in whatever file, container or lossless format they lie."
+    lead = (
+        "The same span of recordings whose samples are all equal, in whatever container or lossless format"
+        " they lie; what is equal in other spans is not looked for."
+    )
     return section(
         "duplicates", "Duplicates by sound", lead,
         examples("The same sound with another transcript", findings.contradictions, "But"),

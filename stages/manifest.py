@@ -160,8 +160,8 @@ def _print(findings: Findings) -> None:
     odd = {
         "sound as another": findings.duplicates.total,
         "silent": findings.silent.total,
-        "clipped recordings": findings.clipped.total,
-        "suspicious transcripts": sum(found.total for found in findings.suspicious.values()),
+        "clipped": findings.clipped.total,
+        "suspicious transcripts": findings.num_suspicious,
     }
     print(
         "to look at:", ", ".join(f"{count} {name}" for name, count in odd.items() if count) or "nothing odd"

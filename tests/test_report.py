@@ -88,8 +88,24 @@ def test_a_piece_of_a_recording_is_no_duplicate_of_another(run: Run) -> None:
 def test_runs_at_full_scale_are_clipping_and_a_single_peak_is_not(run: Run) -> None:
     tone = np.sin(np.arange(3200) / 5)
     run([*one_in_each_split(), written("clipped.wav", np.clip(2 * tone, -1, 1)), written("peak.wav", tone)])
-    assert metrics()["clipped_recordings"] == 1
+    assert metrics()["clipped"] == 1
     assert re.search(r"clipped\.wav\s+train\s+6\d\.\d% of the samples", page())
+
+
+def test_clipping_is_of_the_utterance_that_has_it_in_a_long_recording(run: Run) -> None:
+    quiet, loud = np.zeros(16000 * 60) + 0.1, np.ones(8000)
+    row = written("long.wav", np.concatenate([quiet, loud, quiet, loud[:40], quiet]))
+    ends = {"before": 0.0, "itself": 60.05, "after": 60.5, "hardly": 120.4}
+    run(
+        [
+            *one_in_each_split(),
+            *(row | {"id": i, "offset": start, "duration": 0.4} for i, start in ends.items()),
+        ]
+    )
+    assert metrics()["clipped"] == 2
+    assert re.search(
+        r"itself\s+train\s+100\.0% of the samples.*hardly\s+train\s+0\.\d% of the", page(), re.DOTALL
+    )
 
 
 def test_silence_is_found_in_a_piece_of_a_recording_that_is_not_silent(run: Run) -> None:

@@ -79,7 +79,7 @@ def _sounds(findings: Findings) -> Iterator[Advice]:
     if total := findings.silent.total:
         yield Advice(f"{total:,} utterances are silent, but have a transcript.", "sound", True)
     if total := findings.clipped.total:
-        yield Advice(f"{total:,} recordings are clipped.", "sound")
+        yield Advice(f"{total:,} utterances are clipped.", "sound")
     if len({kind.sample_rate for kind in findings.kinds}) > 1:
         yield Advice("Sample rates differ: high frequencies may tell the sources apart.", "formats")
 

@@ -65,6 +65,11 @@ class Findings:
     stops: list[str]
     validation_in_train: int
 
+    @property
+    def num_suspicious(self) -> int:
+        """Of transcripts, once for everything that is odd about one."""
+        return sum(found.total for found in self.suspicious.values())
+
 
 def study(
     admissions: Admissions,

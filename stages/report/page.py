@@ -177,7 +177,7 @@ def _sound(findings: Findings) -> Html:
     lead = "Clipped: three or more samples in a row at full scale. Silent: at no time louder than -60 dBFS."
     return section(
         "sound", "Clipping and silence", lead,
-        examples("Clipped recordings", findings.clipped, "Clipped"),
+        examples("Clipped utterances", findings.clipped, "Clipped"),
         examples("Silent utterances", findings.silent, "Loudest"),
     )  # fmt: skip
 

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from stages.corpora.admissions import Admissions
-from stages.report.listing import Listing, listing
+from stages.report.listing import NUM_EXAMPLES, Listing, listing
 
 ODD_SHARE = 0.05  # of the utterances: what more of them have is how this corpus is written
 RARE_COUNT = 10  # a character that training sees less often is hardly learned
@@ -121,7 +121,7 @@ class Texts:
             name: listing(
                 self.admissions,
                 rows,
-                [f"{rate[row]:.1f} a second, {seconds[row]:.1f} s" for row in rows[:20]],
+                [f"{rate[row]:.1f} a second, {seconds[row]:.1f} s" for row in rows[:NUM_EXAMPLES]],
                 usual,
             )
             for name, rows in ends.items()

@@ -101,6 +101,14 @@ def test_the_second_row_of_an_id_is_rejected(run: Run) -> None:
     assert len(rows_of("train")) == 1
 
 
+def test_an_id_whose_first_row_is_rejected_is_still_to_be_had(run: Run) -> None:
+    bad = {"id": "one", "audio_filepath": "none.wav", "text": "GO", "split": "train"}
+    again = [recorded(f"{name}.wav", id="one", split="train") for name in "ab"]
+    run([*one_in_each_split(), bad, *again])
+    assert [Path(row["audio_filepath"]).name for row in rows_of("train")] == ["a.wav", "train.wav"]
+    assert [row["reason"][:13] for row in rejected()] == ["cannot read t", "duplicated id"]
+
+
 @pytest.mark.parametrize(
     ("change", "reason"),
     [

@@ -7,6 +7,7 @@ import json
 import os
 import re
 import shutil
+import unicodedata
 from collections.abc import Callable
 from html.parser import HTMLParser
 from pathlib import Path
@@ -144,6 +145,18 @@ def test_a_transcript_unlike_the_others_is_suspicious(run: Run, kind: str) -> No
     assert re.search(rf"{kind}.*odd\.wav", page(), re.DOTALL)
 
 
+@pytest.mark.parametrize("word", ["5\u00b5m", "1\u00aa", "\uff27O", "O\ufb01"])
+def test_other_forms_of_a_letter_are_no_second_writing_system(run: Run, word: str) -> None:
+    run([*one_in_each_split(), *filler(30), recorded("odd.wav", word, split="train")])
+    assert "Two writing systems" not in page()
+
+
+def test_a_transcript_is_suspicious_however_its_accents_are_encoded(run: Run) -> None:
+    odd = unicodedata.normalize("NFD", "G\u0419")
+    run([*one_in_each_split(), *filler(30), recorded("odd.wav", odd, split="train")])
+    assert re.search(r"Two writing systems in a word.*odd\.wav", page(), re.DOTALL)
+
+
 def test_what_all_transcripts_have_is_how_the_corpus_is_written(run: Run) -> None:
     run([*one_in_each_split(), *filler(30, "G7")])
     assert metrics()["suspicious_transcripts"] == 0
@@ -187,6 +200,14 @@ def test_a_histogram_loses_no_value() -> None:
     assert (found.counts["train"].sum(), found.counts["test"].sum()) == (1000, 0)
     assert histogram("x", "s", {"train": np.full(3, 2.0)}).counts["train"].sum() == 3
     assert histogram("x", "s", {"train": np.zeros(0)}).svg().startswith("<svg")
+
+
+@pytest.mark.parametrize(
+    ("low", "high"), [(2.2, 4.8), (6.0, 6.1), (0.026, 0.03), (1e-3, 1.5e-3), (0.2, 30.0)]
+)
+def test_an_axis_has_at_least_two_numbers(low: float, high: float) -> None:
+    svg = histogram("Durations", "seconds", {"train": np.linspace(low, high, 9)}).svg()
+    assert svg.count('class="value"') >= 2
 
 
 @pytest.mark.skipif(not CHROMIUM, reason="no Chromium here: apt-get install chromium")

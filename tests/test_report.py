@@ -175,6 +175,23 @@ def test_nothing_in_the_data_is_markup() -> None:
     assert standing_alone("\u0301") == "<bdi>◌\u0301</bdi>"
 
 
+def test_a_name_cannot_turn_or_hide_what_the_report_advises(run: Run) -> None:
+    voice = "B\u202eob\x1b[2J"
+    run([*one_in_each_split(), *(recorded(f"{n}.wav", split="test", speaker=voice) for n in range(2))])
+    text = Path("data/manifest/report.html").read_text(encoding="utf-8")
+    assert '<bdi>B<b class="code">U+202E</b>ob<b class="code">U+001B</b>[2J speaks 67% of test.</bdi>' in text
+    assert "\u202e" not in text
+
+
+def test_a_voice_that_says_most_of_a_split_is_named_split_by_split(run: Run) -> None:
+    many = [recorded(f"{n}.wav", split="train", speaker=f"s{n}") for n in range(9)]
+    half = [recorded(f"t{n}.wav", split="test", speaker=f"t{n % 2}") for n in range(3)]
+    run([*one_in_each_split(), *many, *half])
+    assert re.findall(r"(\S+ ?\S* \S*) speaks (\d+)% of (\w+)", page()) == [
+        ("speaker of validation", "100", "validation"), ("t0", "50", "test"),
+    ]  # fmt: skip
+
+
 def test_the_page_is_whole_and_asks_nobody_for_anything(run: Run) -> None:
     run(one_in_each_split())
     text = Path("data/manifest/report.html").read_text(encoding="utf-8")

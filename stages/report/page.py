@@ -4,7 +4,7 @@ from html import escape
 
 from stages.report.advice import advice
 from stages.report.findings import Findings
-from stages.report.markup import Html, examples, pill, section, shown, table
+from stages.report.markup import Html, examples, pill, section, sentence, shown, table
 from stages.report.style import STYLE
 from stages.report.vocabulary import vocabulary
 
@@ -57,7 +57,7 @@ def _tiles(findings: Findings) -> str:
 def _advice(findings: Findings) -> Html:
     said = advice(findings)
     items = "".join(
-        f"<li{' class=grave' if one.is_grave else ''}>{shown(Html(escape(one.text)))}"
+        f"<li{' class=grave' if one.is_grave else ''}>{sentence(one.text)}"
         f' <a href="#{one.section}">{escape(SECTIONS[one.section])} ↓</a></li>'
         for one in said
     )

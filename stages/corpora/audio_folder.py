@@ -1,6 +1,7 @@
 """A folder of recordings with their transcripts beside them, or in one table of the folder."""
 
 import os
+import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,9 @@ class AudioFolder(Corpus):
     """Every recording below ``folder``, in sub-folders too, whose file name ends in one of
     ``allowed_extensions`` (in capitals or not); its transcript is ``a.txt``, else ``a.lab``, beside
     ``a.wav``. Or the transcripts are in ``metadata``, a table in ``folder`` (CSV, TSV, JSON lines, Parquet)
-    with the columns ``file_name``, relative to it, and ``transcription``; Table reads tables that have more.
+    with the columns ``file_name``, relative to the table's own folder, with slashes or backslashes, and
+    ``transcription``; Table reads tables that have more. Names that differ only in how their accents are
+    encoded, as in archives of a Mac, belong together.
 
     With ``language`` the recordings are those below ``folder/language``, and in that language. Those below
     ``test_folder`` (and its folder of the language), with a ``metadata`` of their own, are split test, and of
@@ -79,6 +82,7 @@ class AudioFolder(Corpus):
     def _split(self, root: Path, top: Path, split: Split | None, apart: Path | None) -> Iterator[Utterance]:
         """The utterances of a folder, but for those in another one that lies in it."""
         table = _table(top / self.metadata) if self.metadata else None
+        table_spellings = _spellings(table or ())
         num_recordings = 0
         for name, folders, files in os.walk(top):
             folder = Path(name)
@@ -86,8 +90,11 @@ class AudioFolder(Corpus):
             recordings = sorted(file for file in files if file.lower().endswith(self.extensions))
             num_recordings += len(recordings)
             texts: dict[str, Any] = self._beside(name, files) if table is None else table
+            spellings = _spellings(texts) if table is None else table_spellings
             for file in recordings:
                 key = f"{name}/{file if table is not None else _stem(file, self.extensions)}"
+                if key not in texts:
+                    key = spellings.get(_composed(key), _composed(key))
                 speaker = folder.name if self.speaker_from_folder and folder != top else None
                 yield self._utterance(folder / file, texts.pop(key, None), root, split, speaker)
             if table is None:
@@ -130,6 +137,16 @@ def _endings(extensions: Sequence[str]) -> tuple[str, ...]:
 def _stem(file: str, endings: tuple[str, ...]) -> str:
     """The name without the longest of the endings that it has."""
     return file[: -max(len(ending) for ending in endings if file.lower().endswith(ending))]
+
+
+def _composed(path: str) -> str:
+    return unicodedata.normalize("NFC", path)
+
+
+def _spellings(paths: Iterable[str]) -> dict[str, str]:
+    """Paths of transcripts that have another spelling, by it: in Unicode's NFC, and with slashes."""
+    spelt = ((os.path.normpath(_composed(path).replace("\\", "/")), path) for path in paths)
+    return {spelling: path for spelling, path in spelt if spelling != path}
 
 
 def _text(path: Path) -> str:

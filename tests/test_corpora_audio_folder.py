@@ -147,7 +147,10 @@ def test_a_table_may_be_written_with_backslashes(tmp_path: Path) -> None:
             "file_name,transcription\na.wav,GO\n./a.wav,NO\n",
             r"metadata\.csv, row 2: \./a\.wav has a row already",
         ),
-        ("file_name,transcription\n,GO\n", r"metadata\.csv, row 1: no file_name"),
+        (
+            "file_name,transcription\n,GO\na.wav,GO\n ,NO\n",
+            r"metadata\.csv, row 1: no file_name \(faulty rows in all: 2\); correct them, or remove them",
+        ),
     ],
 )
 def test_a_faulty_table_is_named(tmp_path: Path, table: str, message: str) -> None:

@@ -24,7 +24,11 @@ FAULTY: dict[str, tuple[str, str, str]] = {
         r"t\.csv: no column 'audio_filepath', found 'path', 'text'; name .* in init_args\.columns\.audio",
     ),
     "no rows of JSON": ("t.json", "", r"t\.json: no column 'audio_filepath', found none"),
-    "malformed JSON": ("t.json", '{"text": "a"}\n\n{"text"\n', r"t\.json: .* line 3, "),
+    "malformed JSON": (
+        "t.json",
+        '{"text": "a"}\n\n{"text"\n',
+        r"t\.json: .* line 3, EOF .* object at column 7, ",
+    ),
     "NaN in JSON": ("t.json", '{"offset": NaN}\n', r"t\.json: .* line 1, expected value"),
     "half a character": ("t.json", '{"text": "\\ud800"}\n', r"t\.json: .* line 1, "),
     "an array": ("t.json", "[1, 2]\n", r"t\.json: .* line 1, expected one object .* found \[1, 2\]"),

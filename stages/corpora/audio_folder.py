@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from stages.corpora.corpus import Corpus, Utterance
+from stages.corpora.faults import Faults
 from stages.corpora.table_file import read_table
 from stages.schema.families import Split
 from stages.schema.quantities import Probability
@@ -164,12 +165,14 @@ def _table(path: Path) -> dict[str, str]:
             " name the columns with the corpus stages.corpora.table.Table"
         )
     texts: dict[str, str] = {}
+    faults = Faults()
     for number, name, text in zip(cells.index, *(cells[name].tolist() for name in COLUMNS), strict=True):
         recording = os.path.normpath(f"{path.parent}/{name}")
         if not name.strip() or recording in texts:
             what = f"{name} has a row already" if name else f"no {COLUMNS[0]}"
-            raise ValueError(f"{path}, {cells.index.name} {number}: {what}; correct it, or remove the row")
+            faults.add(f"{path}, {cells.index.name} {number}: {what}")
         texts[recording] = text
+    faults.stop("correct them, or remove them")
     return texts
 
 

@@ -100,7 +100,7 @@ def _text(cell: Any, name: str) -> str:
 def _json_object(line: str) -> dict[str, Any]:
     try:
         # Not json.loads: it lets NaN and halves of characters through.
-        row = from_json(line, allow_inf_nan=False)
+        row = from_json(line.strip(), allow_inf_nan=False)
     except ValueError as error:
         problem = str(error).replace("line 1 ", "")  # the parser knows of this line only
         raise ValueError(f"{problem}, in {line.strip()[:80]}") from error

@@ -20,7 +20,6 @@ from manifest_project import ROOT, Row, Run, manifest_stage, one_in_each_split, 
 
 from stages import manifest
 from stages.program.inputs import Inputs
-from stages.report.histogram import histogram
 from stages.report.markup import shown, standing_alone
 from stages.schema.reading import read_params
 
@@ -210,22 +209,6 @@ def test_the_page_is_whole_and_asks_nobody_for_anything(run: Run) -> None:
 
     Balance().feed(text)
     assert opened == []
-
-
-def test_a_histogram_loses_no_value() -> None:
-    values = np.random.default_rng(0).lognormal(size=1000)
-    found = histogram("Durations", "seconds", {"train": values, "test": np.zeros(0)})
-    assert (found.counts["train"].sum(), found.counts["test"].sum()) == (1000, 0)
-    assert histogram("x", "s", {"train": np.full(3, 2.0)}).counts["train"].sum() == 3
-    assert histogram("x", "s", {"train": np.zeros(0)}).svg().startswith("<svg")
-
-
-@pytest.mark.parametrize(
-    ("low", "high"), [(2.2, 4.8), (6.0, 6.1), (0.026, 0.03), (1e-3, 1.5e-3), (0.2, 30.0)]
-)
-def test_an_axis_has_at_least_two_numbers(low: float, high: float) -> None:
-    svg = histogram("Durations", "seconds", {"train": np.linspace(low, high, 9)}).svg()
-    assert svg.count('class="value"') >= 2
 
 
 @pytest.mark.skipif(not CHROMIUM, reason="no Chromium here: apt-get install chromium")

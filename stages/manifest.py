@@ -14,20 +14,22 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
-from stages.corpora.admission import LEFT_OUT, Admission, Admitted
+from stages.corpora.admission import Admission, Admitted
 from stages.corpora.admissions import Admissions
 from stages.corpora.recordings import Recordings
 from stages.corpora.selection import ForTraining, refuse_shared_ids, refuse_vain, select, shares
-from stages.corpora.sharing import Clash, complaint, shared
+from stages.corpora.sharing import shared
 from stages.corpora.splitting import carve
 from stages.corpora.utterances import Utterances
 from stages.program.inputs import Inputs, entries
 from stages.program.outputs import whole_folder, write_whole
+from stages.program.printable import printable
 from stages.program.stage import Stage
 from stages.report.findings import Findings, study
 from stages.report.metrics import metrics
 from stages.report.page import page
 from stages.report.rejections import Rejections
+from stages.report.stops import stops
 from stages.schema import params as schema
 from stages.schema.manifest_row import REJECTED, row_line
 
@@ -53,11 +55,13 @@ def run(params: schema.Params, inputs: Inputs) -> None:
         admission = Admission(utterances, recordings, settings, root, folder)
         _write_rows(admission, admissions, rejections, for_training)
         clashes = list(shared(admissions))
-        stops = list(_stops(admissions, rejections, clashes, settings))
-        findings = study(admissions, rejections, clashes, stops, for_training.num_added)
+        partial = Path(f"{OUTPUT}.partial")
+        found = list(stops(admissions, rejections, clashes, settings, partial))
+        findings = study(admissions, rejections, clashes, found, for_training.num_added)
         (folder / REPORT).write_text(page(findings), encoding="utf-8")
-        if stops:
-            raise ValueError("\n".join([*stops, f"The report on this corpus: {OUTPUT}.partial/{REPORT}"]))
+        if found:
+            reasons = [printable(stop.text) for stop in found]
+            raise ValueError("\n".join([*reasons, f"The report on this corpus: {partial / REPORT}"]))
     write_whole(METRICS, (json.dumps(metrics(findings), indent=2) + "\n").encode())
     _print(findings)
 
@@ -112,30 +116,6 @@ def _write_rows(
                 files[REJECTED].write(row_line(judged))
 
 
-def _stops(
-    admissions: Admissions, rejections: Rejections, clashes: list[Clash], settings: schema.Manifest
-) -> Iterator[str]:
-    """Everything for which the stage stops, at once."""
-    num_utterances = len(admissions) + len(rejections)
-    num_bad = len(rejections) - rejections.reasons[LEFT_OUT]
-    if num_bad > settings.max_rejected * num_utterances:
-        reasons = rejections.reasons.most_common()
-        examples = "; ".join(f"{row.id}: {row.reason} ({row.value})" for row in rejections.first)
-        yield (
-            f"{num_bad} of {num_utterances} utterances were rejected, manifest.max_rejected allows"
-            f" {settings.max_rejected:.2%}. {'; '.join(f'{count} x {reason}' for reason, count in reasons)}."
-            f" First: {examples}. All of them: {OUTPUT}.partial/{REJECTED}"
-        )
-    if empty := [split for number, split in enumerate(settings.splits) if number not in admissions.split]:
-        yield (
-            f"no utterance in split {', '.join(empty)}: give the corpus a list for it, or a larger"
-            " share under manifest.carve"
-        )
-    for kind in ("speaker", "recording"):
-        if of_kind := [clash for clash in clashes if clash[0].removeprefix("the ").startswith(kind)]:
-            yield complaint(f"{kind}s", of_kind)
-
-
 def _print(findings: Findings) -> None:
     for split in findings.splits:
         line = f"{split.name}: {split.utterances} utterances, {split.hours:.2f} h, "
@@ -144,12 +124,15 @@ def _print(findings: Findings) -> None:
             line += f", {known.total / split.utterances:.0%} of the transcripts also in train"
         print(line)
     reasons = findings.rejections.reasons.most_common()
-    print(f"rejected: {len(findings.rejections)}", *(f"  {count} x {reason}" for reason, count in reasons))
+    print(
+        f"rejected: {len(findings.rejections)}",
+        *(f"  {count} x {printable(reason)}" for reason, count in reasons),
+    )
     odd = {
         "sound as another": findings.duplicates.total,
         "silent": findings.silent.total,
-        "clipped recordings": findings.clipped.total,
-        "suspicious transcripts": sum(found.total for found in findings.suspicious.values()),
+        "clipped": findings.clipped.total,
+        "suspicious transcripts": findings.num_suspicious,
     }
     print(
         "to look at:", ", ".join(f"{count} {name}" for name, count in odd.items() if count) or "nothing odd"

@@ -1,5 +1,6 @@
 """Folders of recordings: what is beside them, which are test, and that nothing is left out silently."""
 
+import unicodedata
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -105,6 +106,36 @@ def test_transcripts_may_be_in_a_table(tmp_path: Path) -> None:
     }
 
 
+@pytest.mark.parametrize(("recording", "transcript"), [("NFC", "NFD"), ("NFD", "NFC"), ("NFD", "NFD")])
+def test_how_accents_are_encoded_makes_no_difference(tmp_path: Path, recording: str, transcript: str) -> None:
+    audio, told = (unicodedata.normalize(form, "\u00dcber/Zo\u00eb") for form in (recording, transcript))
+    put(tmp_path, **{audio: None})
+    (tmp_path / "metadata.csv").write_text(f"file_name,transcription\n{told}.wav,GO\n", encoding="utf-8")
+    (found,) = read(tmp_path, metadata="metadata.csv")
+    assert (found.id, found.text, found.problem) == (f"{audio}.wav", "GO", None)
+    (tmp_path / audio).with_name(f"{Path(told).name}.txt").write_text("STOP")
+    (found,) = read(tmp_path)
+    assert (found.text, found.problem) == ("STOP", None)
+
+
+def test_names_that_only_their_encoding_tells_apart_have_each_its_own_transcript(tmp_path: Path) -> None:
+    names = [unicodedata.normalize(form, "Zo\u00eb") for form in ("NFC", "NFD")]
+    put(tmp_path, **{name: f"{len(name)}" for name in names})
+    assert {len(u.audio.stem): u.text for u in read(tmp_path)} == {3: "3", 4: "4"}
+
+
+def test_a_table_may_be_written_with_backslashes(tmp_path: Path) -> None:
+    put(tmp_path, sub__a=None, sub__b=None)
+    (tmp_path / "a\\b.wav").touch()
+    (tmp_path / "metadata.csv").write_text(
+        "file_name,transcription\nsub\\a.wav,ONE\n.\\sub\\b.wav,TWO\na\\b.wav,THREE\n"
+    )
+    found = {u.id: (u.text, u.problem) for u in read(tmp_path, metadata="metadata.csv")}
+    assert found == {
+        "sub/a.wav": ("ONE", None), "sub/b.wav": ("TWO", None), "a\\b.wav": ("THREE", None),
+    }  # fmt: skip
+
+
 @pytest.mark.parametrize(
     ("table", "message"),
     [
@@ -116,7 +147,10 @@ def test_transcripts_may_be_in_a_table(tmp_path: Path) -> None:
             "file_name,transcription\na.wav,GO\n./a.wav,NO\n",
             r"metadata\.csv, row 2: \./a\.wav has a row already",
         ),
-        ("file_name,transcription\n,GO\n", r"metadata\.csv, row 1: no file_name"),
+        (
+            "file_name,transcription\n,GO\na.wav,GO\n ,NO\n",
+            r"metadata\.csv, row 1: no file_name \(faulty rows in all: 2\); correct them, or remove them",
+        ),
     ],
 )
 def test_a_faulty_table_is_named(tmp_path: Path, table: str, message: str) -> None:

@@ -101,11 +101,14 @@ def test_a_clip_of_two_lists_is_taken_once_and_the_refused_ones_only_by_name(
 
 
 def test_quotes_are_part_of_a_sentence_and_clips_may_lack_their_ending(tmp_path: Path) -> None:
-    write_list(tmp_path / "de", "train", [("a", "one", '"Ja", sagte er'), ("a", "two.mp3", '"')])
+    write_list(
+        tmp_path / "de", "train", [("a", "one", '"Ja", sagte er'), ("a", "two.mp3", '"'), ("a", "3.MP3", "")]
+    )
     found = read(tmp_path, lists={"train": ["train"]})
     assert [(u.id, u.audio.name, u.text) for u in found] == [
         ("one", "one.mp3", '"Ja", sagte er'),
         ("two", "two.mp3", '"'),
+        ("3", "3.MP3", ""),
     ]
 
 
@@ -130,12 +133,15 @@ def test_the_locale_chooses_among_several(tmp_path: Path) -> None:
 def test_a_list_that_is_damaged_is_named_with_the_row(tmp_path: Path) -> None:
     write_list(tmp_path, "train", [("a", "a.mp3", "Ja")])
     with (tmp_path / "train.tsv").open("a") as lines:
-        lines.write("a\tb.mp3\n")
-    with pytest.raises(ValueError, match=r"train\.tsv: .* row 2 has 2 cells, the header 8 \(line 3\)"):
+        lines.write("a\tb.mp3\n\na\n")
+    with pytest.raises(
+        ValueError, match=r"row 2 has 2 cells, the header 8 \(line 3\).*\(faulty rows in all: 2\); give every"
+    ):
         read(tmp_path, lists={"train": ["train"]})
     write_list(tmp_path, "train", [], ["client_id", "path", "text"])
     with pytest.raises(
-        ValueError, match=r"train\.tsv: .*no column 'sentence', found 'client_id', 'path', 'text'"
+        ValueError,
+        match=r"train\.tsv: .*no column 'sentence', found 'client_id', 'path', 'text'; rename .*, or correct",
     ):
         read(tmp_path, lists={"train": ["train"]})
 

@@ -1,6 +1,7 @@
 """Saved datasets of Hugging Face's library: audio within them and beside them, and what is wrong."""
 
 import io
+import json
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -28,6 +29,14 @@ def tone(
     samples = 0.3 * np.sin(2 * np.pi * hertz * np.arange(int(seconds * rate)) / rate)
     soundfile.write(content, np.stack([samples] * channels, 1), rate, format=audio_format)
     return content.getvalue()
+
+
+def as_wav(content: bytes) -> bytes:
+    """The same samples of 16 bits in another container."""
+    samples, rate = soundfile.read(io.BytesIO(content), dtype="int16")
+    copy = io.BytesIO()
+    soundfile.write(copy, samples, rate, format="WAV")
+    return copy.getvalue()
 
 
 def dataset(contents: list[bytes | None], paths: list[str | None] | None = None, **columns: list[Any]) -> Any:
@@ -146,8 +155,20 @@ def test_two_runs_write_the_same_bytes(run: Run) -> None:
     assert outputs[0] == outputs[1]
 
 
-def test_the_same_audio_in_two_splits_stops_the_stage(run: Run) -> None:
-    save({**three_splits(), "test": dataset([tone(400)])})
+def test_the_same_audio_twice_in_a_split_is_written_once_and_found_as_a_duplicate(run: Run) -> None:
+    contents = [tone(440), tone(450), as_wav(tone(440)), tone(440)]
+    save({**three_splits(), "train": dataset(contents, text=["GO", "NO", "GO", "STOP"])})
+    run([], corpora=[CORPUS])
+    rows = rows_of("train")
+    assert [row["offset"] for row in rows] == [0.0, 0.5, 0.0, 0.0]
+    assert soundfile.info(f"data/manifest/{rows[0]['audio_filepath']}").duration == 1.0
+    metrics = json.loads(Path("artifacts/manifest/metrics.json").read_text())
+    assert (metrics["duplicates"], metrics["duplicates_with_other_text"]) == (2, 1)
+
+
+@pytest.mark.parametrize("copy", [tone(400), as_wav(tone(400))], ids=["the file", "its samples"])
+def test_the_same_audio_in_two_splits_stops_the_stage(run: Run, copy: bytes) -> None:
+    save({**three_splits(), "test": dataset([copy])})
     with pytest.raises(
         ValueError, match=r"in more than one split \(test/0\.flac in test, train/0\.flac in train\)"
     ):

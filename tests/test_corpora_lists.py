@@ -13,6 +13,7 @@ from small_recordings import write_noise
 from stages.corpora.corpus import Utterance
 from stages.corpora.libri_speech import LibriSpeech
 from stages.corpora.lj_speech import LJSpeech
+from stages.corpora.sphinx import Sphinx
 
 
 def utterances(corpus: LibriSpeech | LJSpeech, root: Path) -> list[Utterance]:
@@ -91,6 +92,36 @@ def test_a_list_in_lj_speech_s_layout_may_have_raw_text_alone(tmp_path: Path) ->
         ValueError, match=r"metadata\.csv: .*line 1: expected .* init_args\.text: raw, found a\|H"
     ):
         utterances(LJSpeech(), tmp_path)
+
+
+def test_a_recording_of_lj_speech_without_line_is_a_rejected_row(tmp_path: Path) -> None:
+    write_noise(tmp_path / "wavs" / "a.wav")
+    write_noise(tmp_path / "wavs" / "b.wav")
+    (tmp_path / "metadata.csv").write_text("a|Hello\n")
+    found = {u.id: u.problem for u in utterances(LJSpeech("raw"), tmp_path)}
+    assert found == {"a": None, "b": ("no line of metadata.csv is of this recording", "b")}
+
+
+def test_all_faulty_lines_of_a_list_are_counted(tmp_path: Path) -> None:
+    (tmp_path / "metadata.csv").write_text("a|b|c\nd\ne|f|g|h\n")
+    with pytest.raises(
+        ValueError, match=r"line 2: expected .* found d \(faulty lines in all: 2\); correct them"
+    ):
+        utterances(LJSpeech(), tmp_path)
+
+
+def test_a_chapter_s_lines_may_follow_a_byte_order_mark_and_have_tabs(tmp_path: Path) -> None:
+    folder = write_chapter(tmp_path, "dev-clean", "84-1", ["GO"])
+    (folder / "84-1.trans.txt").write_text("\ufeff84-1-0000\tGO ON\r\n", encoding="utf-8")
+    found = utterances(LibriSpeech({"test": ["dev-clean"]}), tmp_path)
+    assert [(u.id, u.text, u.problem) for u in found] == [("84-1-0000", "GO ON", None)]
+
+
+@pytest.mark.parametrize("corpus", [LibriSpeech, Sphinx])
+@pytest.mark.parametrize("ending", ["flac", ".", ""])
+def test_an_ending_has_its_dot(corpus: Any, ending: str) -> None:
+    with pytest.raises(ValueError, match=r"audio_extension is an ending such as \."):
+        corpus.check_arguments(audio_extension=ending)
 
 
 def test_nemo_s_offset_and_duration_are_the_span_that_is_used(

@@ -12,7 +12,7 @@ import pytest
 import soundfile
 
 from stages.corpora.inspection import Recording, inspect_recording
-from stages.corpora.recording import mono, read_recording, read_span
+from stages.corpora.recording import BLOCK_VALUES, mono, read_recording, read_span
 
 NUM_SAMPLES = 79999  # odd, and more than one page of Ogg
 
@@ -135,6 +135,29 @@ def test_a_file_that_is_not_sound_throughout_is_not_read(tmp_path: Path) -> None
         read_recording(path)
     with pytest.raises(ValueError, match="cannot read the file: No such file"):
         read_recording(tmp_path / "b")
+
+
+def test_a_run_at_full_scale_counts_in_its_windows_across_blocks(tmp_path: Path) -> None:
+    samples = np.zeros((3 * BLOCK_VALUES, 2))
+    block = BLOCK_VALUES // 2 // 1600 * 1600  # samples of each channel
+    for start, length in ((10, 2), (block - 1, 3), (2 * block - 2, 4), (2 * block + 1599, 5)):
+        samples[start : start + length, 0] = 1.0
+    samples[block - 2 : block + 1, 1] = [-1.0, 1.0, -1.0]
+    soundfile.write(tmp_path / "a.wav", samples, 16000)
+    found = inspect_recording(tmp_path / "a.wav").clipped
+    place = block // 1600
+    assert {int(n): int(found[n]) for n in np.flatnonzero(found)} == {
+        place - 1: 1, place: 2, 2 * place - 1: 2, 2 * place: 3, 2 * place + 1: 4,
+    }  # fmt: skip
+
+
+def test_windows_keep_their_place_at_a_rate_of_which_they_are_no_whole_number(tmp_path: Path) -> None:
+    samples = np.zeros(11025 * 300)
+    samples[11025 * 290 : 11025 * 291] = 1.0
+    soundfile.write(tmp_path / "a.wav", samples, 11025)
+    found = inspect_recording(tmp_path / "a.wav")
+    assert [found.clipped_share(offset, 0.5) for offset in (289.4, 290.2, 291.1)] == [0.0, 1.0, 0.0]
+    assert [round(found.loudest(offset, 0.5)) for offset in (289.3, 290.2, 291.2)] == [0, 1, 0]
 
 
 def test_mono_is_the_mean_of_the_channels_at_another_rate() -> None:

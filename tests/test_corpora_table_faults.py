@@ -24,10 +24,14 @@ FAULTY: dict[str, tuple[str, str, str]] = {
         r"t\.csv: no column 'audio_filepath', found 'path', 'text'; name .* in init_args\.columns\.audio",
     ),
     "no rows of JSON": ("t.json", "", r"t\.json: no column 'audio_filepath', found none"),
-    "malformed JSON": ("t.json", '{"text": "a"}\n\n{"text"\n', r"t\.json: .* line 3: "),
-    "NaN in JSON": ("t.json", '{"offset": NaN}\n', r"t\.json: .* line 1: expected value"),
-    "half a character": ("t.json", '{"text": "\\ud800"}\n', r"t\.json: .* line 1: "),
-    "an array": ("t.json", "[1, 2]\n", r"t\.json: .* line 1: expected one object .* found \[1, 2\]"),
+    "malformed JSON": (
+        "t.json",
+        '{"text": "a"}\n\n{"text"\n',
+        r"t\.json: .* line 3, EOF .* object at column 7, ",
+    ),
+    "NaN in JSON": ("t.json", '{"offset": NaN}\n', r"t\.json: .* line 1, expected value"),
+    "half a character": ("t.json", '{"text": "\\ud800"}\n', r"t\.json: .* line 1, "),
+    "an array": ("t.json", "[1, 2]\n", r"t\.json: .* line 1, expected one object .* found \[1, 2\]"),
     "a list for a text": ("t.json", '{"text": ["a"]}\n', r"line 1, column 'text': expected .* found \['a'\]"),
     "rows longer than the header": (
         "t.csv",
@@ -49,7 +53,31 @@ FAULTY: dict[str, tuple[str, str, str]] = {
         "audio_filepath,text,text\na,b,c\n",
         r"t\.csv: .* two columns are called 'text'",
     ),
-    "an open quote": ("t.csv", 'audio_filepath,text\na,"b\n', r"t\.csv: .*unexpected end of data"),
+    "an open quote": (
+        "t.csv",
+        'audio_filepath,text\na,b\na,"b\na,b\n',
+        r"row 2 \(line 3\): a quote is never closed .* \(faulty rows in all: 1\); give .* close every quote",
+    ),
+    "a quote that the next one ends": (
+        "t.csv",
+        'audio_filepath,text\na,"b\na,"b"\n',
+        r"row 1 \(line 2\): a quote is",
+    ),
+    "an open quote in the header": (
+        "t.csv",
+        'audio_filepath,"text\na,b\n',
+        r"line 1, the header: a quote is",
+    ),
+    "several rows of other lengths": (
+        "t.csv",
+        "audio_filepath,text\na\na,b\na\n",
+        r"row 1 .*\(faulty rows in all: 2",
+    ),
+    "several lines that are no JSON": (
+        "t.json",
+        '{"text"\n[]\n{"text": []}\n',
+        r"line 1, .*\(faulty lines in all: 3",
+    ),
     "not Parquet": ("t.parquet", "a", r"t\.parquet: not a readable \.parquet table"),
     "no number": (
         "t.csv",

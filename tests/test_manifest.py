@@ -95,6 +95,23 @@ def test_an_empty_split_stops_the_stage(run: Run) -> None:
         run(one_in_each_split()[:1])
 
 
+def test_of_an_empty_split_rejections_are_named_as_the_cause(run: Run) -> None:
+    gone = {"id": "x", "audio_filepath": "none.wav", "text": "GO", "split": "test"}
+    cause = r"split test: 1 utterances were rejected, first reason: cannot read .* \(x\); mend them, or give"
+    with pytest.raises(ValueError, match=cause):
+        run([*one_in_each_split()[:2], gone])
+
+
+def test_corpora_without_utterances_are_named_as_the_cause(run: Run) -> None:
+    for name in ("wav.scp", "text"):
+        (ROOT / name).touch()
+    corpus = {"class_path": "stages.corpora.kaldi.Kaldi", "init_args": {"folders": {"train": "."}}}
+    with pytest.raises(
+        ValueError, match=r"split train, validation, test: the corpora have no utterances; put"
+    ):
+        run([], corpora=[corpus])
+
+
 def test_a_speaker_in_two_splits_stops_the_stage(run: Run) -> None:
     rows = [recorded(f"{split}-A.wav", split=split, speaker="A") for split in ("train", "test")]
     with pytest.raises(ValueError, match=r"speaker A .* \(train-A\.wav in train, test-A\.wav in test"):

@@ -20,6 +20,7 @@ from manifest_project import (
     rows_of,
 )
 
+from stages import manifest
 from stages.corpora.corpus import Utterance
 from stages.schema.reading import read_params
 
@@ -101,6 +102,14 @@ def test_the_second_row_of_an_id_is_rejected(run: Run) -> None:
     assert len(rows_of("train")) == 1
 
 
+def test_an_id_whose_first_row_is_rejected_is_still_to_be_had(run: Run) -> None:
+    bad = {"id": "one", "audio_filepath": "none.wav", "text": "GO", "split": "train"}
+    again = [recorded(f"{name}.wav", id="one", split="train") for name in "ab"]
+    run([*one_in_each_split(), bad, *again])
+    assert [Path(row["audio_filepath"]).name for row in rows_of("train")] == ["a.wav", "train.wav"]
+    assert [row["reason"][:13] for row in rejected()] == ["cannot read t", "duplicated id"]
+
+
 @pytest.mark.parametrize(
     ("change", "reason"),
     [
@@ -119,6 +128,19 @@ def test_what_a_faulty_corpus_yields_is_rejected_too(
     assert [row.id for row in rejects] == ["bad"]
     assert reason in rejects[0].reason
     assert splits["train"] == []
+
+
+def test_no_text_of_the_data_steers_a_terminal(
+    run: Run, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    bad = {"id": "a\x1b[2J\u202eb\nc", "audio_filepath": "none.wav", "text": "GO", "split": "train"}
+    with pytest.raises(ValueError, match=r"First: a\\x1b\[2J\\u202eb\\nc: cannot read"):
+        run([*one_in_each_split(), bad], max_rejected=0.0)
+    (ROOT / "manifest.json").write_text('{"text": ["\x9b2J\u202e"]}\n', encoding="utf-8")
+    monkeypatch.setattr("sys.argv", ["manifest"])
+    with pytest.raises(SystemExit) as stopped:
+        manifest.STAGE.main(manifest.run, None)
+    assert r"found ['\x9b2J\u202e']" in str(stopped.value.code)
 
 
 def test_more_rejects_than_allowed_stop_the_stage_and_are_listed(run: Run) -> None:

@@ -7,6 +7,7 @@ import json
 import os
 import re
 import shutil
+import unicodedata
 from collections.abc import Callable
 from html.parser import HTMLParser
 from pathlib import Path
@@ -19,7 +20,6 @@ from manifest_project import ROOT, Row, Run, manifest_stage, one_in_each_split, 
 
 from stages import manifest
 from stages.program.inputs import Inputs
-from stages.report.histogram import histogram
 from stages.report.markup import shown, standing_alone
 from stages.schema.reading import read_params
 
@@ -88,8 +88,24 @@ def test_a_piece_of_a_recording_is_no_duplicate_of_another(run: Run) -> None:
 def test_runs_at_full_scale_are_clipping_and_a_single_peak_is_not(run: Run) -> None:
     tone = np.sin(np.arange(3200) / 5)
     run([*one_in_each_split(), written("clipped.wav", np.clip(2 * tone, -1, 1)), written("peak.wav", tone)])
-    assert metrics()["clipped_recordings"] == 1
+    assert metrics()["clipped"] == 1
     assert re.search(r"clipped\.wav\s+train\s+6\d\.\d% of the samples", page())
+
+
+def test_clipping_is_of_the_utterance_that_has_it_in_a_long_recording(run: Run) -> None:
+    quiet, loud = np.zeros(16000 * 60) + 0.1, np.ones(8000)
+    row = written("long.wav", np.concatenate([quiet, loud, quiet, loud[:40], quiet]))
+    ends = {"before": 0.0, "itself": 60.05, "after": 60.5, "hardly": 120.4}
+    run(
+        [
+            *one_in_each_split(),
+            *(row | {"id": i, "offset": start, "duration": 0.4} for i, start in ends.items()),
+        ]
+    )
+    assert metrics()["clipped"] == 2
+    assert re.search(
+        r"itself\s+train\s+100\.0% of the samples.*hardly\s+train\s+0\.\d% of the", page(), re.DOTALL
+    )
 
 
 def test_silence_is_found_in_a_piece_of_a_recording_that_is_not_silent(run: Run) -> None:
@@ -128,6 +144,18 @@ def test_a_transcript_unlike_the_others_is_suspicious(run: Run, kind: str) -> No
     assert re.search(rf"{kind}.*odd\.wav", page(), re.DOTALL)
 
 
+@pytest.mark.parametrize("word", ["5\u00b5m", "1\u00aa", "\uff27O", "O\ufb01"])
+def test_other_forms_of_a_letter_are_no_second_writing_system(run: Run, word: str) -> None:
+    run([*one_in_each_split(), *filler(30), recorded("odd.wav", word, split="train")])
+    assert "Two writing systems" not in page()
+
+
+def test_a_transcript_is_suspicious_however_its_accents_are_encoded(run: Run) -> None:
+    odd = unicodedata.normalize("NFD", "G\u0419")
+    run([*one_in_each_split(), *filler(30), recorded("odd.wav", odd, split="train")])
+    assert re.search(r"Two writing systems in a word.*odd\.wav", page(), re.DOTALL)
+
+
 def test_what_all_transcripts_have_is_how_the_corpus_is_written(run: Run) -> None:
     run([*one_in_each_split(), *filler(30, "G7")])
     assert metrics()["suspicious_transcripts"] == 0
@@ -144,6 +172,24 @@ def test_nothing_in_the_data_is_markup() -> None:
     assert shown("<b>&'\"") == "<bdi>&lt;b&gt;&amp;&#x27;&quot;</bdi>"
     assert shown("a\u202eb") == '<bdi>a<b class="code">U+202E</b>b</bdi>'
     assert standing_alone("\u0301") == "<bdi>◌\u0301</bdi>"
+
+
+def test_a_name_cannot_turn_or_hide_what_the_report_advises(run: Run) -> None:
+    voice = "B\u202eob\x1b[2J"
+    run([*one_in_each_split(), *(recorded(f"{n}.wav", split="test", speaker=voice) for n in range(2))])
+    text = Path("data/manifest/report.html").read_text(encoding="utf-8")
+    assert '<bdi>B<b class="code">U+202E</b>ob<b class="code">U+001B</b>[2J speaks 67% of test.</bdi>' in text
+    assert "\u202e" not in text
+
+
+def test_a_voice_that_says_most_of_a_split_is_named_split_by_split(run: Run) -> None:
+    many = [recorded(f"{n}.wav", split="train", speaker=f"s{n}") for n in range(9)]
+    half = [recorded(f"t{n}.wav", split="test", speaker=f"t{n % 2}") for n in range(3)]
+    run([*one_in_each_split(), *many, *half])
+    assert re.findall(r"(\S+) speaks (\d+)% of (\w+)", page()) == [
+        ("validation", "100", "validation"),
+        ("t0", "50", "test"),
+    ]
 
 
 def test_the_page_is_whole_and_asks_nobody_for_anything(run: Run) -> None:
@@ -163,14 +209,6 @@ def test_the_page_is_whole_and_asks_nobody_for_anything(run: Run) -> None:
 
     Balance().feed(text)
     assert opened == []
-
-
-def test_a_histogram_loses_no_value() -> None:
-    values = np.random.default_rng(0).lognormal(size=1000)
-    found = histogram("Durations", "seconds", {"train": values, "test": np.zeros(0)})
-    assert (found.counts["train"].sum(), found.counts["test"].sum()) == (1000, 0)
-    assert histogram("x", "s", {"train": np.full(3, 2.0)}).counts["train"].sum() == 3
-    assert histogram("x", "s", {"train": np.zeros(0)}).svg().startswith("<svg")
 
 
 @pytest.mark.skipif(not CHROMIUM, reason="no Chromium here: apt-get install chromium")

@@ -56,16 +56,18 @@ class Admission:
     def judge(self) -> Iterator[Admitted | RejectedRow]:
         """Every utterance's fate, in the order of their ids."""
         ids = self.utterances.ids
-        last = None
+        last = None  # id that was admitted
         for number in sorted(range(len(ids)), key=ids.__getitem__):
             utterance = self.utterances[number]
             try:
                 if utterance.id == last:
                     raise ValueError("duplicated id", utterance.id)
-                yield Admitted(number, str(utterance.split), self._row(number, utterance))
+                row = self._row(number, utterance)
             except ValueError as error:
                 yield _rejected(utterance, error)
-            last = utterance.id
+            else:
+                last = utterance.id
+                yield Admitted(number, str(utterance.split), row)
 
     def _row(self, number: int, utterance: Utterance) -> ManifestRow:
         """The manifest's row; ValueError(reason, value) when it is to be rejected."""

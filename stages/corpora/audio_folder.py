@@ -1,11 +1,13 @@
 """A folder of recordings with their transcripts beside them, or in one table of the folder."""
 
 import os
+import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 from stages.corpora.corpus import Corpus, Utterance
+from stages.corpora.faults import Faults
 from stages.corpora.table_file import read_table
 from stages.schema.families import Split
 from stages.schema.quantities import Probability
@@ -19,7 +21,9 @@ class AudioFolder(Corpus):
     """Every recording below ``folder``, in sub-folders too, whose file name ends in one of
     ``allowed_extensions`` (in capitals or not); its transcript is ``a.txt``, else ``a.lab``, beside
     ``a.wav``. Or the transcripts are in ``metadata``, a table in ``folder`` (CSV, TSV, JSON lines, Parquet)
-    with the columns ``file_name``, relative to it, and ``transcription``; Table reads tables that have more.
+    with the columns ``file_name``, relative to the table's own folder, with slashes or backslashes, and
+    ``transcription``; Table reads tables that have more. Names that differ only in how their accents are
+    encoded, as in archives of a Mac, belong together.
 
     With ``language`` the recordings are those below ``folder/language``, and in that language. Those below
     ``test_folder`` (and its folder of the language), with a ``metadata`` of their own, are split test, and of
@@ -79,6 +83,7 @@ class AudioFolder(Corpus):
     def _split(self, root: Path, top: Path, split: Split | None, apart: Path | None) -> Iterator[Utterance]:
         """The utterances of a folder, but for those in another one that lies in it."""
         table = _table(top / self.metadata) if self.metadata else None
+        table_spellings = _spellings(table or ())
         num_recordings = 0
         for name, folders, files in os.walk(top):
             folder = Path(name)
@@ -86,8 +91,11 @@ class AudioFolder(Corpus):
             recordings = sorted(file for file in files if file.lower().endswith(self.extensions))
             num_recordings += len(recordings)
             texts: dict[str, Any] = self._beside(name, files) if table is None else table
+            spellings = _spellings(texts) if table is None else table_spellings
             for file in recordings:
                 key = f"{name}/{file if table is not None else _stem(file, self.extensions)}"
+                if key not in texts:
+                    key = spellings.get(_composed(key), _composed(key))
                 speaker = folder.name if self.speaker_from_folder and folder != top else None
                 yield self._utterance(folder / file, texts.pop(key, None), root, split, speaker)
             if table is None:
@@ -132,6 +140,16 @@ def _stem(file: str, endings: tuple[str, ...]) -> str:
     return file[: -max(len(ending) for ending in endings if file.lower().endswith(ending))]
 
 
+def _composed(path: str) -> str:
+    return unicodedata.normalize("NFC", path)
+
+
+def _spellings(paths: Iterable[str]) -> dict[str, str]:
+    """Paths of transcripts that have another spelling, by it: in Unicode's NFC, and with slashes."""
+    spelt = ((os.path.normpath(_composed(path).replace("\\", "/")), path) for path in paths)
+    return {spelling: path for spelling, path in spelt if spelling != path}
+
+
 def _text(path: Path) -> str:
     if not path.is_file():
         raise ValueError("no regular file")  # one would wait for a pipe's writer for ever
@@ -147,12 +165,14 @@ def _table(path: Path) -> dict[str, str]:
             " name the columns with the corpus stages.corpora.table.Table"
         )
     texts: dict[str, str] = {}
+    faults = Faults()
     for number, name, text in zip(cells.index, *(cells[name].tolist() for name in COLUMNS), strict=True):
         recording = os.path.normpath(f"{path.parent}/{name}")
         if not name.strip() or recording in texts:
             what = f"{name} has a row already" if name else f"no {COLUMNS[0]}"
-            raise ValueError(f"{path}, {cells.index.name} {number}: {what}; correct it, or remove the row")
+            faults.add(f"{path}, {cells.index.name} {number}: {what}")
         texts[recording] = text
+    faults.stop("correct them, or remove them")
     return texts
 
 

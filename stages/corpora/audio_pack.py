@@ -51,43 +51,52 @@ def pack(
     """The utterances with their place in FLAC files of 16 bits, which are written to ``folder``.
 
     A file holds some minutes of one sampling rate and number of channels. What cannot be decoded, or what
-    FLAC cannot hold, is an utterance with a problem. ``seen`` are those packed before, by their content:
-    ValueError where the same is in another split, which the files no longer show.
+    FLAC cannot hold, is an utterance with a problem. ``seen`` are those packed before, by their samples: what
+    is the same has one place, which shows that it is. ValueError where the same is in another split.
     """
     packs: dict[tuple[int, int], _Pack] = {}
     number = 0
-    for utterance, digest, found in in_threads(_decoded, contents):
+    for utterance, found in in_threads(_decoded, contents):
         if isinstance(found, ValueError):
             yield replace(utterance, problem=(str(found), utterance.id))
             continue
-        _refuse_another_split(utterance, seen.setdefault(digest, utterance))
         samples, sample_rate = found
         kind = (sample_rate, samples.shape[1])
+        digest = hashlib.sha256(f"{kind}".encode() + samples.data).digest()
+        if first := seen.get(digest):
+            yield _placed_like(first, utterance)
+            continue
         if kind not in packs:
             packs[kind] = _Pack(folder / f"{number:05d}.flac", sample_rate)
             number += 1
-        yield packs[kind].add(utterance, samples)
+        seen[digest] = packs[kind].add(utterance, samples)
+        yield seen[digest]
         if packs[kind].num_samples >= PACK_SECONDS * sample_rate:
             packs.pop(kind).write()
     for rest in packs.values():
         rest.write()
 
 
-def _decoded(item: tuple[Utterance, bytes]) -> tuple[Utterance, bytes, Decoded]:
+def _decoded(item: tuple[Utterance, bytes]) -> tuple[Utterance, Decoded]:
     utterance, content = item
-    digest = hashlib.sha256(content).digest()
     try:
-        return utterance, digest, decode_content(content)
+        return utterance, decode_content(content)
     except ValueError as error:
-        return utterance, digest, error
+        return utterance, error
 
 
-def _refuse_another_split(one: Utterance, other: Utterance) -> None:
-    if one.split != other.split:
+def _placed_like(first: Utterance, utterance: Utterance) -> Utterance:
+    if utterance.split != first.split:
         raise ValueError(
-            f"the same audio is in more than one split ({other.id} in {other.split}, {one.id} in"
-            f" {one.split}): a model would be tested on what it has learned. Leave one of them out"
+            f"the same audio is in more than one split ({first.id} in {first.split}, {utterance.id} in"
+            f" {utterance.split}): a model would be tested on what it has learned. Leave one of them out"
         )
+    return replace(
+        utterance,
+        audio=first.audio,
+        offset_seconds=first.offset_seconds,
+        duration_seconds=first.duration_seconds,
+    )
 
 
 def decode_content(content: bytes) -> tuple[Samples, int]:

@@ -106,7 +106,7 @@ def _clips(folder: Path, name: str) -> Iterator[Clip]:
 
 def _utterance(clip: Clip, split: Split | None, folder: Path) -> Utterance:
     # The first releases name clips without their ending.
-    file = Path(clip.name if clip.name.endswith(".mp3") else f"{clip.name}.mp3")
+    file = Path(clip.name if clip.name.lower().endswith(".mp3") else f"{clip.name}.mp3")
     return Utterance(
         id=file.stem if clip.name else clip.place,
         audio=Path(f"{folder}/clips/{file}") if clip.name else Path(),

@@ -6,31 +6,52 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from stages.corpora.faults import Faults
+
 TAB_SEPARATED: dict[str, Any] = {"delimiter": "\t", "quoting": csv.QUOTE_NONE}  # a quote is part of the text
 
 
 def delimited_rows(path: Path, **dialect: Any) -> Iterator[list[str]]:
     """The header, then the rows, each as long as the header; blank lines are left out.
 
-    Errors do not name the file: see ``readable``. With csv and not pandas, which says nothing of a row that
-    is shorter than the header.
+    Errors do not name the file: see ``readable``. Of faulty rows ValueError, when all are read. With csv and
+    not pandas, which says nothing of a row that is shorter than the header.
     """
+    faults = Faults()
     with path.open(encoding="utf-8-sig", newline="") as stream:
-        reader = csv.reader(stream, strict=True, **dialect)
-        filled = (row for row in reader if row)
-        header = next(filled, None)
-        if header is None:
+        filled = _filled(csv.reader(stream, strict=True, **dialect))
+        line, header = next(filled, (0, []))
+        if isinstance(header, str):
+            raise ValueError(f"line {line}, the header: {header}")
+        if not header:
             raise ValueError("No columns in the file")
         if twice := sorted({name for name in header if header.count(name) > 1}):
             raise ValueError(f"two columns are called {twice[0]!r}")
         yield header
-        for number, row in enumerate(filled, 1):
-            if len(row) != len(header):
-                place = (
-                    f"row {number} has {len(row)} cells, the header {len(header)} (line {reader.line_num})"
-                )
-                raise ValueError(f"{place}: {row[:3]}")
-            yield row
+        for number, (line, row) in enumerate(filled, 1):
+            if isinstance(row, str):
+                faults.add(f"row {number} (line {line}): {row}")
+            elif len(row) != len(header):
+                place = f"row {number} has {len(row)} cells, the header {len(header)} (line {line})"
+                faults.add(f"{place}: {row[:3]}")
+            else:
+                yield row
+    faults.stop("give every row as many cells as the header has, and close every quote")
+
+
+def _filled(reader: Any) -> Iterator[tuple[int, list[str] | str]]:
+    """The line on which every row begins that is not blank, and the row, or what is wrong with it."""
+    row: list[str] | str | None = []
+    while row is not None:
+        line = reader.line_num + 1
+        try:
+            row = next(reader, None)
+        except csv.Error as error:
+            row = str(error)
+            if reader.line_num > line or "end of data" in row:
+                row = f"a quote is never closed ({row} on line {reader.line_num})"
+        if row:
+            yield line, row
 
 
 def delimited_columns(
@@ -39,7 +60,7 @@ def delimited_columns(
     """The cells of some columns, empty where an optional one (``name?``) is not there, row by row.
 
     ValueError, with file and place, where the file cannot be read or lacks a column; ``advice`` is what to do
-    when there is no such file.
+    when there is no such file, and where a column is missing.
     """
     with readable(path, f"{path.suffix} table", advice):
         rows = delimited_rows(path, **dialect)
@@ -47,7 +68,10 @@ def delimited_columns(
         places = [header.index(name) if (name := key.rstrip("?")) in header else -1 for key in names]
         for key, place in zip(names, places, strict=True):
             if place < 0 and not key.endswith("?"):
-                raise ValueError(f"no column {key!r}, found {', '.join(map(repr, header))}")
+                found = ", ".join(map(repr, header))
+                raise ValueError(
+                    f"no column {key!r}, found {found}; rename the one that holds it, or {advice}"
+                )
         for row in rows:
             yield tuple(row[place] if place >= 0 else "" for place in places)
 

@@ -42,9 +42,10 @@ class HuggingFace(Corpus):
 
     Audio within the dataset is decoded, if it is taken, into FLAC files of 16 bits at its own sampling rate,
     ten minutes and one split each: neither a file an utterance nor another lossy generation. What cannot be
-    decoded is a rejected row. Audio that the dataset names by its path is left there; paths are relative to
-    the dataset, or absolute. Without a column of ids the id is the dataset's name and the path that it notes
-    for the audio, else the number of the row, which moves when rows before it are removed.
+    decoded is a rejected row, and what a split holds twice is written once. Audio that the dataset names by
+    its path is left there; paths are relative to the dataset, or absolute. Without a column of ids the id is
+    the dataset's name and the path that it notes for the audio, else the number of the row, which moves when
+    rows before it are removed.
 
     Needs the extra hugging-face. Nothing is downloaded and no code of a dataset runs. ValueError where there
     is no such dataset or column, or where the same audio is in two splits.

@@ -12,30 +12,30 @@ import soundfile
 
 from stages.corpora.recording import (
     NOT_FINITE,
-    WINDOW_SECONDS,
     Samples,
     decode,
     open_recording,
     window_length,
 )
 
-SAMPLE_RATES = range(
-    1000, 768_000 + 1
-)  # Hz; headers that claim others lie, and resampling would take for ever
+# Hz; headers that claim others lie, and resampling would take for ever.
+SAMPLE_RATES = range(1000, 768_000 + 1)
 # The largest positive value of 8 bits and of the logarithmic codes; that of 16 bits stands for all others.
 FULL_SCALES = {"PCM_U8": 127 / 128, "PCM_S8": 127 / 128, "ULAW": 32124 / 32768, "ALAW": 32256 / 32768}
 FULL_SCALE = 32767 / 32768
 MAX_PEAK = 2.0**31  # of floats that bear the scale of integers; the power of much more is no finite number
 SIGNS = np.dtype(np.int8)
 
+Array = np.ndarray[Any, np.dtype[Any]]
+
 
 @dataclass(frozen=True, slots=True)
 class Recording:
     """``content`` is a hash of the samples: the same for one recording in two lossless formats.
 
-    ``clipped`` is the share of samples that stand at full scale, three or more in a row in one channel; a
-    single one is what normalising leaves. ``peak`` is 1 at full scale; ``levels`` are the root mean squares
-    of all channels in windows of WINDOW_SECONDS.
+    ``peak`` is 1 at full scale. Of every window of ``window`` samples, all channels together, ``levels`` are
+    the root mean squares and ``clipped`` the numbers of samples at full scale, three or more in a row in one
+    channel; a single one is what normalising leaves.
     """
 
     duration_seconds: float
@@ -45,15 +45,34 @@ class Recording:
     num_channels: int
     container: str
     subtype: str
-    clipped: float
     peak: float
+    window: int
     levels: Samples
+    clipped: Array
 
     def loudest(self, offset_seconds: float, duration_seconds: float) -> float:
         """The level of the loudest window that a span touches."""
-        first = int(offset_seconds / WINDOW_SECONDS)
-        last = int(np.ceil((offset_seconds + duration_seconds) / WINDOW_SECONDS))
-        return float(self.levels[first:last].max(initial=0.0))
+        start, end = self._samples(offset_seconds, duration_seconds)
+        return float(self.levels[start // self.window : -(-end // self.window)].max(initial=0.0))
+
+    def clipped_share(self, offset_seconds: float, duration_seconds: float) -> float:
+        """Of the samples in a span's windows; what it has in common with a neighbour counts for neither,
+        unless it has nothing else.
+        """
+        start, end = self._samples(offset_seconds, duration_seconds)
+        num_samples, _ = self._samples(self.duration_seconds, 0.0)
+        first, last = -(-start // self.window), end // self.window
+        if end >= num_samples:
+            last = len(self.clipped)  # the last window may be shorter
+        if first >= last:
+            first, last = start // self.window, -(-end // self.window)
+        length = min(last * self.window, num_samples) - first * self.window
+        return float(self.clipped[first:last].sum()) / max(length * self.num_channels, 1)
+
+    def _samples(self, offset_seconds: float, duration_seconds: float) -> tuple[int, int]:
+        """Where a span begins and ends, in samples of each channel."""
+        end = offset_seconds + duration_seconds
+        return round(offset_seconds * self.sample_rate), round(end * self.sample_rate)
 
 
 def inspect_recording(path: Path) -> Recording:
@@ -95,9 +114,10 @@ def _measure(stream: FileIO, sha256: str) -> Recording:
         num_channels=sound.channels,
         container=sound.format,
         subtype=sound.subtype,
-        clipped=clipping.num_clipped / (num_samples * sound.channels),
         peak=peak,
+        window=window_length(sound),
         levels=np.concatenate(levels),
+        clipped=np.concatenate(clipping.counts),
     )
 
 
@@ -119,20 +139,29 @@ def _levels(block: Samples, window: int) -> Samples:
 
 
 class _Clipping:
-    """Counts samples at full scale in runs of three or more, from block to block."""
+    """Counts samples at full scale in runs of three or more, in every window, from block to block."""
 
     def __init__(self, sound: soundfile.SoundFile) -> None:
         self.full_scale = FULL_SCALES.get(sound.subtype, FULL_SCALE)
-        self.before: np.ndarray[Any, np.dtype[np.int8]] = np.zeros((3, sound.channels), SIGNS)
-        self.num_clipped = 0
+        self.window = window_length(sound)
+        # Of the two samples before the block, which may turn out to have begun a run.
+        self.signs: Array = np.zeros((2, sound.channels), SIGNS)
+        self.clipped: Array = np.zeros((2, sound.channels), bool)
+        self.counts: list[Array] = []
 
     def count(self, block: Samples, peak: float) -> None:
         if peak < self.full_scale:  # of nearly every block
-            self.before = np.zeros_like(self.before)
+            self.signs, self.clipped = np.zeros_like(self.signs), np.zeros_like(self.clipped)
+            self.counts.append(np.zeros(-(-len(block) // self.window), np.int32))
             return
         own = (block >= self.full_scale).view(SIGNS) - (block <= -self.full_scale).view(SIGNS)
-        signs = np.concatenate([self.before, own])
+        signs = np.concatenate([self.signs, own])
         third = (signs[2:] != 0) & (signs[2:] == signs[1:-1]) & (signs[2:] == signs[:-2])
-        begun = third[1:] & ~third[:-1]  # the third of its run, which stands for the first two as well
-        self.num_clipped += int(third[1:].sum()) + 2 * int(begun.sum())
-        self.before = signs[-3:]
+        clipped = np.concatenate([self.clipped, third])
+        clipped[1:-1] |= third
+        clipped[:-2] |= third
+        if late := np.count_nonzero(clipped[:2] & ~self.clipped):
+            self.counts[-1][-1] += late
+        of_samples = clipped[2:].sum(axis=1, dtype=np.int32)
+        self.counts.append(np.add.reduceat(of_samples, np.arange(0, len(block), self.window)))
+        self.signs, self.clipped = signs[-2:], clipped[-2:]

@@ -1,17 +1,18 @@
 """Data directories of Kaldi recipes, and of what followed them: ESPnet, icefall, WeNet."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from stages.corpora.corpus import Corpus, Utterance
 from stages.corpora.delimited import readable
+from stages.corpora.faults import Faults
 from stages.schema.families import Split
 
 FOLDERS: dict[Split, str] = {"train": "data/train", "test": "data/test"}
 ARCHIVED = re.compile(r".*\.(ark|scp):\d+(\[.*\])?")  # a place within an archive, and a range of it
-Lines = dict[str, str]
+T = TypeVar("T")
 
 
 class Span(NamedTuple):
@@ -53,12 +54,12 @@ class Kaldi(Corpus):
 
 
 def _data_directory(folder: Path, split: Split) -> Iterator[Utterance]:
-    files = _recordings(folder / "wav.scp")
+    files = _lines(folder / "wav.scp", _file)
     segments = folder / "segments"
-    spans = _segments(segments) if segments.exists() else {name: Span(name) for name in files}
-    texts = _lines(folder / "text")
+    spans = _lines(segments, _segment) if segments.exists() else {name: Span(name) for name in files}
+    texts = _lines(folder / "text", _words)
     utt2spk = folder / "utt2spk"
-    speakers = _lines(utt2spk) if utt2spk.exists() else None
+    speakers = _lines(utt2spk, _words) if utt2spk.exists() else None
     for name in sorted(spans.keys() | texts.keys()):
         span = spans.get(name, Span(name))
         reasons = {
@@ -80,55 +81,54 @@ def _data_directory(folder: Path, split: Split) -> Iterator[Utterance]:
         )
 
 
-def _recordings(path: Path) -> Lines:
-    """The files of wav.scp by their recordings' ids."""
-    found = _lines(path)
-    for number, (name, file) in enumerate(found.items(), 1):
-        what = ""
-        if file.endswith("|") or file.startswith("|"):
-            what = "a command, and none is run from data: run it yourself, once, into a wav or flac file,"
-        elif file == "-" or ARCHIVED.fullmatch(file):
-            what = "a place in an archive or stream, not a file: write the recording into a wav or flac file"
-        elif not file:
-            what = "no file: write the recording's path behind its id"
-        if what:
-            raise ValueError(
-                f"{path}, line {number}: {name} is {what} and name that here; found {file[:80]!r}"
-            )
-    return found
+def _file(name: str, file: str) -> str:
+    """What wav.scp says of a recording, if it is a file."""
+    what = ""
+    if file.endswith("|") or file.startswith("|"):
+        what = "a command, and none is run from data: run it yourself, once, into a wav or flac file,"
+    elif file == "-" or ARCHIVED.fullmatch(file):
+        what = "a place in an archive or stream, not a file: write the recording into a wav or flac file"
+    elif not file:
+        what = "no file: write the recording's path behind its id"
+    if what:
+        raise ValueError(f"{name} is {what} and name that here; found {file[:80]!r}")
+    return file
 
 
-def _segments(path: Path) -> dict[str, Span]:
-    found = {}
-    for number, (name, line) in enumerate(_lines(path).items(), 1):
-        fields = line.split()
-        try:
-            recording, begin, end = fields
-            offset, last = float(begin), float(end)
-        except ValueError as error:
-            advice = (
-                "a channel cannot be chosen: write each into a file of its own" if len(fields) == 4 else ""
-            )
-            raise ValueError(
-                f"{path}, line {number}: expected 'utterance recording begin end', found"
-                f" {f'{name} {line}'[:80]!r}; {advice or 'correct it'}"
-            ) from error
-        found[name] = Span(recording, offset, None if last == -1 else last - offset)
-    return found
+def _segment(name: str, rest: str) -> Span:
+    fields = rest.split()
+    try:
+        recording, begin, end = fields
+        offset, last = float(begin), float(end)
+    except ValueError as error:
+        advice = ": a channel cannot be chosen, write each into a file of its own" if len(fields) == 4 else ""
+        raise ValueError(
+            f"expected 'utterance recording begin end', found {f'{name} {rest}'[:80]!r}{advice}"
+        ) from error
+    return Span(recording, offset, None if last == -1 else last - offset)
 
 
-def _lines(path: Path) -> Lines:
-    """What follows the first word of each line, by that word."""
-    found: Lines = {}
+def _words(name: str, rest: str) -> str:
+    return rest
+
+
+def _lines(path: Path, read: Callable[[str, str], T]) -> dict[str, T]:
+    """What is read of the first word of each line that is not blank, and of what follows, by that word."""
+    found: dict[str, T] = {}
+    faults = Faults("lines")
     with (
         readable(path, "file", "put the data directory there, or correct init_args.folders"),
         path.open(encoding="utf-8-sig") as stream,
     ):
         for number, line in enumerate(stream, 1):
-            key, rest = (*line.split(maxsplit=1), "", "")[:2]
-            if not key or key in found:
-                raise ValueError(
-                    f"line {number}: {f'{key} has a line already' if key else 'the line is empty'}"
-                )
-            found[key] = rest.strip()
+            if not (words := line.split(maxsplit=1)):
+                continue
+            name, rest = words[0], words[1].strip() if len(words) > 1 else ""
+            try:
+                if name in found:
+                    raise ValueError(f"{name} has a line already")
+                found[name] = read(name, rest)
+            except ValueError as error:
+                faults.add(f"line {number}: {error}")
+        faults.stop("correct them, or remove them")
     return found

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from stages.corpora.corpus import Corpus, Utterance
 from stages.corpora.delimited import readable
+from stages.corpora.faults import Faults
 from stages.schema.families import Split
 
 SUBSETS: dict[Split, list[str]] = {
@@ -30,12 +31,16 @@ class LibriSpeech(Corpus):
         self.audio_extension = audio_extension
 
     @staticmethod
-    def check_arguments(subsets: dict[str, Sequence[str]] | None = None, audio_extension: str = "") -> None:
+    def check_arguments(
+        subsets: dict[str, Sequence[str]] | None = None, audio_extension: str = ".flac"
+    ) -> None:
         if subsets is not None and not any(subsets.values()):
             raise ValueError("subsets names none, such as {train: [train-clean-100]}")
         for name in (name for names in (subsets or {}).values() for name in names):
             if Path(name).name != name:
                 raise ValueError(f"subsets has names of folders, such as train-clean-100; found {name!r}")
+        if not audio_extension.startswith(".") or audio_extension == ".":
+            raise ValueError(f"audio_extension is an ending such as .flac; found {audio_extension!r}")
 
     def utterances(self, root: Path, audio_folder: Path, seed: int) -> Iterator[Utterance]:
         above = root / "LibriSpeech" if (root / "LibriSpeech").is_dir() else root
@@ -68,14 +73,16 @@ class LibriSpeech(Corpus):
 
 def _lines(path: Path) -> Lines:
     found: Lines = {}
+    faults = Faults("lines")
     with (
         readable(path, "list of transcripts", "put the chapter's there"),
-        path.open(encoding="utf-8") as stream,
+        path.open(encoding="utf-8-sig") as stream,
     ):
         for number, line in enumerate(stream, 1):
-            name, _, text = line.strip().partition(" ")
+            name, text = (*line.split(maxsplit=1), "", "")[:2]
             if name in found:
-                raise ValueError(f"line {number}: {name} has a line already")
-            if name:
-                found[name] = text
+                faults.add(f"line {number}: {name} has a line already")
+            elif name:
+                found[name] = text.strip()
+        faults.stop("remove them, or correct the names")
     return found

@@ -7,8 +7,10 @@ from typing import Literal
 
 from stages.corpora.corpus import Corpus, Utterance
 from stages.corpora.delimited import readable
+from stages.corpora.faults import Faults
 
 TEXT_COLUMN = {"raw": 1, "normalized": 2}
+EXPECTED = "name|raw text|normalised text, or name|raw text and init_args.text: raw"
 
 
 class LJSpeech(Corpus):
@@ -17,7 +19,8 @@ class LJSpeech(Corpus):
 
     ``text`` is ``normalized`` (numbers and abbreviations written out, as they are spoken) or ``raw``; lists
     with two columns have raw text alone. The id is the name. No utterance has a speaker: there is one only,
-    so manifest.carve splits by recording. ValueError, with file and line, for a list that cannot be read.
+    so manifest.carve splits by recording. A line without recording and a recording without line are rejected
+    rows. ValueError, with file and line, for a list that cannot be read.
     """
 
     def __init__(self, text: Literal["normalized", "raw"] = "normalized") -> None:
@@ -27,18 +30,22 @@ class LJSpeech(Corpus):
         path = _metadata(root)
         folder = path.parent.relative_to(root)
         column = TEXT_COLUMN[self.text]
+        told: set[str] = set()
+        faults = Faults("lines")
         with (
             readable(path, "list", "unpack the corpus into manifest.root"),
             path.open(encoding="utf-8-sig", newline="") as lines,
         ):
-            for row in (reader := csv.reader(lines, delimiter="|", quoting=csv.QUOTE_NONE)):
-                if row and not column < len(row) <= 3:
-                    expected = "name|raw text|normalised text, or name|raw text and init_args.text: raw"
-                    raise ValueError(
-                        f"line {reader.line_num}: expected {expected}, found {'|'.join(row)[:80]}"
-                    )
-                if row:
+            for row in filter(None, reader := csv.reader(lines, delimiter="|", quoting=csv.QUOTE_NONE)):
+                if column < len(row) <= 3:
+                    told.add(row[0])
                     yield Utterance(row[0], Path(f"{folder}/wavs/{row[0]}.wav"), row[column])
+                else:
+                    faults.add(f"line {reader.line_num}: expected {EXPECTED}, found {'|'.join(row)[:80]}")
+            faults.stop("correct them, or remove them")
+        for name in sorted({file.stem for file in (path.parent / "wavs").glob("*.wav")} - told):
+            problem = (f"no line of {path.name} is of this recording", name)
+            yield Utterance(name, Path(f"{folder}/wavs/{name}.wav"), "", problem=problem)
 
 
 def _metadata(root: Path) -> Path:

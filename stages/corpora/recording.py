@@ -18,9 +18,8 @@ SHORTER_CHUNK = re.compile(r"^ *(?:data|SSND|riff|Data Size) *: \d+ \(should be 
 BLOCK_VALUES = 2**17  # samples of all channels; a header that lies about their number costs no memory
 WINDOW_SECONDS = 0.1  # blocks are whole windows, but for the last one
 UNKNOWN_LENGTH = 2**63 - 1  # libsndfile's, of a FLAC that was streamed
-MAX_VALUES = (
-    2**32
-)  # twice the largest WAV of 16 bits; what a few bytes unpack to is not waited for any longer
+# Twice the largest WAV of 16 bits; what a few bytes unpack to is not waited for any longer.
+MAX_VALUES = 2**32
 MP3_MEMORY_SECONDS = 1.0  # frames take bits of earlier ones, at the lowest rates of the last 0.4 s
 NIST_COUNT = re.compile(rb"^NIST_1A\n.*\nsample_count -i (\d+)\n.*end_head", re.DOTALL)
 NOT_FINITE = "the file holds NaN or infinite samples"

@@ -15,8 +15,8 @@ from stages.program.progress import track
 MAX_BATCH = 64  # files to a thread at a time: handing them out one by one would cost as much as small ones do
 COLUMNS = np.dtype(
     [
-        ("sha256", np.uint8, 32), ("content", np.uint8, 16), ("seconds", np.float64), ("clipped", np.float32),
-        ("peak", np.float32), ("sample_rate", np.int32), ("num_channels", np.int16), ("kind", np.int16),
+        ("sha256", np.uint8, 32), ("content", np.uint8, 16), ("seconds", np.float64), ("peak", np.float32),
+        ("sample_rate", np.int32), ("num_channels", np.int16), ("kind", np.int16),
     ]
 )  # fmt: skip
 
@@ -25,12 +25,13 @@ Array = np.ndarray[Any, np.dtype[Any]]
 
 
 class Recordings:
-    """The files that utterances name, in 80 bytes each, whatever their length.
+    """The files that utterances name, in 76 bytes each, whatever their length.
 
     ``of`` has the number of each utterance's recording, -1 where there is none or it leaves the root (what a
     corpus names absolutely is the user's own and may lie anywhere); ``columns`` what the
     recordings hold, ``errors`` why some hold nothing; ``kinds`` are the names of container and coding that
-    ``kind`` numbers. ``loudest`` is the level of the loudest tenth of a second of every utterance.
+    ``kind`` numbers. Of every utterance, ``loudest`` is the level of the loudest tenth of a second and
+    ``clipped`` the share of clipped samples.
     """
 
     def __init__(self, utterances: Utterances, root: Path) -> None:
@@ -46,6 +47,7 @@ class Recordings:
         self.errors: dict[int, str] = {}
         self.kinds: dict[str, int] = {}
         self.loudest: Array = np.zeros(len(utterances), np.float32)
+        self.clipped: Array = np.zeros(len(utterances), np.float32)
         self._inspect(list(numbers), utterances)
 
     def _inspect(self, paths: list[str], utterances: Utterances) -> None:
@@ -57,7 +59,9 @@ class Recordings:
                 continue
             self._keep(number, found)
             for utterance in by_recording[starts[number] : starts[number + 1]].tolist():
-                self.loudest[utterance] = _loudest(found, *utterances.span(utterance))
+                if span := _span(found, *utterances.span(utterance)):
+                    self.loudest[utterance] = found.loudest(*span)
+                    self.clipped[utterance] = found.clipped_share(*span)
 
     def _keep(self, number: int, found: Recording) -> None:
         kind = f"{found.container} {found.subtype}"
@@ -65,7 +69,6 @@ class Recordings:
             np.frombuffer(bytes.fromhex(found.sha256), np.uint8),
             np.frombuffer(bytes.fromhex(found.content)[:16], np.uint8),
             found.duration_seconds,
-            found.clipped,
             found.peak,
             found.sample_rate,
             found.num_channels,
@@ -102,8 +105,8 @@ def _look(path: str) -> Found:
         return str(error)
 
 
-def _loudest(found: Recording, offset_seconds: Any, duration_seconds: Any) -> float:
-    """Of a span that may be nonsense: it is not judged here."""
+def _span(found: Recording, offset_seconds: Any, duration_seconds: Any) -> tuple[float, float] | None:
+    """A span within the recording; None for one that is nonsense, which is not judged here."""
     rest = found.duration_seconds - offset_seconds
     duration = rest if duration_seconds is None else min(duration_seconds, rest)
-    return found.loudest(offset_seconds, duration) if offset_seconds >= 0 and duration > 0 else 0.0
+    return (offset_seconds, duration) if offset_seconds >= 0 and duration > 0 else None

@@ -31,6 +31,11 @@ class Sphinx(Corpus):
         self.lists: dict[Split, str] = lists or {"train": "an4_train", "test": "an4_test"}
         self.audio_extension = audio_extension
 
+    @staticmethod
+    def check_arguments(audio_extension: str = ".wav", **_: object) -> None:
+        if not audio_extension.startswith(".") or audio_extension == ".":
+            raise ValueError(f"audio_extension is an ending such as .wav; found {audio_extension!r}")
+
     def utterances(self, root: Path, audio_folder: Path, seed: int) -> Iterator[Utterance]:
         for split, name in self.lists.items():
             listing, transcription = (

@@ -10,6 +10,7 @@ import pyarrow.parquet as pq
 from pydantic_core import from_json
 
 from stages.corpora.delimited import TAB_SEPARATED, delimited_rows, readable
+from stages.corpora.faults import Faults
 
 BATCH = 2**16  # rows that are Python objects at a time
 
@@ -73,31 +74,38 @@ class _Texts:
 def _read_json_lines(path: Path, wanted: Collection[str]) -> pd.DataFrame:
     columns = sorted(set(wanted))
     texts, numbers, names = _Texts(columns), [], dict[str, None]()
+    faults = Faults("lines")
     with path.open(encoding="utf-8-sig") as lines:
         for number, line in enumerate(lines, 1):
-            if line.strip():
-                row = _json_object(line, number)
-                names.update(dict.fromkeys(row))
-                texts.add([_text(row.get(name), name, number) for name in columns])
-                numbers.append(number)
+            if not line.strip():
+                continue
+            try:
+                row = _json_object(line)
+                texts.add([_text(row.get(name), name) for name in columns])
+            except ValueError as error:
+                faults.add(f"line {number}, {error}")
+                continue
+            names.update(dict.fromkeys(row))
+            numbers.append(number)
+    faults.stop("write every line as one JSON object, or remove it")
     return texts.frame(numbers, "line", names)
 
 
-def _text(cell: Any, name: str, number: int) -> str:
+def _text(cell: Any, name: str) -> str:
     if isinstance(cell, bool | list | dict):
-        raise ValueError(f"line {number}, column {name!r}: expected text, a number or null, found {cell}")
+        raise ValueError(f"column {name!r}: expected text, a number or null, found {str(cell)[:80]}")
     return "" if cell is None else str(cell)
 
 
-def _json_object(line: str, number: int) -> dict[str, Any]:
+def _json_object(line: str) -> dict[str, Any]:
     try:
         # Not json.loads: it lets NaN and halves of characters through.
-        row = from_json(line, allow_inf_nan=False)
+        row = from_json(line.strip(), allow_inf_nan=False)
     except ValueError as error:
         problem = str(error).replace("line 1 ", "")  # the parser knows of this line only
-        raise ValueError(f"line {number}: {problem}, in {line.strip()[:80]}") from error
+        raise ValueError(f"{problem}, in {line.strip()[:80]}") from error
     if not isinstance(row, dict):
-        raise ValueError(f"line {number}: expected one object {{...}} a line, found {line.strip()[:80]}")
+        raise ValueError(f"expected one object {{...}} a line, found {line.strip()[:80]}")
     return row
 
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from stages.program.inputs import Inputs
+from stages.program.printable import printable
 from stages.program.processes import die_with_dvc, die_with_parent
 from stages.program.signals import exit_on_signals
 from stages.schema.params import Params
@@ -62,7 +63,8 @@ class Stage:
         except (ValueError, OSError) as error:
             if not _ours(error):
                 traceback.print_exc()
-            sys.exit(f"{self.name}: {error}")
+            message = "\n".join(map(printable, str(error).split("\n")))  # it may quote the data
+            sys.exit(f"{self.name}: {message}")
 
     def run(self, run: Run, path: Path, clean: Run | None = None) -> None:
         """Read params, run, and compare what was read with what is there now (ValueError if it changed)."""

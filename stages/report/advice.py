@@ -5,9 +5,9 @@ from dataclasses import dataclass
 
 from stages.report.findings import Findings
 
-BIG_SPEAKER = 0.3  # of the hours of a split with several speakers
+BIG_SPEAKER = 0.3  # of the hours of a split
 KNOWN_SHARE = 0.2  # of a split's transcripts
-MIN_SPEAKERS = 3
+MIN_SPEAKERS = 3  # of a corpus: where there are fewer, nobody expects many voices
 
 
 @dataclass(frozen=True)
@@ -32,8 +32,8 @@ def advice(findings: Findings) -> list[Advice]:
 
 
 def _stops(findings: Findings) -> Iterator[Advice]:
-    for reason in findings.stops:
-        yield Advice(f"The stage stopped: {reason}", "rejected" if "rejected" in reason else "splits", True)
+    for stop in findings.stops:
+        yield Advice(f"The stage stopped: {stop.text}", stop.section, True)
     if findings.rejections and not findings.stops:
         yield Advice(f"{len(findings.rejections):,} utterances were rejected.", "rejected")
 
@@ -79,21 +79,17 @@ def _sounds(findings: Findings) -> Iterator[Advice]:
     if total := findings.silent.total:
         yield Advice(f"{total:,} utterances are silent, but have a transcript.", "sound", True)
     if total := findings.clipped.total:
-        yield Advice(f"{total:,} recordings are clipped.", "sound")
+        yield Advice(f"{total:,} utterances are clipped.", "sound")
     if len({kind.sample_rate for kind in findings.kinds}) > 1:
         yield Advice("Sample rates differ: high frequencies may tell the sources apart.", "formats")
 
 
 def _balance(findings: Findings) -> Iterator[Advice]:
-    hours = {split.name: split.hours for split in findings.splits}
-    several = {split.name for split in findings.splits if split.speakers >= MIN_SPEAKERS}
-    for speaker in findings.speakers[:1]:
-        for split in set(speaker.splits[:1]) & several:
-            if speaker.hours > BIG_SPEAKER * hours[split]:
-                yield Advice(
-                    f"{speaker.name} speaks {speaker.hours / hours[split]:.0%} of {split}.", "speakers"
-                )
     for figures in findings.splits:
+        if findings.num_speakers >= MIN_SPEAKERS and figures.main_share > BIG_SPEAKER:
+            yield Advice(
+                f"{figures.main_speaker} speaks {figures.main_share:.0%} of {figures.name}.", "speakers"
+            )
         if figures.without_speaker and figures.speakers:
             yield Advice(
                 f"{figures.without_speaker:,} utterances of {figures.name} have no speaker.", "speakers"

@@ -11,6 +11,7 @@ from stages.report.histogram import Histogram, histogram
 from stages.report.listing import Listing
 from stages.report.rejections import Rejections
 from stages.report.sounds import SILENT, Kind, Sounds
+from stages.report.stops import Stop
 from stages.report.texts import Texts
 
 NUM_SPEAKERS = 15
@@ -21,13 +22,17 @@ Array = np.ndarray[Any, np.dtype[Any]]
 
 @dataclass(frozen=True)
 class SplitFigures:
-    """One split in numbers; medians are None where it is empty."""
+    """One split in numbers; medians are None where it is empty. ``main_speaker`` says most of it, the
+    ``main_share`` of its hours.
+    """
 
     name: str
     utterances: int
     hours: float
     speakers: int
     without_speaker: int
+    main_speaker: str | None
+    main_share: float
     shortest: float | None
     median_seconds: float | None
     longest: float | None
@@ -62,15 +67,20 @@ class Findings:
     kinds: list[Kind]
     rejections: Rejections
     clashes: list[Clash]
-    stops: list[str]
+    stops: list[Stop]
     validation_in_train: int
+
+    @property
+    def num_suspicious(self) -> int:
+        """Of transcripts, once for everything that is odd about one."""
+        return sum(found.total for found in self.suspicious.values())
 
 
 def study(
     admissions: Admissions,
     rejections: Rejections,
     clashes: list[Clash],
-    stops: list[str],
+    stops: list[Stop],
     validation_in_train: int,
 ) -> Findings:
     texts = Texts(admissions)
@@ -98,12 +108,16 @@ def study(
 def _figures(admissions: Admissions, texts: Texts, number: int) -> SplitFigures:
     mine = admissions.split == number
     seconds, speakers = admissions.duration[mine], admissions.speaker[mine]
+    of_speakers = np.bincount(speakers[speakers >= 0], seconds[speakers >= 0])
+    main = int(of_speakers.argmax()) if len(of_speakers) else None
     return SplitFigures(
         name=admissions.splits[number],
         utterances=int(mine.sum()),
         hours=float(seconds.sum() / 3600),
         speakers=len(np.unique(speakers[speakers >= 0])),
         without_speaker=int((speakers < 0).sum()),
+        main_speaker=None if main is None else list(admissions.speakers)[main],
+        main_share=0.0 if main is None else float(of_speakers[main] / seconds.sum()),
         shortest=float(seconds.min()) if len(seconds) else None,
         median_seconds=float(np.median(seconds)) if len(seconds) else None,
         longest=float(seconds.max()) if len(seconds) else None,

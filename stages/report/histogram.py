@@ -9,7 +9,7 @@ import numpy as np
 NUM_BINS = 36
 WIDTH, ROW_HEIGHT, TOP, BOTTOM, LEFT = 350, 74, 4, 38, 2
 MIN_TICK_DISTANCE = 30  # pixels
-NICE = [a * 10.0**b for b in range(-3, 6) for a in (1, 2, 5)]
+NICE = [a * 10.0**b for b in range(-6, 7) for a in (1, 2, 5)]
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
@@ -77,8 +77,9 @@ class Histogram:
 
     def _ticks(self) -> list[float]:
         low, high = float(self.edges[0]), float(self.edges[-1])
-        if self.is_logarithmic:
-            return [value for value in NICE if low <= value <= high]
+        nice = [value for value in NICE if low <= value <= high]
+        if self.is_logarithmic and len(nice) > 1:
+            return nice
         step = next(value for value in NICE if (high - low) / value <= 10)
         return [float(n * step) for n in range(int(np.ceil(low / step)), int(np.floor(high / step)) + 1)]
 

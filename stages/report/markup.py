@@ -25,7 +25,12 @@ def shown(value: object) -> Html:
         return Html(f"{value:,}")
     text = str(value)
     rest = f" <small>... {len(text):,} characters</small>" if len(text) > MAX_CHARACTERS else ""
-    return Html(f"<bdi>{''.join(map(glyph, text[:MAX_CHARACTERS]))}</bdi>{rest}")
+    return Html(sentence(text[:MAX_CHARACTERS]) + rest)
+
+
+def sentence(text: str) -> Html:
+    """The same of a text as a whole, however long."""
+    return Html(f"<bdi>{''.join(map(glyph, text))}</bdi>")
 
 
 def glyph(character: str) -> str:

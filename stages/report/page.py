@@ -4,7 +4,7 @@ from html import escape
 
 from stages.report.advice import advice
 from stages.report.findings import Findings
-from stages.report.markup import Html, examples, pill, section, shown, table
+from stages.report.markup import Html, examples, pill, section, sentence, shown, table
 from stages.report.style import STYLE
 from stages.report.vocabulary import vocabulary
 
@@ -57,7 +57,7 @@ def _tiles(findings: Findings) -> str:
 def _advice(findings: Findings) -> Html:
     said = advice(findings)
     items = "".join(
-        f"<li{' class=grave' if one.is_grave else ''}>{shown(Html(escape(one.text)))}"
+        f"<li{' class=grave' if one.is_grave else ''}>{sentence(one.text)}"
         f' <a href="#{one.section}">{escape(SECTIONS[one.section])} ↓</a></li>'
         for one in said
     )
@@ -162,7 +162,10 @@ def _overlap(findings: Findings) -> Html:
 
 
 def _duplicates(findings: Findings) -> Html:
-    lead = "Utterances whose samples are all equal, in whatever file, container or lossless format they lie."
+    lead = (
+        "The same span of recordings whose samples are all equal, in whatever container or lossless format"
+        " they lie; what is equal in other spans is not looked for."
+    )
     return section(
         "duplicates", "Duplicates by sound", lead,
         examples("The same sound with another transcript", findings.contradictions, "But"),
@@ -174,7 +177,7 @@ def _sound(findings: Findings) -> Html:
     lead = "Clipped: three or more samples in a row at full scale. Silent: at no time louder than -60 dBFS."
     return section(
         "sound", "Clipping and silence", lead,
-        examples("Clipped recordings", findings.clipped, "Clipped"),
+        examples("Clipped utterances", findings.clipped, "Clipped"),
         examples("Silent utterances", findings.silent, "Loudest"),
     )  # fmt: skip
 

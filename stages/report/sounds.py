@@ -6,9 +6,9 @@ from typing import Any
 import numpy as np
 
 from stages.corpora.admissions import Admissions
-from stages.report.listing import Listing, listing
+from stages.report.listing import NUM_EXAMPLES, Listing, listing
 
-CLIPPED_SHARE = 1e-3  # of a recording's samples: from here on one hears it
+CLIPPED_SHARE = 1e-3  # of an utterance's samples: from here on one hears it
 SILENT = 10 ** (-60 / 20)  # -60 dB below full scale, in the loudest tenth of a second
 
 Array = np.ndarray[Any, np.dtype[Any]]
@@ -36,7 +36,7 @@ class Sounds:
         """Utterances that sound, sample for sample, as an earlier one."""
         rows = np.array([row for group in self.groups for row in group[1:]], int)
         earlier = [self.admissions.id(int(group[0])) for group in self.groups for _ in group[1:]]
-        return listing(self.admissions, rows, [f"as {name}" for name in earlier[:20]])
+        return listing(self.admissions, rows, [f"as {name}" for name in earlier[:NUM_EXAMPLES]])
 
     def contradictions(self) -> Listing:
         """Those of them that have another transcript."""
@@ -48,24 +48,23 @@ class Sounds:
         ]
         said = [
             f"{self.admissions.id(int(first))} says: {self.admissions.text(int(first))}"
-            for first, _ in pairs[:20]
+            for first, _ in pairs[:NUM_EXAMPLES]
         ]
         return listing(self.admissions, [int(row) for _, row in pairs], said)
 
     def clipped(self) -> Listing:
-        """The first utterance of each recording that is clipped, the worst first."""
-        recordings, rows = np.unique(self.admissions.recording, return_index=True)
-        share = self.admissions.recordings.columns["clipped"][recordings]
+        """Utterances that are clipped, the worst first."""
+        share = self.admissions.recordings.clipped[self.admissions.number]
         worst = np.argsort(-share, kind="stable")[: int((share > CLIPPED_SHARE).sum())]
         return listing(
-            self.admissions, rows[worst], [f"{value:.1%} of the samples" for value in share[worst[:20]]]
+            self.admissions, worst, [f"{value:.1%} of the samples" for value in share[worst[:NUM_EXAMPLES]]]
         )
 
     def silent(self) -> Listing:
         """Utterances in which nothing is heard."""
         level = self.level()
         rows = np.flatnonzero(level < SILENT)
-        return listing(self.admissions, rows, [_decibels(value) for value in level[rows[:20]]])
+        return listing(self.admissions, rows, [_decibels(value) for value in level[rows[:NUM_EXAMPLES]]])
 
     def level(self) -> Array:
         """Root mean square of the loudest tenth of a second of every utterance."""

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from stages.corpora.admissions import Admissions
-from stages.report.listing import Listing, listing
+from stages.report.listing import NUM_EXAMPLES, Listing, listing
 
 ODD_SHARE = 0.05  # of the utterances: what more of them have is how this corpus is written
 RARE_COUNT = 10  # a character that training sees less often is hardly learned
@@ -20,6 +20,7 @@ MIN_SPREAD = 0.1  # of the logarithm of characters per second
 FAR = 5.0  # standard deviations
 # Writing systems that words of one language mix.
 EAST_ASIAN = {"CJK", "HIRAGANA", "KATAKANA", "KATAKANA-HIRAGANA", "HANGUL", "BOPOMOFO", "IDEOGRAPHIC"}
+MICRO = "\u00b5"  # the sign in front of a unit
 MARKS = re.compile(r"[\[\](){}<>*_#@|\\/~^=]")
 
 Array = np.ndarray[Any, np.dtype[Any]]
@@ -38,7 +39,7 @@ class Texts:
         self.first: dict[str, int] = {}
         lengths, hashes = array("i"), array("Q")
         for row, split in enumerate(admissions.split.tolist()):
-            text = unicodedata.normalize("NFC", admissions.text(row))
+            text = self._text(row)
             counter = self.characters[split]
             before = len(counter)
             counter.update(text)
@@ -121,7 +122,7 @@ class Texts:
             name: listing(
                 self.admissions,
                 rows,
-                [f"{rate[row]:.1f} a second, {seconds[row]:.1f} s" for row in rows[:20]],
+                [f"{rate[row]:.1f} a second, {seconds[row]:.1f} s" for row in rows[:NUM_EXAMPLES]],
                 usual,
             )
             for name, rows in ends.items()
@@ -142,17 +143,21 @@ class Texts:
         if not wanted:
             return []
         pattern = re.compile(f"[{re.escape(''.join(wanted))}]")
-        rows = [row for row in range(len(self.lengths)) if pattern.search(self.admissions.text(row))]
+        rows = [row for row in range(len(self.lengths)) if pattern.search(self._text(row))]
         if word_is:
-            rows = [row for row in rows if any(map(word_is, self.admissions.text(row).split()))]
+            rows = [row for row in rows if any(map(word_is, self._text(row).split()))]
         return rows
+
+    def _text(self, row: int) -> str:
+        return unicodedata.normalize("NFC", self.admissions.text(row))
 
 
 def _script(character: str) -> str:
-    """The writing system of a letter, by its name in Unicode; empty for what is no letter."""
-    if not unicodedata.category(character).startswith("L"):
+    """The writing system of a letter, by its name in Unicode; empty for what is no letter, or of none."""
+    if not unicodedata.category(character).startswith("L") or character == MICRO:
         return ""
-    script = unicodedata.name(character, "").split(" ")[0]
+    # Other forms of a letter, such as full-width ones, have names of their own.
+    script = unicodedata.name(unicodedata.normalize("NFKC", character)[0], "").split(" ")[0]
     return "EAST ASIAN" if script in EAST_ASIAN else "" if script == "MODIFIER" else script
 
 

@@ -18,7 +18,6 @@ from pydantic import (
     ConfigDict,
     GetCoreSchemaHandler,
     ValidationError,
-    ValidatorFunctionWrapHandler,
     create_model,
 )
 from pydantic_core import CoreSchema, InitErrorDetails, PydanticCustomError, core_schema
@@ -73,7 +72,7 @@ class Family:
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
         return core_schema.no_info_wrap_validator_function(self.check, handler(source))
 
-    def check(self, value: Any, handler: ValidatorFunctionWrapHandler) -> Any:
+    def check(self, value: Any, handler: Callable[[Any], Any]) -> Any:
         """The part, or all problems at once: its arguments are checked even where a key is wrong."""
         found: list[ValidationError] = []
         part = None

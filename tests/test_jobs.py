@@ -140,7 +140,7 @@ def test_a_cluster_without_its_package_names_the_extra(
     write_params: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("stages.schema.packages.find_spec", lambda _: None)
-    message = r"features\.executor\.dask_scheduler: needs the packages dask and distributed: pip .*\[dask\]"
+    message = r"features\.executor\.dask_scheduler: needs the package distributed: pip .*\[dask\]"
     with pytest.raises(ValueError, match=message):
         read_params(write_params({"features.executor": {"dask_scheduler": "tcp://10.0.0.5:8786"}}))
 

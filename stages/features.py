@@ -8,6 +8,7 @@ independent jobs: features.executor says where they run, and their bytes are the
 """
 
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -19,7 +20,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from stages.program.inputs import Inputs
-from stages.program.jobs import LostWorker, run_jobs
+from stages.program.jobs import LostWorker, reach, run_jobs
 from stages.program.outputs import forget_old, link_or_copy, room_advice, scratch_folder, whole_folder
 from stages.program.processes import in_threads
 from stages.program.progress import track
@@ -111,13 +112,15 @@ def _divide(rows: pa.Table, folder: Path, scratch: Path, recipe: ShardRecipe) ->
 
 
 def _extract(missing: list[Shard], executor: schema.Executor) -> None:
+    if missing:
+        reach(executor)  # before all of the audio is read
     total = sum(len(shard.members) * (1 + len(shard.recipe.copies)) for shard in missing)
     jobs = _jobs(missing, _verify_shared(missing))
-    counts = run_jobs(extract, jobs, len(missing), executor)
-    done = (None for count in counts for _ in range(count))
     try:
-        for _ in track(done, "extracting features", total, "utterances"):
-            pass
+        with closing(run_jobs(extract, jobs, len(missing), executor)) as counts:
+            done = (None for count in counts for _ in range(count))
+            for _ in track(done, "extracting features", total, "utterances"):
+                pass
     except LostWorker as error:
         lost = {path.name for path in forget_partial(missing[0].cached.parent)}
         begun = [f"{s.target.parent.name}/{s.target.name}" for s in missing if s.cached.name in lost]
@@ -125,6 +128,9 @@ def _extract(missing: list[Shard], executor: schema.Executor) -> None:
             f"{error}, at work on {' or '.join(begun) or 'a shard'}. Finished shards are kept: free memory or"
             " lower features.executor.num_processes, and run again"
         ) from error
+    finally:
+        for folder in {shard.cached.parent for shard in missing}:
+            forget_partial(folder)  # what workers were at that an error or a signal ended
 
 
 def _jobs(missing: list[Shard], verified: pa.Array) -> Iterator[ShardJob]:

@@ -11,6 +11,7 @@ import os
 import shutil
 import sys
 import time
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -49,6 +50,7 @@ from stages.tasks.training_data import fit_tokens, read_data
 FEATURES = Path("data/features")
 OUTPUT = Path("artifacts/train")
 LOGS = Path("artifacts/logs")
+UNTRUE = ".*your dataloader is not resumable"  # ours goes on at the batch that the state names
 
 STAGE = Stage(
     name="train",
@@ -149,6 +151,7 @@ def _first_batch(resume: Path | None) -> tuple[int, int]:
 def _trainer(
     settings: schema.Train, name: str, pace: Pace, first: list[Any], last: Interruptible
 ) -> lightning.Trainer:
+    warnings.filterwarnings("ignore", UNTRUE)
     own = [part.build() for part in settings.callbacks]
     shown, bar = progress_bar(pace, own, settings.trainer.get("enable_progress_bar"))
     callbacks = [*first, pace, ValidationReport(pace), SampleTable(), *bar, *own, BlankCollapse()]

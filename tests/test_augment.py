@@ -126,6 +126,11 @@ class Nothing(Augmentation):
         return samples[:0]
 
 
+class Whole(Augmentation):
+    def apply(self, samples: Samples, sample_rate: int, generator: np.random.Generator) -> Samples:
+        return (samples * 32767).astype(np.int16)
+
+
 class Broken(Augmentation):
     def apply(self, samples: Samples, sample_rate: int, generator: np.random.Generator) -> Samples:
         raise KeyError("gain")
@@ -147,8 +152,13 @@ def test_what_would_clip_is_turned_down_as_a_whole() -> None:
 
 @pytest.mark.parametrize(
     ("wrong", "problem"),
-    [(Nothing(), "left no sample"), (Times(np.nan), "gave NaN"), (Broken(), "'gain'")],
-    ids=["empty", "NaN", "exception"],
+    [
+        (Nothing(), "left no sample"),
+        (Times(np.nan), "gave NaN"),
+        (Whole(), "gave samples of type int16"),
+        (Broken(), "'gain'"),
+    ],
+    ids=["empty", "NaN", "integers", "exception"],
 )
 def test_an_error_names_augmentation_and_utterance(wrong: Augmentation, problem: str) -> None:
     name = re.escape(f"utterance u-1: {wrong.name}: ")

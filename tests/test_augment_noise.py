@@ -14,6 +14,7 @@ from stages.augment.augmentation import Augmentation, Samples
 from stages.augment.background_noise import BackgroundNoise, coloured_noise
 from stages.augment.building import build, with_sounds
 from stages.augment.impulse_response import room_response
+from stages.schema.nested import Unresolved
 from stages.schema.part import Part
 
 SAMPLE_RATE = 16000
@@ -142,8 +143,24 @@ def test_sounds_that_cannot_be_used_are_refused(
     (inputs / "empty").mkdir()
     (inputs / "broken").mkdir()
     (inputs / "broken" / "text.wav").write_text("no audio")
-    with pytest.raises(ValueError, match=problem):
-        built(inputs, class_path, **{argument: sounds})
+    for written, place in ((sounds, ()), (["noise/a.wav", sounds], (1,))):
+        with pytest.raises(Unresolved, match=problem) as raised:
+            built(inputs, class_path, **{argument: written})
+        assert raised.value.place == ("init_args", argument, *place)
+
+
+@pytest.mark.parametrize(
+    ("class_path", "argument"),
+    [(NOISE, "sounds"), (RESPONSE, "responses"), ("audiomentations.ApplyImpulseResponse", "ir_path")],
+)
+def test_a_list_of_sounds_is_of_files_and_folders_of_the_inputs(
+    inputs: Path, class_path: str, argument: str
+) -> None:
+    part = Part(class_path=class_path, init_args={argument: ["rooms/echo.wav", "noise"]})
+    found = with_sounds(part, inputs, SAMPLE_RATE).init_args[argument]
+    assert found == [str(inputs / name) for name in ("noise/a.wav", "noise/more/B.FLAC", "rooms/echo.wav")]
+    with pytest.raises(Unresolved, match="names no sounds"):
+        with_sounds(Part(class_path=class_path, init_args={argument: []}), inputs, SAMPLE_RATE)
 
 
 @pytest.mark.parametrize(

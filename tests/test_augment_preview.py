@@ -65,3 +65,9 @@ def test_without_a_manifest_the_stage_to_run_is_named(project: Project) -> None:
     Path("data/manifest/train.json").unlink()
     with pytest.raises(SystemExit, match="run the manifest stage"):
         preview.main([])
+
+
+def test_a_file_is_no_folder_for_the_page(project: Project) -> None:
+    Path("page.html").touch()
+    with pytest.raises(SystemExit, match=r"preview: --out page\.html: is a file; name a folder"):
+        preview.main(["--out", "page.html"])

@@ -114,12 +114,40 @@ class Empty:
         return samples[:0]
 
 
+class Silent:
+    def __call__(self, samples: Samples, sample_rate: int) -> None:
+        return None
+
+
+class Sometimes:
+    """In one of two draws nothing, or no numbers."""
+
+    def __init__(self, otherwise: Samples) -> None:
+        self.otherwise = otherwise
+
+    def __call__(self, samples: Samples, sample_rate: int) -> Samples:
+        return samples if random.random() < 0.5 else self.otherwise
+
+
+@pytest.mark.parametrize("otherwise", [np.zeros(0, np.float32), np.full(5, np.nan), np.ones((2, 5))])
+def test_a_draw_that_leaves_no_recording_is_drawn_anew(otherwise: Samples) -> None:
+    sometimes = Transformed(Sometimes(otherwise), "my.Transform")
+    for seed in range(20):
+        np.testing.assert_array_equal(applied([sometimes], seed, speech(5)), speech(5))
+
+
 @pytest.mark.parametrize(
     ("transform", "problem"),
-    [(Failing(), "cannot change 5 samples at 16000 Hz: no band"), (Empty(), "left no sample of it")],
+    [
+        (Failing(), "no band"),
+        (Empty(), "left no sample of it"),
+        (Silent(), "gave NoneType in place of samples"),
+    ],
 )
 def test_what_never_fits_is_an_error_with_transform_and_utterance(transform: Any, problem: str) -> None:
-    with pytest.raises(ValueError, match=f"utterance u: my.Transform: {problem}"):
+    with pytest.raises(
+        ValueError, match=f"utterance u: my.Transform: cannot change 5 samples at 16000 Hz: {problem}"
+    ):
         applied([Transformed(transform, "my.Transform")], 0, speech(5))
 
 

@@ -23,6 +23,7 @@ from features_project import (
     tone,
 )
 
+from stages.schema.manifest_row import ManifestRow
 from stages.shards import division
 from stages.shards import extract as extraction
 
@@ -87,9 +88,13 @@ def a_worker_killed() -> Iterator[None]:
     assert killed.is_set()
 
 
-def test_a_killed_worker_is_one_error_and_the_next_run_goes_on(extract: Extract) -> None:
+def slow_rows() -> list[ManifestRow]:
     noise = recorded("noise", np.random.default_rng(0).uniform(-0.5, 0.5, 160_000).astype(np.float32))
-    rows = [noise.model_copy(update={"id": f"noise-{number}"}) for number in range(300)]
+    return [noise.model_copy(update={"id": f"noise-{number}"}) for number in range(300)]
+
+
+def test_a_killed_worker_is_one_error_and_the_next_run_goes_on(extract: Extract) -> None:
+    rows = slow_rows()
     message = r"a worker process was killed.* at work on .*\. Finished shards are kept"
     with a_worker_killed(), pytest.raises(ValueError, match=message):
         extract(rows, frontend=LOG_MEL, executor={"num_processes": 2})
@@ -98,6 +103,36 @@ def test_a_killed_worker_is_one_error_and_the_next_run_goes_on(extract: Extract)
     before = shards()
     extract(rows, frontend=LOG_MEL, executor={"num_processes": 2})
     assert before.items() <= shards().items()
+
+
+def test_an_error_in_one_process_leaves_nothing_of_what_the_others_were_at(extract: Extract) -> None:
+    lost = [recorded(f"lost-{number}", tone(800)) for number in range(3)]
+    for row in lost:
+        (MANIFEST / row.audio_filepath).write_bytes(b"RIFF")
+    with pytest.raises(ValueError, match="changed since the manifest was made"):
+        extract([*slow_rows(), *lost], frontend=LOG_MEL, executor={"num_processes": 2})
+    assert not list(SCRATCH.glob("*.partial"))
+
+
+def test_a_signal_leaves_nothing_of_what_processes_were_at(extract: Extract) -> None:
+    def stop(*_: object) -> None:
+        raise SystemExit(143)
+
+    def interrupt() -> None:
+        while not list(SCRATCH.glob("*.partial")):
+            time.sleep(0.001)
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    before = signal.signal(signal.SIGTERM, stop)
+    interrupter = threading.Thread(target=interrupt)
+    interrupter.start()
+    try:
+        with pytest.raises(SystemExit):
+            extract(slow_rows(), frontend=LOG_MEL, executor={"num_processes": 2})
+    finally:
+        interrupter.join()
+        signal.signal(signal.SIGTERM, before)
+    assert not list(SCRATCH.glob("*.partial"))
 
 
 def test_what_a_killed_stage_left_of_a_shard_is_removed(extract: Extract) -> None:

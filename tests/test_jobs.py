@@ -124,6 +124,18 @@ def test_a_scheduler_that_does_not_answer_is_named(monkeypatch: pytest.MonkeyPat
         list(run_jobs(refuse_seven, range(2), 2, Executor(dask_scheduler="tcp://127.0.0.1:9")))
 
 
+def test_with_nothing_to_do_no_cluster_is_asked() -> None:
+    assert list(run_jobs(refuse_seven, [], 0, Executor(dask_scheduler="tcp://127.0.0.1:9"))) == []
+
+
+@pytest.mark.parametrize(
+    "address", ["10.0.0.5:8786", "http://10.0.0.5:8786", "tcp://", "xtcp://10.0.0.5:8786"]
+)
+def test_an_address_that_no_scheduler_has_is_refused(write_params: Callable[..., Path], address: str) -> None:
+    with pytest.raises(ValueError, match=r"features\.executor\.dask_scheduler"):
+        read_params(write_params({"features.executor": {"dask_scheduler": address}}))
+
+
 def test_a_cluster_without_its_package_names_the_extra(
     write_params: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -84,7 +84,12 @@ CASES = [
 
 @pytest.mark.parametrize(("moment", "schedule", "settings"), CASES)
 def test_a_signal_at_any_moment_changes_no_byte(
-    project: Project, monkeypatch: pytest.MonkeyPatch, moment: str, schedule: str, settings: str
+    project: Project,
+    monkeypatch: pytest.MonkeyPatch,
+    recwarn: pytest.WarningsRecorder,
+    moment: str,
+    schedule: str,
+    settings: str,
 ) -> None:
     project.set({"train.schedule": SCHEDULES[schedule], "train.batching.max_batch_seconds": 8.0})
     project.set({"train.trainer.max_epochs": 3} | SETTINGS[settings])
@@ -97,6 +102,7 @@ def test_a_signal_at_any_moment_changes_no_byte(
     assert stopped.value.code == 128 + signal.SIGTERM
     project.run(train)
     assert results(project) == uninterrupted
+    assert not [warning for warning in recwarn if "not resumable" in str(warning.message)]
 
 
 @pytest.mark.parametrize("call", [3, 6, 9])

@@ -66,13 +66,58 @@ def test_replacements_come_before_punctuation_goes_the_longest_first() -> None:
     assert Normalization(replacements={"a": "x", "ab": "y"})("ab a") == "y x"
 
 
+@pytest.mark.parametrize("text", ["a b", "a  b", "a\u00a0b", "a\nb", "A \u200b b"])
+def test_a_space_in_what_is_replaced_is_any_space(text: str) -> None:
+    assert Normalization(replacements={"a b": "c"})(text) == "c"
+
+
+@pytest.mark.parametrize(
+    ("replacements", "text", "written"),
+    [
+        ({"mr": "mister"}, "mr mrs hmr (Mr) mr's", "mister mrs hmr (mister) mister's"),
+        ({"dr.": "doctor"}, "dr. mdr.", "doctor mdr."),
+        ({"1st": "first"}, "1st 11st 1st2", "first 11st 1st2"),
+        ({"%": " percent", "&": " and "}, "5% R&B", "5 percent r and b"),
+        ({"no.": "number"}, "no.5 piano.", "number5 piano."),
+        ({"e": "and"}, "e me\u0301 e\u0323e e_e", "and m\u00e9 \u1eb9e and_and"),
+        ({"\u0915": "k"}, "\u0915 \u0915\u093f \u0915\u094d", "k \u0915\u093f \u0915\u094d"),  # with marks
+        ({"\u0645\u06cc": "x"}, "\u0645\u06cc \u0645\u06cc\u200c\u062e", "x \u0645\u06cc\u200c\u062e"),
+        ({"aa": "a"}, "aa aaaa aa", "a aaaa a"),
+        ({"a b": "c", "a": "x"}, "a bb a b", "x bb c"),
+    ],
+)  # fmt: skip
+def test_words_are_replaced_as_a_whole_and_signs_anywhere(
+    replacements: dict[str, str], text: str, written: str
+) -> None:
+    write = Normalization(replacements=replacements)
+    assert write(text) == written
+    assert write(written) == written
+
+
+@pytest.mark.parametrize(
+    ("written", "message"),
+    [
+        ({"case": "weird"}, "case: expected 'lower' or 'upper' or 'keep', found 'weird'"),
+        ({"punctuation": None}, "punctuation: expected 'keep' or 'remove', found None"),
+        ({"version": 2}, "version: expected 0 or 1, found 2"),
+    ],
+)
+def test_values_that_there_are_not_are_refused_wherever_they_come_from(
+    written: dict[str, Any], message: str
+) -> None:
+    with pytest.raises(ValueError, match=message):
+        Normalization(**written)
+
+
 @pytest.mark.parametrize(
     ("replacements", "message"),
     [
         ({"Dr.": "doctor"}, r"replacements: 'Dr\.' never occurs with case: lower and version: 1"),
         ({"\ufb01": "fi"}, "never occurs"),
         ({"": "a"}, "'' never occurs"),
-        ({"a": "aa"}, "'aa', for 'a', would be changed again, to 'aaaa'"),
+        ({"a": "a a"}, "'a a', for 'a', would be changed again, to 'a a a a'"),
+        ({"%": "%%"}, "'%%', for '%', would be changed again, to '%%%%'"),
+        ({"a  b": "c"}, "'a  b' never occurs"),
         ({"&": "And"}, "'And', for '&', would be changed again, to 'and'"),
     ],
 )

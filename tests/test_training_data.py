@@ -1,5 +1,6 @@
 """What training reads of the features, before it begins."""
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -9,9 +10,11 @@ import pytest
 
 from stages.schema.feature_table import FeatureMetadata
 from stages.schema.params import Train
+from stages.schema.part import Part
 from stages.schema.reading import read_params
 from stages.tasks import training_data
 from stages.tasks.training_data import fit_tokens
+from stages.tokens.normalization import Normalization
 
 RECIPE = Path(__file__).parents[1] / "flows" / "recipes" / "chords.yaml"
 
@@ -46,3 +49,28 @@ def test_a_chord_without_tokens_is_named_before_the_training_whatever_its_split(
         write_index(tmp_path, name, rows)
     with pytest.raises(ValueError, match=rf"utterance {split}-2: .*{problem}"):
         fit_tokens(settings, tmp_path)
+
+
+def test_a_recipe_has_all_of_the_normalization_whatever_defaults_a_later_version_has(
+    tmp_path: Path, settings: Train
+) -> None:
+    for split in ("train", "validation", "test"):
+        write_index(tmp_path, split, [{"id": f"{split}-1", "text": "Do re"}])
+    normalization = {"case": "upper", "replacements": {"&": " AND "}}
+    for written, expected in (
+        ({}, Normalization()),
+        ({"normalization": normalization}, Normalization(case="upper", replacements={"&": " AND "})),
+    ):
+        tokens = Part(
+            class_path="stages.tokens.characters.Characters", init_args={"blank": "last", **written}
+        )
+        found = fit_tokens(settings.model_copy(update={"tokens": tokens}), tmp_path)
+        assert found.tokens.init_args == {"blank": "last", "normalization": asdict(expected)}
+        restored = type(found).model_validate_json(found.model_dump_json())
+        assert restored.tokens.build().normalization == expected
+
+
+def test_tokens_without_a_normalization_stay_as_they_are_written(tmp_path: Path, settings: Train) -> None:
+    for split in ("train", "validation", "test"):
+        write_index(tmp_path, split, [{"id": f"{split}-1", "text": "C:major/C"}])
+    assert fit_tokens(settings, tmp_path).tokens == settings.tokens

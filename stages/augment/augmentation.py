@@ -27,3 +27,20 @@ class Augmentation(ABC):
     @abstractmethod
     def apply(self, samples: Samples, sample_rate: int, generator: np.random.Generator) -> Samples:
         """The changed recording; ``samples`` itself stays as it is."""
+
+
+def check_samples(changed: Any) -> None:
+    """ValueError if this is no recording, whoever made it."""
+    if not isinstance(changed, np.ndarray) or changed.ndim != 1:
+        what = (
+            f"an array of shape {changed.shape}"
+            if isinstance(changed, np.ndarray)
+            else type(changed).__name__
+        )
+        raise ValueError(f"gave {what} in place of samples (N,)")
+    if not np.issubdtype(changed.dtype, np.floating):
+        raise ValueError(f"gave samples of type {changed.dtype}: they are floating-point numbers in [-1, 1]")
+    if not len(changed):
+        raise ValueError("left no sample of it")
+    if not np.isfinite(changed).all():
+        raise ValueError("gave NaN or infinite samples")

@@ -16,9 +16,10 @@ class BackgroundNoise(Augmentation):
     """Adds a noise at a signal-to-noise ratio between ``min_snr_db`` and ``max_snr_db``, to a share ``p`` of
     the utterances.
 
-    ``sounds`` is a folder of the section's inputs: a stretch from anywhere in one of its files, from its
-    beginning again where a file is shorter. Without it the noise is coloured: its power falls with the
-    frequency to a power between 0 (white) and 2 (brown). Silence gets no noise.
+    ``sounds`` is a folder of the section's inputs, or a list of folders and files there: a stretch from
+    anywhere in one of the files, from its beginning again where it is shorter. Without it the noise is
+    coloured: its power falls with the frequency to a power between 0 (white) and 2 (brown). Silence gets no
+    noise.
     """
 
     def __init__(
@@ -28,7 +29,7 @@ class BackgroundNoise(Augmentation):
         max_snr_db: float = 55.0,
         p: Fraction = 0.5,
     ) -> None:
-        """``sounds`` as a list are files, which resolve puts in the folder's place."""
+        """What draws from ``sounds`` has the list of files that resolve puts in their place."""
         self.sounds = sounds
         self.snr_db = (min_snr_db, max_snr_db)
         self.p = p
@@ -40,9 +41,9 @@ class BackgroundNoise(Augmentation):
 
     @staticmethod
     def resolve(inputs: Path, sample_rate: int, **init_args: Any) -> dict[str, Any]:
-        """The arguments with the folder's files."""
-        if isinstance(init_args.get("sounds"), str):
-            init_args["sounds"] = sound_files(inputs, init_args["sounds"])
+        """The arguments with the files themselves."""
+        if init_args.get("sounds") is not None:
+            init_args["sounds"] = sound_files(inputs, init_args["sounds"], ("init_args", "sounds"))
         return init_args
 
     def apply(self, samples: Samples, sample_rate: int, generator: np.random.Generator) -> Samples:
@@ -52,7 +53,7 @@ class BackgroundNoise(Augmentation):
         if self.sounds is None:
             noise = coloured_noise(len(samples), sample_rate, generator)
         else:
-            assert isinstance(self.sounds, list), "resolve puts the folder's files in its place"
+            assert isinstance(self.sounds, list), "resolve puts the files in its place"
             seconds = len(samples) / sample_rate
             noise = np.resize(draw_sound(self.sounds, seconds, sample_rate, generator), len(samples))
         level, noise_level = (float(np.sqrt(np.mean(values**2))) for values in (samples, noise))

@@ -10,73 +10,81 @@ from stages.augment.augmentation import Augmentation
 from stages.augment.batch_augmentation import BatchAugmentation
 from stages.augment.sounds import sound_files
 from stages.augment.transformed import Transformed
-from stages.schema.nested import resolved
-from stages.schema.part import Part, bind
+from stages.schema.nested import Unresolved, resolved
+from stages.schema.part import Part, Place, bind
 
 SOUNDS = ("sounds_path", "ir_path")  # arguments of audiomentations that name files or folders
 
 
 def with_sounds(part: Part, inputs: Path, sample_rate: int) -> Part:
     """The part with the sound files that it reads, as lists, in the place of their folders in ``inputs``;
-    ValueError if there are none.
+    Unresolved if there are none.
     """
     part = resolved(part, inputs, sample_rate)
-    return part.model_copy(update={"init_args": _with_files(part.init_args, inputs)})
+    return part.model_copy(update={"init_args": _with_files(part.init_args, inputs, ("init_args",))})
 
 
 def build(part: Part) -> Any:
     """An Augmentation, or a BatchAugmentation, of a part with its sounds; transforms within a transform are
     built too.
     """
-    made = _made(part)
+    made = _made(part, ())
     if isinstance(made, Augmentation | BatchAugmentation):
         return made
     return Transformed(made, part.class_path)
 
 
 def try_out(part: Part, inputs: Path, sample_rate: int) -> None:
-    """ValueError if it cannot be built with these arguments, or not be applied at this sample rate."""
-    part = with_sounds(part, inputs, sample_rate)
+    """ValueError if it cannot be built with these arguments, or not be applied at this sample rate; with a
+    ``place`` if that is of something within the part.
+    """
     try:
-        made = build(part)
-    except Exception as error:  # a class may refuse its arguments with any exception
-        raise ValueError(f"{part.class_path} refuses these arguments: {_reason(error)}") from error
-    if isinstance(made, Transformed):
-        try:
+        made = build(with_sounds(part, inputs, sample_rate))
+        if isinstance(made, Transformed):
             made.try_out(sample_rate)
-        except ValueError as error:
-            raise ValueError(f"{part.class_path} {error}") from error
+    except Unresolved:
+        raise
+    except ValueError as error:
+        raise ValueError(f"{part.class_path} {error}") from error
+    except (Exception, SystemExit) as error:  # it is anybody's code
+        raise ValueError(f"{part.class_path} fails: {type(error).__name__}: {_reason(error)}") from error
 
 
-def _reason(error: Exception) -> str:
+def _reason(error: BaseException) -> str:
     """What an exception says; audiomentations asserts without a word, so that the line must do."""
     if isinstance(error, ValidationError):
         return "; ".join(f"{'.'.join(map(str, each['loc']))}: {each['msg']}" for each in error.errors())
     return str(error) or traceback.extract_tb(error.__traceback__)[-1].line or type(error).__name__
 
 
-def _made(part: Part) -> Any:
+def _made(part: Part, place: Place) -> Any:
     cls = part.load()
-    return cls(**{name: _with_made(value) for name, value in bind(cls, part.init_args, {}).items()})
+    try:
+        init_args = bind(cls, part.init_args, {})
+        return cls(**{name: _with_made(v, (*place, "init_args", name)) for name, v in init_args.items()})
+    except Unresolved:
+        raise
+    except Exception as error:  # a class may refuse its arguments with any exception
+        raise Unresolved(place, f"{part.class_path} refuses these arguments: {_reason(error)}") from error
 
 
-def _with_made(value: Any) -> Any:
-    """An argument; audiomentations' compositions have transforms for theirs."""
+def _with_made(value: Any, place: Place) -> Any:
+    """An argument; audiomentations' compositions have transforms among theirs."""
     if isinstance(value, list):
-        return [_with_made(item) for item in value]
+        return [_with_made(item, (*place, index)) for index, item in enumerate(value)]
     is_part = isinstance(value, dict) and "class_path" in value
-    return _made(Part.model_validate(value)) if is_part else value
+    return _made(Part.model_validate(value), place) if is_part else value
 
 
-def _with_files(value: Any, inputs: Path) -> Any:
+def _with_files(value: Any, inputs: Path, place: Place) -> Any:
     """Arguments, those of transforms within a transform too."""
     if isinstance(value, list):
-        return [_with_files(item, inputs) for item in value]
+        return [_with_files(item, inputs, (*place, index)) for index, item in enumerate(value)]
     if not isinstance(value, dict):
         return value
     return {
-        name: sound_files(inputs, inner)
-        if name in SOUNDS and isinstance(inner, str)
-        else _with_files(inner, inputs)
+        name: sound_files(inputs, inner, (*place, name))
+        if name in SOUNDS and isinstance(inner, str | list)
+        else _with_files(inner, inputs, (*place, name))
         for name, inner in value.items()
     }

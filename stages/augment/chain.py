@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from stages.augment.augmentation import Augmentation, Samples
+from stages.augment.augmentation import Augmentation, Samples, check_samples
 
 
 def augmented(
@@ -23,18 +23,9 @@ def augmented(
     for augmentation in augmentations:
         try:
             changed = augmentation.apply(samples, sample_rate, generator)
-            _check(changed)
+            check_samples(changed)
         except Exception as error:  # augmentations may be anybody's
             raise ValueError(f"utterance {utterance}: {augmentation.name}: {error}") from error
         samples = np.ascontiguousarray(changed, np.float32)
     peak = float(np.abs(samples).max())
     return samples / np.float32(peak) if peak > 1 else samples
-
-
-def _check(samples: Samples) -> None:
-    if samples.ndim != 1:
-        raise ValueError(f"gave an array of shape {samples.shape} in place of samples (N,)")
-    if not len(samples):
-        raise ValueError("left no sample of it")
-    if not np.isfinite(samples).all():
-        raise ValueError("gave NaN or infinite samples")

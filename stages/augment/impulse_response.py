@@ -11,6 +11,7 @@ from stages.corpora.recording import mono, read_span
 from stages.schema.quantities import Fraction, PositiveFloat
 
 LONGEST_SECONDS = 5.0
+MIN_RT60_SECONDS, MAX_RT60_SECONDS = 0.2, 0.8
 DIRECT_DB = (0.0, 12.0)  # of the direct sound over the reverberation, in synthetic responses
 DECAY = np.log(10.0**3)  # amplitudes fall by 60 dB within the reverberation time
 
@@ -18,20 +19,20 @@ DECAY = np.log(10.0**3)  # amplitudes fall by 60 dB within the reverberation tim
 class ImpulseResponse(Augmentation):
     """Puts a share ``p`` of the utterances into another room; length and loudness stay.
 
-    ``responses`` is a folder of the section's inputs with recorded impulse responses, one a file; what comes
-    before a response's peak is left out, so that nothing is delayed. Without it a response is a direct sound
-    and noise that decays by 60 dB in a time between the bounds (Polack 1988, La transmission de l'énergie
-    sonore dans les salles).
+    ``responses`` is a folder of the section's inputs with recorded impulse responses, one a file, or a list
+    of folders and files there; what comes before a response's peak is left out, so that nothing is delayed.
+    Without it a response is a direct sound and noise that decays by 60 dB in a time between the bounds
+    (Polack 1988, La transmission de l'énergie sonore dans les salles).
     """
 
     def __init__(
         self,
         responses: str | list[str] | None = None,
-        min_rt60_seconds: PositiveFloat = 0.2,
-        max_rt60_seconds: PositiveFloat = 0.8,
+        min_rt60_seconds: PositiveFloat = MIN_RT60_SECONDS,
+        max_rt60_seconds: PositiveFloat = MAX_RT60_SECONDS,
         p: Fraction = 0.5,
     ) -> None:
-        """``responses`` as a list are files, which resolve puts in the folder's place."""
+        """What draws from ``responses`` has the list of files that resolve puts in their place."""
         self.responses = responses
         self.rt60_seconds = (min_rt60_seconds, max_rt60_seconds)
         self.p = p
@@ -43,7 +44,7 @@ class ImpulseResponse(Augmentation):
         max_rt60_seconds: float | None = None,
         **_: object,
     ) -> None:
-        shortest, longest = min_rt60_seconds or 0.2, max_rt60_seconds or 0.8
+        shortest, longest = min_rt60_seconds or MIN_RT60_SECONDS, max_rt60_seconds or MAX_RT60_SECONDS
         if shortest > longest:
             raise ValueError(f"min_rt60_seconds, {shortest:g}, is greater than max_rt60_seconds, {longest:g}")
         if responses is not None and (min_rt60_seconds, max_rt60_seconds) != (None, None):
@@ -51,9 +52,9 @@ class ImpulseResponse(Augmentation):
 
     @staticmethod
     def resolve(inputs: Path, sample_rate: int, **init_args: Any) -> dict[str, Any]:
-        """The arguments with the folder's files."""
-        if isinstance(init_args.get("responses"), str):
-            init_args["responses"] = sound_files(inputs, init_args["responses"])
+        """The arguments with the files themselves."""
+        if init_args.get("responses") is not None:
+            init_args["responses"] = sound_files(inputs, init_args["responses"], ("init_args", "responses"))
         return init_args
 
     def apply(self, samples: Samples, sample_rate: int, generator: np.random.Generator) -> Samples:
@@ -62,7 +63,7 @@ class ImpulseResponse(Augmentation):
         if self.responses is None:
             response = room_response(generator.uniform(*self.rt60_seconds), sample_rate, generator)
         else:
-            assert isinstance(self.responses, list), "resolve puts the folder's files in its place"
+            assert isinstance(self.responses, list), "resolve puts the files in its place"
             path = Path(self.responses[generator.integers(len(self.responses))])
             recorded = mono(*read_span(path, 0.0, LONGEST_SECONDS), sample_rate)
             response = recorded[np.abs(recorded).argmax() :]

@@ -139,6 +139,8 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--out", type=Path, default=OUTPUT, metavar="FOLDER")
     given = parser.parse_args(arguments)
     try:
+        if given.out.exists() and not given.out.is_dir():
+            raise ValueError(f"--out {given.out}: is a file; name a folder for the page and what it shows")
         params = read_params(given.params)
         if not (MANIFEST / "train.json").exists():
             raise ValueError(f"{MANIFEST / 'train.json'}: no such file; run the manifest stage")

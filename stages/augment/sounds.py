@@ -1,5 +1,6 @@
 """Folders of sounds that augmentations draw from: noises, impulse responses."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -7,14 +8,29 @@ import soundfile
 
 from stages.augment.augmentation import Samples
 from stages.corpora.recording import UNKNOWN_LENGTH, mono, read_span
+from stages.schema.nested import Unresolved
+from stages.schema.part import Place
 
 ENDINGS = {".wav", ".flac", ".ogg", ".opus", ".mp3", ".aif", ".aiff"}
 
 
-def sound_files(inputs: Path, folder: str) -> list[str]:
-    """The sounds of a folder of the inputs and of those below it, sorted, or one file alone; ValueError if
-    there are none, or one that is no audio.
+def sound_files(inputs: Path, sounds: str | Sequence[str], place: Place) -> list[str]:
+    """The sounds of a folder of the inputs and of those below it, or one file alone, or those of several
+    such, sorted; Unresolved, with the argument's place, if there are none, or one that is no audio.
     """
+    if isinstance(sounds, str):
+        try:
+            return _files(inputs, sounds)
+        except ValueError as error:
+            raise Unresolved(place, str(error)) from error
+    if not sounds:
+        raise Unresolved(place, f"names no sounds: list files or folders of {inputs}")
+    return sorted(
+        {file for index, each in enumerate(sounds) for file in sound_files(inputs, each, (*place, index))}
+    )
+
+
+def _files(inputs: Path, folder: str) -> list[str]:
     if Path(folder).is_absolute() or ".." in Path(folder).parts:
         raise ValueError(f"{folder}: must be relative to {inputs} and lie in it, where DVC sees it change")
     path = inputs / folder

@@ -3,7 +3,7 @@
 import contextlib
 import os
 import signal
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import Future
 from concurrent.futures.process import BrokenProcessPool
 from typing import Any, TypeVar
@@ -20,25 +20,36 @@ class LostWorker(ValueError):
     """A process that worked on a job is gone, killed or crashed."""
 
 
-def run_jobs(function: Callable[[T], R], jobs: Iterable[T], num_jobs: int, executor: Executor) -> Iterator[R]:
+def run_jobs(
+    function: Callable[[T], R], jobs: Iterable[T], num_jobs: int, executor: Executor
+) -> Generator[R, None, None]:
     """Apply a function to jobs, results as they are ready; in this process where one is enough.
 
     Jobs are taken some at a time. A process computes with one thread: libraries that start one for every
     core would only wait. Processes of this machine die with this one, and at once when the iterator is
     closed. A ValueError of the function comes as if raised here; LostWorker where a process was killed.
     """
+    if not num_jobs:
+        return
     with contextlib.ExitStack() as stack:
         if executor.dask_scheduler:
             backend, count = stack.enter_context(_cluster(executor.dask_scheduler)), -1
         else:
             count = min(executor.num_processes or os.cpu_count() or 1, num_jobs)
             backend = _local()
-        if count in (0, 1):
+        if count == 1:
             yield from map(function, jobs)
             return
         results = stack.enter_context(contextlib.closing(_start(function, jobs, count, backend)))
         with _plain_errors():
             yield from results
+
+
+def reach(executor: Executor) -> None:
+    """ValueError if jobs are for a Dask cluster that does not answer."""
+    if executor.dask_scheduler:
+        with _cluster(executor.dask_scheduler):
+            pass
 
 
 def _start(function: Callable[[T], R], jobs: Iterable[T], count: int, backend: dict[str, Any]) -> Any:

@@ -113,7 +113,7 @@ def _augmentations(params: Any) -> Problems:
                 try:
                     try_out(part, inputs, sample_rate)
                 except ValueError as error:
-                    yield problem((section, key, index), str(error))
+                    yield problem((section, key, index, *getattr(error, "place", ())), str(error))
 
 
 def _frontends(params: Any) -> Problems:

@@ -1,10 +1,11 @@
 """The families of parts that params.yaml names; keys that some have beside class_path and init_args."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import Field, ValidationError
 
-from stages.schema.part import Family, Part
+from stages.schema.nested import parts_within
+from stages.schema.part import Family, Part, import_class, joined
 from stages.schema.quantities import NonNegativeInt, PositiveInt
 
 Split = Literal["train", "validation", "test"]
@@ -32,15 +33,48 @@ class Schedule(Part):
     monitor: str | None = None
 
 
+ON_WAVEFORMS = ("stages.augment.augmentation.Augmentation", "stages.augment.transform.Transform")
+ON_FEATURES = "stages.augment.batch_augmentation.BatchAugmentation"
+
+
+class Transforms(Family):
+    """A family whose classes may have transforms among their arguments, as audiomentations' compositions do:
+    these are checked like themselves, each at its place.
+    """
+
+    def check_class(self, part: Part) -> None:
+        found = []
+        try:
+            super().check_class(part)
+        except ValidationError as error:
+            found.append(error)
+        for name, value in part.init_args.items():
+            for place, within in parts_within(value, ("init_args", name)):
+                try:
+                    Within(ON_WAVEFORMS[1], folder=self.folder).check(within, Part.model_validate)
+                except ValidationError as error:
+                    found.append(joined([error], place))
+        if found:
+            raise joined(found)
+
+
+class Within(Transforms):
+    """Transforms within another, which calls them: our augmentations are not called."""
+
+    def refuse(self, part: Part, cls: Any) -> str:
+        if isinstance(cls, type) and issubclass(
+            cls, tuple(map(import_class, (ON_WAVEFORMS[0], ON_FEATURES)))
+        ):
+            return f"{part.class_path} is not called by other transforms: name it in the list itself"
+        return super().refuse(part, cls)
+
+
 CorpusPart = Annotated[Corpus, Family("stages.corpora.corpus.Corpus")]
 FrontendPart = Annotated[
     Part, Family("stages.frontends.frontend.Frontend", {"sample_rate": "features.sample_rate"})
 ]
-ON_WAVEFORMS = ("stages.augment.augmentation.Augmentation", "stages.augment.transform.Transform")
-CopyPart = Annotated[Part, Family(ON_WAVEFORMS)]
-AugmentationPart = Annotated[
-    Part, Family((*ON_WAVEFORMS, "stages.augment.batch_augmentation.BatchAugmentation"))
-]
+CopyPart = Annotated[Part, Transforms(ON_WAVEFORMS)]
+AugmentationPart = Annotated[Part, Transforms((*ON_WAVEFORMS, ON_FEATURES))]
 TokensPart = Annotated[Part, Family("stages.tokens.tokens.Tokens")]
 TaskPart = Annotated[
     Part,

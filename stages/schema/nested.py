@@ -14,7 +14,7 @@ from stages.schema.part import Part, Place, parameters_of
 
 
 class Unresolved(ValueError):
-    """What a part needs is not there; ``place`` leads to it within the part that was given."""
+    """A part cannot be built or lacks what it needs; ``place`` leads to it within the part that was given."""
 
     def __init__(self, place: Place, message: str) -> None:
         super().__init__(message)
@@ -42,8 +42,16 @@ def resolved(part: Part, inputs: Path, sample_rate: int, place: Place = ()) -> P
         try:
             init_args = cls.resolve(inputs, sample_rate, **init_args)
         except ValueError as error:
-            raise Unresolved(place, str(error)) from error
+            raise Unresolved((*place, *getattr(error, "place", ())), str(error)) from error
     return part.model_copy(update={"init_args": init_args})
+
+
+def parts_within(value: Any, place: Place = ()) -> Iterator[tuple[Place, dict[str, Any]]]:
+    """What is written as a part in an argument or in lists there, with its place; not what is within it."""
+    if isinstance(value, dict) and "class_path" in value:
+        yield place, value
+    for index, item in enumerate(value if isinstance(value, list) else ()):
+        yield from parts_within(item, (*place, index))
 
 
 def _as_part(value: Any) -> Part | None:

@@ -83,7 +83,7 @@ class Executor(Section):
     """
 
     num_processes: PositiveInt | None = None
-    dask_scheduler: Annotated[str, Field(pattern=r"^[a-z]+://\S+$")] | None = None
+    dask_scheduler: Annotated[str, Field(pattern=r"^(tcp|tls|ucx|ws|wss)://\S+$")] | None = None
 
     @model_validator(mode="after")
     def either_here_or_there(self) -> "Executor":

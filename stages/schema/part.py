@@ -8,17 +8,16 @@ import importlib
 import inspect
 import json
 import sys
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any, get_type_hints
+from typing import Any, get_args, get_origin, get_type_hints
 
 from pydantic import (
     BaseModel,
     ConfigDict,
     GetCoreSchemaHandler,
     ValidationError,
-    ValidatorFunctionWrapHandler,
     create_model,
 )
 from pydantic_core import CoreSchema, InitErrorDetails, PydanticCustomError, core_schema
@@ -73,7 +72,7 @@ class Family:
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
         return core_schema.no_info_wrap_validator_function(self.check, handler(source))
 
-    def check(self, value: Any, handler: ValidatorFunctionWrapHandler) -> Any:
+    def check(self, value: Any, handler: Callable[[Any], Any]) -> Any:
         """The part, or all problems at once: its arguments are checked even where a key is wrong."""
         found: list[ValidationError] = []
         part = None
@@ -95,7 +94,7 @@ class Family:
         bases = tuple(import_class(base) for base in self.bases)
         message = ""
         if not (isinstance(cls, type) and issubclass(cls, bases)):
-            message = f"{part.class_path} is no {' or '.join(self.bases)}"
+            message = self.refuse(part, cls)
         elif cls in bases or inspect.isabstract(cls):
             message = f"{part.class_path} is a base class, not one to use"
         elif _is_unseen(part.class_path, cls, self.folder):
@@ -103,6 +102,10 @@ class Family:
         if message:
             raise refusal([problem(("class_path",), message, part.class_path)])
         bind(cls, part.init_args, self.provides)
+
+    def refuse(self, part: Part, cls: Any) -> str:
+        """What is said of a class of another family."""
+        return f"{part.class_path} is no {' or '.join(self.bases)}"
 
 
 def import_class(class_path: str) -> Any:
@@ -134,7 +137,8 @@ def bind(
         if name in provides
     ]
     found = [refusal(owned)] if owned else []
-    model = _arguments_model(cls, provides)
+    parts = [name for name, value in written.items() if isinstance(value, dict)]
+    model = _arguments_model(cls, provides, parts)
     document = json.dumps({key: written} if key else written, default=str)
     whole = create_model(cls.__name__, **{key: (model, ...)}) if key else model  # type: ignore[call-overload]
     try:
@@ -153,10 +157,11 @@ def bind(
     return values
 
 
-def _arguments_model(cls: Any, provides: Mapping[str, str]) -> type[BaseModel]:
+def _arguments_model(cls: Any, provides: Mapping[str, str], parts: Iterable[str]) -> type[BaseModel]:
     parameters = parameters_of(cls)
     open_ended = any(p.kind is p.VAR_KEYWORD for p in parameters.values())
     hints = _hints_of(cls)
+    hints |= {name: Any for name in parts if _is_called(hints.get(name))}
     fields: dict[str, Any] = {
         name: (hints.get(name, Any), ... if p.default is p.empty and name not in provides else None)
         for name, p in parameters.items()
@@ -177,6 +182,11 @@ def _hints_of(cls: Any) -> dict[str, Any]:
         return get_type_hints(getattr(cls, "__init__", cls), include_extras=True)
     except (NameError, TypeError, AttributeError, SyntaxError):  # foreign annotations need not resolve
         return {}
+
+
+def _is_called(hint: Any) -> bool:
+    """Whether a function is expected, for which params.yaml has a part that is called like one."""
+    return Callable in (hint, get_origin(hint)) or any(map(_is_called, get_args(hint)))
 
 
 def _class_of(part: Part) -> Any:
@@ -229,16 +239,10 @@ def refusal(problems: list[InitErrorDetails]) -> ValidationError:
     return ValidationError.from_exception_data("params", problems)
 
 
-def joined(errors: Iterable[ValidationError]) -> ValidationError:
-    """One error that says all that these say."""
-    details = [detail for error in errors for detail in error.errors(include_url=False)]
-    return refusal(
-        [
-            InitErrorDetails(
-                type=PydanticCustomError(detail["type"], "{message}", {"message": detail["msg"]}),
-                loc=detail["loc"],
-                input=detail["input"],
-            )
-            for detail in details
-        ]
-    )
+def joined(errors: Iterable[ValidationError], above: Place = ()) -> ValidationError:
+    """One error that says all that these say, of what lies at a place."""
+    found = []
+    for detail in (detail for error in errors for detail in error.errors(include_url=False)):
+        kind = PydanticCustomError(detail["type"], "{message}", {"message": detail["msg"]})
+        found.append(InitErrorDetails(type=kind, loc=(*above, *detail["loc"]), input=detail["input"]))
+    return refusal(found)

@@ -20,7 +20,7 @@ LIBRARIES = ("numpy", "pyarrow", "soundfile", "soxr", "torch", "torchaudio", "au
 @dataclass(frozen=True)
 class ShardRecipe:
     """The features of ``metadata``, of recordings and of their ``copies``; ``digest`` is of both, of the
-    sounds that copies mix in, and of the code and libraries.
+    inputs that copies may mix in, and of the code and libraries.
     """
 
     metadata: FeatureMetadata
@@ -29,9 +29,11 @@ class ShardRecipe:
 
 
 def shard_recipe(metadata: FeatureMetadata, copies: list[Part], inputs: Path) -> ShardRecipe:
-    """Sounds below ``inputs``, if copies read any, become absolute paths; the digest knows their content."""
+    """Sounds below ``inputs`` become absolute paths. Whatever a transform may read there itself, the digest
+    knows its content.
+    """
     with_paths = [with_sounds(part, inputs.absolute(), metadata.sample_rate) for part in copies]
-    mixed_in = Inputs([inputs]).digest() if with_paths != copies else ""
+    mixed_in = Inputs([inputs]).digest() if copies else ""
     written = [copy.model_dump() for copy in copies]
     return ShardRecipe(metadata, with_paths, digest([written, mixed_in, metadata.model_dump(), made_by()]))
 

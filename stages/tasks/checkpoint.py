@@ -7,7 +7,7 @@ import io
 from pathlib import Path
 
 import torch
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, ValidationError
 from torch import Tensor
 
 from stages.schema.feature_table import FeatureMetadata
@@ -62,6 +62,12 @@ def load(path: Path) -> tuple[Recipe, Task]:
     try:
         task = recipe.build()
         task.load_state_dict(weights)
+    except ValidationError as error:
+        wrong = "; ".join(f"{'.'.join(map(str, each['loc']))}: {each['msg']}" for each in error.errors())
+        raise ValueError(
+            f"{path} is of an earlier version of Earshot, whose parts took other arguments ({wrong}):"
+            " train again"
+        ) from error
     except (ValueError, RuntimeError) as error:
         raise ValueError(f"{path}: its weights, vocabulary and parts do not fit together: {error}") from error
     return recipe, task.eval()

@@ -1,6 +1,7 @@
 """From feature shards to what a task trains on: vocabulary, batches, and what is left out of them."""
 
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
@@ -15,10 +16,11 @@ from stages.batching.targets import encoded, transcripts
 from stages.schema import params as schema
 from stages.schema.feature_table import INDEX, read_metadata
 from stages.schema.nested import resolved
-from stages.schema.part import Part
+from stages.schema.part import Part, parameters_of
 from stages.search.search import Search
 from stages.tasks.checkpoint import Recipe
 from stages.tasks.task import Task
+from stages.tokens.tokens import Tokens
 
 
 def fit_tokens(settings: schema.Train, features: Path) -> Recipe:
@@ -40,12 +42,20 @@ def fit_tokens(settings: schema.Train, features: Path) -> Recipe:
         encoded(tokens, table["id"], texts[split], held_out=split != "train")
     return Recipe(
         task=task,
-        tokens=part,
+        tokens=_in_full(part, tokens),
         vocabulary=tokens.vocabulary,
         tokens_state=tokens.state(),
         features=metadata,
         frontend=settings.frontend,
     )
+
+
+def _in_full(part: Part, tokens: Tokens) -> Part:
+    """With all of the normalization: other defaults of a later version change no checkpoint's texts."""
+    if "normalization" not in parameters_of(part.load()):
+        return part
+    init_args = part.init_args | {"normalization": asdict(tokens.normalization)}
+    return part.model_copy(update={"init_args": init_args})
 
 
 def _files_of(written: Part, part: Part, inputs: str) -> str:

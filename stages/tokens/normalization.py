@@ -1,13 +1,16 @@
 """Text as a model learns it, by rules of Unicode and not of a language."""
 
 import re
+import sys
 import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
-from typing import ClassVar, Literal
+from functools import cache, cached_property
+from typing import ClassVar, Literal, get_args
 
 Case = Literal["lower", "upper", "keep"]
+Punctuation = Literal["keep", "remove"]
+Version = Literal[0, 1]
 
 INSIDE_WORDS = "'\u2019-\u200c\u200d"  # apostrophes, the hyphen, and what (un)joins letters of a word
 DIGIT = "0"  # a neighbour that has no case, and composes with nothing
@@ -56,26 +59,35 @@ SEVERAL_MARKS = re.compile(f"[{INSIDE_WORDS[:-2]}]{{2,}}")
 class Normalization:
     """One way to write a text: the same in training, in evaluation and in an exported model's card.
 
-    In this order: Unicode NFC; the spellings of ``version``; ``case``; ``replacements`` of words or signs,
-    written in that case, the longest first ({"&": " and "}); ``punctuation``, which is kept, or gives way
-    to spaces as does whatever is no letter, mark or digit, apart from apostrophes and hyphens within a
-    word; NFC and single spaces.
+    In this order: Unicode NFC; the spellings of ``version``; ``case``; single spaces; ``replacements`` of
+    words or signs, written in that case, the longest first ({"&": " and "}); ``punctuation``, which is kept,
+    or gives way to spaces as does whatever is no letter, mark or digit, apart from apostrophes and hyphens
+    within a word; NFC and single spaces.
+
+    What begins or ends with a letter, mark or digit is replaced where a word begins or ends there: {"mr":
+    "mister"} leaves "mrs". Scripts without spaces have such words between signs and spaces alone.
 
     Version 1 writes typographic quotes, dashes and hyphens as a keyboard does, and ligatures, full-width and
     presentation forms as the letters they are, and leaves out invisible characters; version 0 leaves them
     all. A version never changes, and 1 stays the default.
 
-    ValueError for replacements that never occur, or that would themselves be changed.
+    ValueError for values that there are not, and for replacements that never occur, or that would themselves
+    be changed.
     """
 
     case: Case = "lower"
-    punctuation: Literal["keep", "remove"] = "keep"
+    punctuation: Punctuation = "keep"
     replacements: Mapping[str, str] = field(default_factory=dict)
-    version: Literal[0, 1] = 1
+    version: Version = 1
 
     __pydantic_config__: ClassVar[Mapping[str, str]] = {"extra": "forbid"}  # of params.yaml
 
     def __post_init__(self) -> None:
+        for name, values in (("case", Case), ("punctuation", Punctuation), ("version", Version)):
+            if (found := getattr(self, name)) not in get_args(values):
+                raise ValueError(
+                    f"{name}: expected {' or '.join(map(repr, get_args(values)))}, found {found!r}"
+                )
         for key, value in self.replacements.items():
             if not key or self._spelled(f"{DIGIT}{key}{DIGIT}") != f"{DIGIT}{key}{DIGIT}":
                 raise ValueError(
@@ -105,12 +117,32 @@ class Normalization:
         if self.version:
             text = text.translate(SPELLINGS)
         cased = {"lower": text.lower(), "upper": text.upper(), "keep": text}[self.case]
-        return unicodedata.normalize("NFC", cased)  # case can decompose letters: the Turkish dotted I
+        # case can decompose letters: the Turkish dotted I
+        return " ".join(unicodedata.normalize("NFC", cased).split())
 
     @cached_property
     def _replaced(self) -> re.Pattern[str]:
         longest_first = sorted(self.replacements, key=lambda key: (-len(key), key))
-        return re.compile("|".join(map(re.escape, longest_first)))
+        return re.compile("|".join(map(_bounded, longest_first)))
+
+
+def _bounded(key: str) -> str:
+    """A pattern of a key, as a whole word on those of its sides where it has a letter, mark or digit."""
+    before, after = (unicodedata.category(edge)[0] in "LMN" for edge in (key[0], key[-1]))
+    letters = rf"[^\W_]|[{_joining()}]"
+    beginning = rf"(?<![^\W_])(?<![{_joining()}])" if before else ""
+    return beginning + re.escape(key) + (f"(?!{letters})" if after else "")
+
+
+@cache
+def _joining() -> str:
+    """What is within a word beside letters and digits: marks, and what (un)joins letters."""
+    marks = [
+        character
+        for character in map(chr, range(sys.maxunicode))
+        if unicodedata.category(character)[0] == "M"
+    ]
+    return "".join([*marks, *INSIDE_WORDS[-2:]])
 
 
 PLAIN = Normalization(case="keep", version=0)  # NFC and single spaces alone

@@ -10,7 +10,6 @@ of a run that stopped: then it lies in data/manifest.partial. artifacts/manifest
 
 import json
 import sys
-from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 

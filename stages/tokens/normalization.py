@@ -59,13 +59,14 @@ SEVERAL_MARKS = re.compile(f"[{INSIDE_WORDS[:-2]}]{{2,}}")
 class Normalization:
     """One way to write a text: the same in training, in evaluation and in an exported model's card.
 
-    In this order: Unicode NFC; the spellings of ``version``; ``case``; single spaces; ``replacements`` of
-    words or signs, written in that case, the longest first ({"&": " and "}); ``punctuation``, which is kept,
-    or gives way to spaces as does whatever is no letter, mark or digit, apart from apostrophes and hyphens
-    within a word; NFC and single spaces.
+    In this order: Unicode NFC; the spellings of ``version``; ``case``; single spaces; ``replacements``,
+    written in that case, in one pass, the longest first; ``punctuation``, which is kept, or gives way to
+    spaces as does whatever is no letter, mark or digit, apart from apostrophes and hyphens within a word; NFC
+    and single spaces.
 
-    What begins or ends with a letter, mark or digit is replaced where a word begins or ends there: {"mr":
-    "mister"} leaves "mrs". Scripts without spaces have such words between signs and spaces alone.
+    A single character is replaced wherever it stands, within words too: {"ß": "ss", "&": " and "}. Several
+    are replaced as words: where they begin or end with a letter, mark or digit, a word must begin or end, so
+    that {"mr": "mister"} leaves "mrs". Scripts without spaces have such words between signs and spaces alone.
 
     Version 1 writes typographic quotes, dashes and hyphens as a keyboard does, and ligatures, full-width and
     presentation forms as the letters they are, and leaves out invisible characters; version 0 leaves them
@@ -127,7 +128,11 @@ class Normalization:
 
 
 def _bounded(key: str) -> str:
-    """A pattern of a key, as a whole word on those of its sides where it has a letter, mark or digit."""
+    """A pattern of a key: of several characters, as a whole word on those of its sides where it has a letter,
+    mark or digit.
+    """
+    if len(key) == 1:
+        return re.escape(key)
     before, after = (unicodedata.category(edge)[0] in "LMN" for edge in (key[0], key[-1]))
     letters = rf"[^\W_]|[{_joining()}]"
     beginning = rf"(?<![^\W_])(?<![{_joining()}])" if before else ""
@@ -139,7 +144,7 @@ def _joining() -> str:
     """What is within a word beside letters and digits: marks, and what (un)joins letters."""
     marks = [
         character
-        for character in map(chr, range(sys.maxunicode))
+        for character in map(chr, range(sys.maxunicode + 1))
         if unicodedata.category(character)[0] == "M"
     ]
     return "".join([*marks, *INSIDE_WORDS[-2:]])

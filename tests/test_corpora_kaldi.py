@@ -97,7 +97,7 @@ def test_what_the_files_do_not_agree_on_is_a_rejected_row(
         ({"wav_scp": "a a.wav\na b.wav\n"}, r"wav\.scp: .*line 2: a has a line already"),
         (
             {"wav_scp": "a x |\n\nb b.wav\nc y |\na a.wav\na a.wav\n"},
-            r"line 1: a is a command, .*'x \|' \(faulty lines in all: 3\); correct them, or remove them",
+            r"line 1: a is a .*; line 4: .*; line 6: a has .* \(faulty lines in all: 3\); correct them",
         ),
         (
             {"wav_scp": "a a.wav\n"},

@@ -102,10 +102,10 @@ def test_a_recording_of_lj_speech_without_line_is_a_rejected_row(tmp_path: Path)
     assert found == {"a": None, "b": ("no line of metadata.csv is of this recording", "b")}
 
 
-def test_all_faulty_lines_of_a_list_are_counted(tmp_path: Path) -> None:
+def test_all_faulty_lines_of_a_list_are_said_at_once(tmp_path: Path) -> None:
     (tmp_path / "metadata.csv").write_text("a|b|c\nd\ne|f|g|h\n")
     with pytest.raises(
-        ValueError, match=r"line 2: expected .* found d \(faulty lines in all: 2\); correct them"
+        ValueError, match=r"line 2: expected .* found d; line 3: .* \(faulty lines in all: 2\); correct them"
     ):
         utterances(LJSpeech(), tmp_path)
 
@@ -144,3 +144,10 @@ def test_nemo_s_offset_and_duration_are_the_span_that_is_used(
     assert (validation["offset"], validation["duration"]) == (1.25, 0.5)
     assert Path(validation["audio_filepath"]) == absolute
     assert soundfile.info("data/manifest" / Path(train["audio_filepath"])).duration == 2.0
+
+
+def test_of_very_many_faulty_lines_the_first_are_said(tmp_path: Path) -> None:
+    (tmp_path / "metadata.csv").write_text("a\n" * 5000)
+    with pytest.raises(ValueError, match=r"line 10: .* \(faulty lines in all: 5000\)") as refused:
+        utterances(LJSpeech(), tmp_path)
+    assert len(str(refused.value)) < 2000

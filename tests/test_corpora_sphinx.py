@@ -104,13 +104,13 @@ def test_a_fileid_without_transcription_has_an_empty_text_for_the_manifest_to_re
 @pytest.mark.parametrize("absent", ["fileids", "transcription"])
 def test_without_its_train_list_a_corpus_cannot_be_read(root: Path, absent: str) -> None:
     (root / "etc" / f"an4_train.{absent}").unlink()
-    with pytest.raises(ValueError, match=rf"etc/an4_train\.{absent}: no such file\. Put the corpus"):
+    with pytest.raises(ValueError, match=rf"etc/an4_train\.{absent}: no such list; put the corpus"):
         read(root)
 
 
 def test_half_a_test_list_is_an_error_and_no_absent_list(root: Path) -> None:
     (root / "etc" / "an4_test.fileids").write_text("s/c1\n")
-    with pytest.raises(ValueError, match=r"an4_test\.transcription: no such file"):
+    with pytest.raises(ValueError, match=r"an4_test\.transcription: no such list"):
         read(root)
 
 
@@ -120,6 +120,11 @@ def test_half_a_test_list_is_an_error_and_no_absent_list(root: Path) -> None:
         (["YES (a1)", "", "GO (x9)"], r"an4_train\.transcription, line 3: x9 is not in .*an4_train\.fileids"),
         (["YES (a1)", "GO"], r"line 2: no utterance id, as in 'WORDS \(id\)', at the end of: GO"),
         (["YES (a1)", "GO (a1)"], r"line 2: a1 has a transcription on line 1 already"),
+        (
+            ["YES", "GO (b1)", "NO"],
+            r"line 1: no utterance id.* of: YES; line 3: .*: NO \(faulty lines in all: 2\)",
+        ),
+        (["YES (x1)", "GO (b1)", "NO (x2)"], r"line 1: x1 is not in .*\(faulty lines in all: 2\); add them"),
     ],
 )
 def test_a_faulty_transcription_is_named_by_file_and_line(root: Path, lines: list[str], message: str) -> None:
@@ -131,7 +136,7 @@ def test_a_faulty_transcription_is_named_by_file_and_line(root: Path, lines: lis
 def test_a_transcription_that_may_belong_to_two_recordings_is_an_error(root: Path) -> None:
     write_list(root, "an4_train", ["s/1", "t/1"], ["YES (1)"])
     with pytest.raises(
-        ValueError, match=r"line 1: \(1\) may belong to s/1 or to t/1; write the whole fileid"
+        ValueError, match=r"line 1: \(1\) may belong to s/1 or to t/1 .*; write the whole fileid"
     ):
         read(root)
 

@@ -165,12 +165,12 @@ def _table(path: Path) -> dict[str, str]:
             " name the columns with the corpus stages.corpora.table.Table"
         )
     texts: dict[str, str] = {}
-    faults = Faults()
+    faults = Faults(file=path)
     for number, name, text in zip(cells.index, *(cells[name].tolist() for name in COLUMNS), strict=True):
         recording = os.path.normpath(f"{path.parent}/{name}")
         if not name.strip() or recording in texts:
             what = f"{name} has a row already" if name else f"no {COLUMNS[0]}"
-            faults.add(f"{path}, {cells.index.name} {number}: {what}")
+            faults.add(f"{cells.index.name} {number}: {what}")
         texts[recording] = text
     faults.stop("correct them, or remove them")
     return texts

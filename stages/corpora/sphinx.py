@@ -6,11 +6,18 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from stages.corpora.corpus import Corpus, Utterance
+from stages.corpora.delimited import readable
+from stages.corpora.faults import Faults
 from stages.schema.families import Split
 
 LINE = re.compile(r"(?P<text>.*?)\s*(?<!\S)\((?P<id>\S+)\)")
 # Sentence ends and silences, noises as ++NOISE++ or [NOISE], and the "(2)" of a word's second pronunciation.
 MARKERS = re.compile(r"<[^<>\s]+>|\+\+[^\s+]+\+\+|\[[^\[\]\s]+\]|(?<=\S)\(\d+\)")
+
+ABSENT = (
+    "put the corpus into manifest.root so that its etc/ and wav/ lie there, or name its lists (files in etc/,"
+    " without .fileids and .transcription) in init_args.lists"
+)
 
 Transcripts = dict[str, tuple[int, str]]
 
@@ -23,8 +30,8 @@ class Sphinx(Corpus):
     case is kept. A fileid without transcription has an empty text, so the manifest stage rejects it.
 
     A list other than train's may be absent: the manifest stage then carves its split out of train.
-    ValueError, with file and line, for another list that is absent, a line without utterance id, a
-    second transcription of an id, and a transcription that belongs to no fileid or to several.
+    ValueError, with file and line, for another list that is absent, lines without utterance id, a
+    second transcription of an id, and transcriptions that belong to no fileid or to several.
     """
 
     def __init__(self, lists: dict[Split, str] | None = None, audio_extension: str = ".wav") -> None:
@@ -61,33 +68,24 @@ class Sphinx(Corpus):
 
 def _lines(path: Path) -> list[tuple[int, str]]:
     """The lines of a file that hold something, stripped, with their numbers."""
-    try:
-        content = path.read_text(encoding="utf-8-sig")
-    except FileNotFoundError as error:
-        raise ValueError(
-            f"{path}: no such file. Put the corpus into manifest.root so that its etc/ and wav/ lie there, or"
-            " name its lists (files in etc/, without .fileids and .transcription) in init_args.lists"
-        ) from error
-    except UnicodeDecodeError as error:
-        raise ValueError(f"{path}: not UTF-8 text ({error}); save it as UTF-8") from error
-    return [(number, line.strip()) for number, line in enumerate(content.split("\n"), 1) if line.strip()]
+    with readable(path, "list", ABSENT), path.open(encoding="utf-8-sig") as lines:
+        return [(number, line.strip()) for number, line in enumerate(lines, 1) if line.strip()]
 
 
 def _transcripts(path: Path) -> Transcripts:
     """Line number and text of every transcription, by the id that ends it."""
     found: Transcripts = {}
+    faults = Faults("lines", path)
     for number, line in _lines(path):
         match = LINE.fullmatch(line)
         if not match:
-            raise ValueError(
-                f"{path}, line {number}: no utterance id, as in 'WORDS (id)', at the end of: {line}"
-            )
-        if match["id"] in found:
+            faults.add(f"line {number}: no utterance id, as in 'WORDS (id)', at the end of: {line}")
+        elif match["id"] in found:
             earlier, _ = found[match["id"]]
-            raise ValueError(
-                f"{path}, line {number}: {match['id']} has a transcription on line {earlier} already"
-            )
-        found[match["id"]] = number, " ".join(MARKERS.sub(" ", match["text"]).split())
+            faults.add(f"line {number}: {match['id']} has a transcription on line {earlier} already")
+        else:
+            found[match["id"]] = number, " ".join(MARKERS.sub(" ", match["text"]).split())
+    faults.stop("correct them, or remove them")
     return found
 
 
@@ -95,16 +93,14 @@ def _transcript_keys(fileids: list[str], transcripts: Transcripts, path: Path) -
     """By which id each fileid's transcription is found: the whole fileid, else its last part."""
     keys = {fileid: fileid if fileid in transcripts else Path(fileid).name for fileid in fileids}
     owners: dict[str, str] = {}
+    unclear, unlisted = Faults("names", path), Faults("lines", path)
     for fileid, key in keys.items():
         if key in transcripts and owners.setdefault(key, fileid) != fileid:
-            raise ValueError(
-                f"{path}, line {transcripts[key][0]}: ({key}) may belong to {owners[key]} or to {fileid};"
-                " write the whole fileid into the brackets"
-            )
+            place = f"line {transcripts[key][0]}"
+            unclear.add(f"{place}: ({key}) may belong to {owners[key]} or to {fileid}")
+    unclear.stop("write the whole fileid into the brackets")
     for key, (number, _) in transcripts.items():
         if key not in owners:
-            listing = path.with_suffix(".fileids")
-            raise ValueError(
-                f"{path}, line {number}: {key} is not in {listing}; add it there, or remove this line"
-            )
+            unlisted.add(f"line {number}: {key} is not in {path.with_suffix('.fileids')}")
+    unlisted.stop("add them there, or remove these lines")
     return keys

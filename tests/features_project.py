@@ -16,6 +16,7 @@ from stages.schema.manifest_row import ManifestRow, write_rows
 from stages.schema.reading import read_params
 
 MANIFEST, OUTPUT = Path("data/manifest"), Path("data/features")
+SCRATCH = Path(".scratch/features")
 WAVEFORM = {"class_path": "stages.frontends.waveform.Waveform"}
 LOG_MEL = {"class_path": "stages.frontends.log_mel.LogMel", "init_args": {"num_mels": 8}}
 COPIES = [

@@ -15,6 +15,7 @@ from features_project import (
     LOG_MEL,
     MANIFEST,
     OUTPUT,
+    SCRATCH,
     Extract,
     features_stage,
     five_tones,
@@ -26,8 +27,6 @@ from features_project import (
 from stages.schema.manifest_row import ManifestRow
 from stages.shards import division
 from stages.shards import extract as extraction
-
-SCRATCH = Path(".scratch/features")
 
 
 @pytest.fixture

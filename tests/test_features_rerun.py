@@ -12,6 +12,7 @@ from features_project import (
     COPIES,
     LOG_MEL,
     OUTPUT,
+    SCRATCH,
     Extract,
     Row,
     features_stage,
@@ -22,8 +23,6 @@ from features_project import (
 )
 
 from stages.shards import division, shard_recipe
-
-SCRATCH = Path(".scratch/features")
 
 
 @pytest.fixture

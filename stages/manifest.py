@@ -122,11 +122,7 @@ def _print(findings: Findings) -> None:
         if known := findings.known.get(split.name):
             line += f", {known.total / split.utterances:.0%} of the transcripts also in train"
         print(line)
-    reasons = findings.rejections.reasons.most_common()
-    print(
-        f"rejected: {len(findings.rejections)}",
-        *(f"  {count} x {printable(reason)}" for reason, count in reasons),
-    )
+    print(f"rejected: {len(findings.rejections)}", *map(printable, findings.rejections.said()), sep="  ")
     odd = {
         "sound as another": findings.duplicates.total,
         "silent": findings.silent.total,
@@ -139,8 +135,8 @@ def _print(findings: Findings) -> None:
     print(f"report: {OUTPUT / REPORT}")
     if added := findings.validation_in_train:
         print(
-            f"warning: {added} validation utterances are in training too (add_validation_to_train): what"
-            " validation shows is not what the model does on unseen speech",
+            f"warning: {added} validation utterances are in training too (add_validation_to_train), beside"
+            " those counted above: what validation shows is not what the model does on unseen speech",
             file=sys.stderr,
         )
 

@@ -144,7 +144,7 @@ FILES = {
     "opus with a second file behind": Kind(lambda: tone("OGG", "OPUS") * 2, ADMITTED),
     "one infinite sample": rejected(lambda: with_sample(np.inf), "NaN or infinite"),
     "one NaN": rejected(lambda: with_sample(np.nan), "NaN or infinite"),
-    "a sample far beyond full scale": rejected(lambda: with_sample(1e30), "1e[+]30 times beyond full scale"),
+    "a sample far beyond full scale": rejected(lambda: with_sample(1e30), "times beyond full scale"),
     "floats on the scale of integers": Kind(lambda: with_sample(32768.0), ADMITTED),
     "one sample": rejected(lambda: encoded(np.zeros(1)), "less audio than 0.025 s"),
     "no sample in a flac": rejected(lambda: encoded(np.zeros(0), "FLAC"), "no samples|is empty"),

@@ -67,7 +67,7 @@ def test_recordings_without_transcript_and_second_ones_of_a_transcript_are_rejec
     found = {u.id: u.problem and u.problem[0] for u in read(tmp_path)}
     own = "no transcript of its own: none, or another recording has it"
     assert found == {"a.mp3": None, "a.wav": own, "b.wav": own, "c.wav": found["c.wav"]}
-    assert str(found["c.wav"]).startswith("the transcript cannot be read: ")
+    assert str(found["c.wav"]).startswith("the transcript cannot be read")
 
 
 def test_a_language_is_a_sub_folder(tmp_path: Path) -> None:
@@ -124,6 +124,20 @@ def test_names_that_only_their_encoding_tells_apart_have_each_its_own_transcript
     assert {len(u.audio.stem): u.text for u in read(tmp_path)} == {3: "3", 4: "4"}
 
 
+def test_a_transcript_of_just_its_name_is_a_recording_s_own(tmp_path: Path) -> None:
+    composed, decomposed = (unicodedata.normalize(form, "Zo\u00eb") for form in ("NFC", "NFD"))
+    put(tmp_path, **{composed: "GO", decomposed: None})
+    found = {u.id: u.text for u in read(tmp_path)}
+    assert found == {f"{composed}.wav": "GO", f"{decomposed}.wav": ""}
+
+
+def test_a_root_may_be_written_with_dots(tmp_path: Path) -> None:
+    put(tmp_path, a=None, sub__b=None)
+    (tmp_path / "metadata.csv").write_text("file_name,transcription\na.wav,GO\nsub/b.wav,NO\n")
+    found = {u.id: u.text for u in read(tmp_path / "sub" / "..", metadata="metadata.csv")}
+    assert found == {"a.wav": "GO", "sub/b.wav": "NO"}
+
+
 def test_a_table_may_be_written_with_backslashes(tmp_path: Path) -> None:
     put(tmp_path, sub__a=None, sub__b=None)
     (tmp_path / "a\\b.wav").touch()
@@ -146,6 +160,10 @@ def test_a_table_may_be_written_with_backslashes(tmp_path: Path) -> None:
         (
             "file_name,transcription\na.wav,GO\n./a.wav,NO\n",
             r"metadata\.csv, row 2: \./a\.wav has a row already",
+        ),
+        (
+            "file_name,transcription\nsub\\a.wav,GO\nsub/a.wav,NO\n",
+            r"metadata\.csv, row 2: sub/a\.wav has a row already",
         ),
         (
             "file_name,transcription\n,GO\na.wav,GO\n ,NO\n",

@@ -83,7 +83,7 @@ def test_the_labels_reach_the_manifest(tmp_path: Path) -> None:
         ({"root": 0, "filename": "a.wav"}, "the label has no chord_type, bass_note", "sample_000001.json"),
         ({**LABEL, "filename": "/tmp/a.wav"}, "filename must be relative to the folder", "/tmp/a.wav"),
         ("[1]", "the label is no JSON object", "sample_000001.json"),
-        ('{"root": ', "the label cannot be read", "sample_000001.json"),
+        ('{"root": ', "the label cannot be read", "sample_000001.json: "),
     ],
 )
 def test_other_labels_are_rejected_rows(tmp_path: Path, label: Any, reason: str, value: str) -> None:
@@ -93,7 +93,7 @@ def test_other_labels_are_rejected_rows(tmp_path: Path, label: Any, reason: str,
     assert [row.id for row in rows] == ["sample_000002"]
     assert rejected.id == "sample_000001"
     assert rejected.reason.startswith(reason)
-    assert rejected.value == value
+    assert rejected.value.startswith(value)
 
 
 def test_a_label_may_begin_with_a_byte_order_mark(tmp_path: Path) -> None:
@@ -121,8 +121,8 @@ def test_of_two_labels_of_one_recording_the_second_is_rejected_with_both_names(t
     rows, (rejected,) = admitted(tmp_path)
     assert [row.id for row in rows] == ["labels/sample_000001", "labels/sample_000003"]
     assert rejected.id == "labels/sample_000002"
-    assert rejected.reason == "labels/sample_000001.json has another label for the same recording: C#:min7/E"
-    assert rejected.value == "labels/sample_000002.json: D:min7/E"
+    assert rejected.reason == "the recording has another label too"
+    assert rejected.value == "labels/sample_000001.json: C#:min7/E; labels/sample_000002.json: D:min7/E"
 
 
 def test_a_recording_that_is_missing_is_a_rejected_row(tmp_path: Path) -> None:

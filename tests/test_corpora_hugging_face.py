@@ -155,24 +155,45 @@ def test_two_runs_write_the_same_bytes(run: Run) -> None:
     assert outputs[0] == outputs[1]
 
 
-def test_the_same_audio_twice_in_a_split_is_written_once_and_found_as_a_duplicate(run: Run) -> None:
+def test_the_same_audio_twice_in_a_split_is_found_as_a_duplicate(run: Run) -> None:
     contents = [tone(440), tone(450), as_wav(tone(440)), tone(440)]
     save({**three_splits(), "train": dataset(contents, text=["GO", "NO", "GO", "STOP"])})
     run([], corpora=[CORPUS])
-    rows = rows_of("train")
-    assert [row["offset"] for row in rows] == [0.0, 0.5, 0.0, 0.0]
-    assert soundfile.info(f"data/manifest/{rows[0]['audio_filepath']}").duration == 1.0
     metrics = json.loads(Path("artifacts/manifest/metrics.json").read_text())
     assert (metrics["duplicates"], metrics["duplicates_with_other_text"]) == (2, 1)
 
 
 @pytest.mark.parametrize("copy", [tone(400), as_wav(tone(400))], ids=["the file", "its samples"])
-def test_the_same_audio_in_two_splits_stops_the_stage(run: Run, copy: bytes) -> None:
-    save({**three_splits(), "test": dataset([copy])})
-    with pytest.raises(
-        ValueError, match=r"in more than one split \(test/0\.flac in test, train/0\.flac in train\)"
-    ):
+@pytest.mark.parametrize("speaker", [None, "A"])
+def test_the_same_audio_in_two_splits_stops_the_stage(run: Run, copy: bytes, speaker: str | None) -> None:
+    train = dataset([tone(500), tone(400)], speaker_id=[f"{speaker}0"] * 2 if speaker else [None] * 2)
+    save({**three_splits(), "train": train, "test": dataset([copy], speaker_id=[speaker])})
+    with pytest.raises(ValueError, match=r"the recording of .* 2 such recordings in all"):
         run([], corpora=[CORPUS])
+    assert Path("data/manifest.partial/report.html").exists()
+
+
+def test_the_same_audio_in_another_corpus_stops_the_stage_too(run: Run) -> None:
+    save(three_splits(), ROOT / "hub")
+    (ROOT / "test.wav").write_bytes(as_wav(tone(400)))
+    table = {"class_path": "stages.corpora.table.Table", "init_args": {"path": "manifest.json"}}
+    with pytest.raises(ValueError, match=r"\(train/0\.flac in train, test\.wav in test; 1 such recordings"):
+        run(
+            [{"audio_filepath": "test.wav", "text": "GO", "split": "test"}],
+            corpora=[{**CORPUS, "init_args": {"folder": "hub"}}, table],
+        )
+
+
+def test_a_recording_that_unpacks_to_more_than_an_utterance_may_have_is_not_unpacked(run: Run) -> None:
+    content = io.BytesIO()
+    with soundfile.SoundFile(content, "w", 8000, 1, format="FLAC") as file:
+        for _ in range(61):
+            file.write(np.zeros(8000 * 60, np.int16))
+    save({**three_splits(), "train": dataset([tone(400), content.getvalue()])})
+    run([], corpora=[CORPUS])
+    (row,) = rows_of("rejected")
+    assert (row["id"], row["reason"][:27]) == ("train/1.flac", "more audio than fits into m")
+    assert sum(path.stat().st_size for path in Path("data/manifest/audio").rglob("*.flac")) < 100_000
 
 
 def test_recordings_that_are_empty_alike_are_rejected_in_every_split(run: Run) -> None:

@@ -73,6 +73,11 @@ def test_every_split_has_its_directory(tmp_path: Path) -> None:
             "its recording is not in wav",
         ),
         ({"wav_scp": "a a.wav\n", "text": "a GO\n", "utt2spk": ""}, "a", "it has no line in utt2spk"),
+        (
+            {"wav_scp": "a a.wav\n", "text": "a GO\n", "utt2spk": "a A\nghost A\n"},
+            "ghost",
+            "no segment, or no recording in wav.scp",
+        ),
     ],
 )
 def test_what_the_files_do_not_agree_on_is_a_rejected_row(

@@ -97,9 +97,17 @@ def test_an_empty_split_stops_the_stage(run: Run) -> None:
 
 def test_of_an_empty_split_rejections_are_named_as_the_cause(run: Run) -> None:
     gone = {"id": "x", "audio_filepath": "none.wav", "text": "GO", "split": "test"}
-    cause = r"split test: 1 utterances were rejected, first reason: cannot read .* \(x\); mend them, or give"
+    cause = r"split test: 1 utterances were rejected: cannot read .* \(first x\); mend that, or give"
     with pytest.raises(ValueError, match=cause):
         run([*one_in_each_split()[:2], gone])
+
+
+def test_what_is_left_out_of_training_is_no_cause_of_another_empty_split(run: Run) -> None:
+    rows = [*one_in_each_split()[:2], recorded("short.wav", seconds=0.1, split="train")]
+    with pytest.raises(ValueError, match=r"no utterance in split test: give the corpus a list"):
+        run(rows, train_seconds={"min": 0.15, "max": 9.0})
+    with pytest.raises(ValueError, match=r"train, test: 2 utterances .* not within manifest\.train_sec"):
+        run(rows, train_seconds={"min": 0.5, "max": 9.0})
 
 
 def test_corpora_without_utterances_are_named_as_the_cause(run: Run) -> None:

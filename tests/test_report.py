@@ -19,8 +19,11 @@ import soundfile
 from manifest_project import ROOT, Row, Run, manifest_stage, one_in_each_split, recorded
 
 from stages import manifest
+from stages.corpora.admission import LEFT_OUT
 from stages.program.inputs import Inputs
 from stages.report.markup import shown, standing_alone
+from stages.report.rejections import Rejections
+from stages.schema.manifest_row import RejectedRow
 from stages.schema.reading import read_params
 
 CHROMIUM = shutil.which("chromium")
@@ -114,6 +117,34 @@ def test_silence_is_found_in_a_piece_of_a_recording_that_is_not_silent(run: Run)
     run([*one_in_each_split(), row | {"duration": 1.0}, row | {"offset": 1.2, "duration": 0.5}])
     assert metrics()["silent"] == 1
     assert re.search(r"half\.wav@1\.2\s+train\s+digital silence", page())
+
+
+def test_silence_is_found_whatever_is_heard_beside_it(run: Run) -> None:
+    samples = np.random.default_rng(0).normal(0, 0.1, 32000)
+    samples[8800:16800] = 0.0
+    row = written("cut.wav", samples)
+    run([*one_in_each_split(), row | {"offset": 0.55, "duration": 0.5}, row | {"offset": 1.1}])
+    assert metrics()["silent"] == 1
+
+
+def test_minus_zero_sounds_as_zero_does(run: Run) -> None:
+    samples = np.random.default_rng(0).normal(0, 0.1, 8000).round(3).astype(np.float32)
+    samples[:100] = 0.0
+    rows = [written("a.wav", samples, subtype="FLOAT")]
+    samples[:100] = -0.0
+    run([*one_in_each_split(), *rows, written("b.wav", samples, subtype="FLOAT")])
+    assert metrics()["duplicates"] == 1
+
+
+def test_however_many_reasons_there_are_only_what_is_wrong_counts_against_the_limit() -> None:
+    rejections = Rejections()
+    for number in range(300):
+        rejections.add(RejectedRow(id="a", reason=f"reason {number}", value=""))
+    for _ in range(5):
+        rejections.add(RejectedRow(id="b", reason=LEFT_OUT, value=""))
+    assert (len(rejections), rejections.num_left_out) == (305, 5)
+    assert rejections.said()[0] == "105 x other reasons"
+    assert len(rejections.said()) == 9
 
 
 def test_characters_that_training_never_sees_or_hardly_are_named(run: Run) -> None:

@@ -132,6 +132,14 @@ def test_validation_is_added_to_training_on_request_and_said_on_stderr(
     assert said.out.startswith("train: 2 utterances")
 
 
+def test_a_rejected_validation_utterance_is_not_said_to_be_added(
+    run: Run, capsys: pytest.CaptureFixture[str]
+) -> None:
+    made = rows({"train": 2, "validation": 3, "test": 1})
+    run([*made, made[0] | {"split": "validation"}], corpora=[corpus(add_validation_to_train=True)])
+    assert "warning: 3 validation utterances" in capsys.readouterr().err
+
+
 def test_what_is_added_is_what_the_limit_leaves_and_is_repeated_in_training(run: Run) -> None:
     keys: dict[str, Any] = {
         "add_validation_to_train": True,

@@ -75,10 +75,8 @@ class Admission:
         self._check_source(utterance, recording)
         columns = self.recordings.columns[recording]
         duration = _duration(utterance, float(columns["seconds"]))
-        values = duration * columns["sample_rate"] * columns["num_channels"]
-        if duration > MAX_DURATION_SECONDS or values > MAX_VALUES:
-            how = f"{columns['num_channels']} channels at {columns['sample_rate']} Hz"
-            raise ValueError("more audio than fits into memory: cut it at pauses", f"{duration:.0f} s, {how}")
+        rate, num_channels = int(columns["sample_rate"]), int(columns["num_channels"])
+        refuse_too_long(round(duration * rate), rate, num_channels)
         bounds = self.settings.train_seconds
         if bounds and utterance.split == "train" and not bounds.min <= duration <= bounds.max:
             raise ValueError(LEFT_OUT, f"{duration:.2f} s")
@@ -123,6 +121,14 @@ class Admission:
                 path = os.path.normpath(relative + path[len(folder) :])
                 break
         return path.replace(os.sep, "/")
+
+
+def refuse_too_long(num_samples: int, sample_rate: int, num_channels: int) -> None:
+    """ValueError(reason, value) for more audio than an utterance may have."""
+    seconds = num_samples / sample_rate
+    if seconds > MAX_DURATION_SECONDS or num_samples * num_channels > MAX_VALUES:
+        how = f"{num_channels} channels at {sample_rate} Hz"
+        raise ValueError("more audio than fits into memory: cut it at pauses", f"{seconds:.0f} s, {how}")
 
 
 def _duration(utterance: Utterance, seconds: float) -> float:

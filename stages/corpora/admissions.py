@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from stages.corpora.admission import Admitted
+from stages.corpora.inspection import CONTENT_BYTES
 from stages.corpora.recordings import Recordings
 from stages.corpora.splitting import speaker_key
 from stages.corpora.utterances import Utterances
@@ -29,7 +30,8 @@ class Admissions:
     """A row for each admitted utterance, in the order in which they were added, 30 bytes each.
 
     ``number`` is the utterance's, ``split`` an index of ``splits``, ``speaker`` one of ``speakers`` or -1,
-    ``recording`` the number of its file and ``content`` that of its sound, one for files that sound alike.
+    ``recording`` the number of its file and ``content`` that of its sound, one for files that sound alike,
+    in which ``offset`` is where it begins.
     """
 
     def __init__(self, splits: Sequence[str], utterances: Utterances, recordings: Recordings) -> None:
@@ -45,7 +47,8 @@ class Admissions:
         self._number.append(admitted.number)
         self._split.append(self.splits.index(admitted.split))
         self._speaker.append(-1 if speaker is None else self.speakers.setdefault(speaker, len(self.speakers)))
-        self._offset.append(admitted.row.offset)
+        is_whole = admitted.number in self.utterances.contents
+        self._offset.append(0.0 if is_whole else admitted.row.offset)
         self._duration.append(admitted.row.duration)
 
     def __len__(self) -> int:
@@ -78,9 +81,12 @@ class Admissions:
 
     @cached_property
     def content(self) -> Array:
-        hashes = np.ascontiguousarray(self.recordings.columns["content"]).view("V16").ravel()
-        _, numbers = np.unique(hashes, return_inverse=True)
-        found: Array = numbers.ravel()[self.recording]
+        hashes = self.recordings.columns["content"][self.recording]
+        packed = self.utterances.contents
+        for row in np.flatnonzero(np.isin(self.number, list(packed))).tolist():
+            hashes[row] = np.frombuffer(packed[self._number[row]], np.uint8)
+        _, numbers = np.unique(hashes.view(f"V{CONTENT_BYTES}").ravel(), return_inverse=True)
+        found: Array = numbers.ravel()
         return found
 
     def id(self, row: int) -> str:

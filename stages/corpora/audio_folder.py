@@ -86,14 +86,16 @@ class AudioFolder(Corpus):
         table_spellings = _spellings(table or ())
         num_recordings = 0
         for name, folders, files in os.walk(top):
-            folder = Path(name)
+            folder, place = Path(name), os.path.normpath(name)
             folders[:] = sorted(inner for inner in folders if folder / inner != apart)
             recordings = sorted(file for file in files if file.lower().endswith(self.extensions))
             num_recordings += len(recordings)
-            texts: dict[str, Any] = self._beside(name, files) if table is None else table
+            texts: dict[str, Any] = self._beside(place, files) if table is None else table
             spellings = _spellings(texts) if table is None else table_spellings
-            for file in recordings:
-                key = f"{name}/{file if table is not None else _stem(file, self.extensions)}"
+            keys = {f: f"{place}/{f if table is not None else _stem(f, self.extensions)}" for f in recordings}
+            # First those with a transcript of just their name, which is no one else's.
+            for file in sorted(recordings, key=lambda file: keys[file] not in texts):
+                key = keys[file]
                 if key not in texts:
                     key = spellings.get(_composed(key), _composed(key))
                 speaker = folder.name if self.speaker_from_folder and folder != top else None
@@ -124,7 +126,7 @@ class AudioFolder(Corpus):
         try:
             text = _text(told) if isinstance(told, Path) else told or ""
         except (OSError, ValueError) as error:
-            problem = (f"the transcript cannot be read: {error}", str(told))
+            problem = ("the transcript cannot be read", f"{told}: {error}")
         if told is None:
             problem = ("no transcript of its own: none, or another recording has it", path.name)
         audio = path.relative_to(root)
@@ -165,12 +167,15 @@ def _table(path: Path) -> dict[str, str]:
             " name the columns with the corpus stages.corpora.table.Table"
         )
     texts: dict[str, str] = {}
+    named: set[str] = set()
     faults = Faults(file=path)
     for number, name, text in zip(cells.index, *(cells[name].tolist() for name in COLUMNS), strict=True):
         recording = os.path.normpath(f"{path.parent}/{name}")
-        if not name.strip() or recording in texts:
-            what = f"{name} has a row already" if name else f"no {COLUMNS[0]}"
+        with_slashes = os.path.normpath(recording.replace("\\", "/"))
+        if not name.strip() or with_slashes in named:
+            what = f"{name} has a row already" if name.strip() else f"no {COLUMNS[0]}"
             faults.add(f"{cells.index.name} {number}: {what}")
+        named.add(with_slashes)
         texts[recording] = text
     faults.stop("correct them, or remove them")
     return texts

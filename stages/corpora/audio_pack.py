@@ -1,6 +1,5 @@
 """Encoded recordings of a corpus's own container, decoded and packed into FLAC files, many to a file."""
 
-import hashlib
 import io
 import tempfile
 from collections.abc import Iterable, Iterator
@@ -10,7 +9,9 @@ from typing import Any, cast
 
 import numpy as np
 
+from stages.corpora.admission import refuse_too_long
 from stages.corpora.corpus import Utterance
+from stages.corpora.inspection import CONTENT_BYTES, content_digest
 from stages.corpora.recording import NOT_FINITE, decode, write_recording
 from stages.program.processes import in_threads
 
@@ -38,6 +39,7 @@ class _Pack:
             audio=self.path,
             offset_seconds=start / self.sample_rate,
             duration_seconds=len(samples) / self.sample_rate,
+            content=_content(samples, self.sample_rate),
         )
 
     def write(self) -> None:
@@ -45,32 +47,25 @@ class _Pack:
         write_recording(self.path, np.concatenate(self.pieces), self.sample_rate)
 
 
-def pack(
-    contents: Iterable[tuple[Utterance, bytes]], folder: Path, seen: dict[bytes, Utterance]
-) -> Iterator[Utterance]:
+def pack(contents: Iterable[tuple[Utterance, bytes]], folder: Path) -> Iterator[Utterance]:
     """The utterances with their place in FLAC files of 16 bits, which are written to ``folder``.
 
     A file holds some minutes of one sampling rate and number of channels. What cannot be decoded, or what
-    FLAC cannot hold, is an utterance with a problem. ``seen`` are those packed before, by their samples: what
-    is the same has one place, which shows that it is. ValueError where the same is in another split.
+    FLAC cannot hold, is an utterance with a problem.
     """
     packs: dict[tuple[int, int], _Pack] = {}
     number = 0
     for utterance, found in in_threads(_decoded, contents):
         if isinstance(found, ValueError):
-            yield replace(utterance, problem=(str(found), utterance.id))
+            reason, value = (*map(str, found.args), utterance.id)[:2]
+            yield replace(utterance, problem=(reason, value))
             continue
         samples, sample_rate = found
         kind = (sample_rate, samples.shape[1])
-        digest = hashlib.sha256(f"{kind}".encode() + samples.data).digest()
-        if first := seen.get(digest):
-            yield _placed_like(first, utterance)
-            continue
         if kind not in packs:
             packs[kind] = _Pack(folder / f"{number:05d}.flac", sample_rate)
             number += 1
-        seen[digest] = packs[kind].add(utterance, samples)
-        yield seen[digest]
+        yield packs[kind].add(utterance, samples)
         if packs[kind].num_samples >= PACK_SECONDS * sample_rate:
             packs.pop(kind).write()
     for rest in packs.values():
@@ -85,23 +80,17 @@ def _decoded(item: tuple[Utterance, bytes]) -> tuple[Utterance, Decoded]:
         return utterance, error
 
 
-def _placed_like(first: Utterance, utterance: Utterance) -> Utterance:
-    if utterance.split != first.split:
-        raise ValueError(
-            f"the same audio is in more than one split ({first.id} in {first.split}, {utterance.id} in"
-            f" {utterance.split}): a model would be tested on what it has learned. Leave one of them out"
-        )
-    return replace(
-        utterance,
-        audio=first.audio,
-        offset_seconds=first.offset_seconds,
-        duration_seconds=first.duration_seconds,
-    )
+def _content(samples: Samples, sample_rate: int) -> bytes:
+    digest = content_digest(sample_rate, samples.shape[1])
+    digest.update((samples / np.float32(2**15)).data)
+    return digest.digest()[:CONTENT_BYTES]
 
 
 def decode_content(content: bytes) -> tuple[Samples, int]:
-    """Samples (N, channels) of 16 bits, and their rate; ValueError where the content is not sound."""
-    blocks = []
+    """Samples (N, channels) of 16 bits, and their rate; ValueError where the content is not sound, or more
+    than an utterance may have.
+    """
+    blocks, num_samples = [], 0
     with tempfile.TemporaryFile(buffering=0) as stream:  # what libsndfile reads has a descriptor
         stream.write(content)
         for sound, block in decode(cast(io.FileIO, stream)):
@@ -109,6 +98,8 @@ def decode_content(content: bytes) -> tuple[Samples, int]:
                 raise ValueError(f"FLAC cannot hold {sound.channels} channels at {sound.samplerate} Hz")
             if not np.isfinite(block).all():
                 raise ValueError(NOT_FINITE)
+            num_samples += len(block)
+            refuse_too_long(num_samples, sound.samplerate, sound.channels)
             blocks.append(_quantized(block))
         return np.concatenate(blocks), sound.samplerate
 

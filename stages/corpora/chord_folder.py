@@ -46,8 +46,8 @@ class ChordFolder(Corpus):
             if not found.problem:
                 earlier = first.setdefault(os.path.normpath(found.audio), found)
                 if earlier.text != found.text:
-                    reason = f"{earlier.id}.json has another label for the same recording: {earlier.text}"
-                    found = replace(found, problem=(reason, f"{found.id}.json: {found.text}"))
+                    labels = "; ".join(f"{one.id}.json: {one.text}" for one in (earlier, found))
+                    found = replace(found, problem=("the recording has another label too", labels))
             yield found
 
     def _utterance(self, path: Path, root: Path) -> Utterance:
@@ -81,7 +81,7 @@ def _read(path: Path) -> dict[str, Any]:
     try:
         label = from_json(path.read_text(encoding="utf-8-sig"))
     except (OSError, ValueError) as error:
-        raise ValueError(f"the label cannot be read: {error}") from error
+        raise ValueError("the label cannot be read", f"{path.name}: {error}") from error
     if not isinstance(label, dict):
         raise ValueError("the label is no JSON object")
     return label

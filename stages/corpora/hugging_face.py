@@ -11,6 +11,7 @@ import pyarrow.compute as pc
 
 from stages.corpora.audio_pack import pack
 from stages.corpora.corpus import Corpus, Utterance
+from stages.program.printable import printable
 from stages.schema.families import Split
 
 Column = Literal["audio", "text", "id", "speaker", "language"]
@@ -42,13 +43,12 @@ class HuggingFace(Corpus):
 
     Audio within the dataset is decoded, if it is taken, into FLAC files of 16 bits at its own sampling rate,
     ten minutes and one split each: neither a file an utterance nor another lossy generation. What cannot be
-    decoded is a rejected row, and what a split holds twice is written once. Audio that the dataset names by
-    its path is left there; paths are relative to the dataset, or absolute. Without a column of ids the id is
-    the dataset's name and the path that it notes for the audio, else the number of the row, which moves when
-    rows before it are removed.
+    decoded is a rejected row. Audio that the dataset names by its path is left there; paths are relative to
+    the dataset, or absolute. Without a column of ids the id is the dataset's name and the path that it notes
+    for the audio, else the number of the row, which moves when rows before it are removed.
 
     Needs the extra hugging-face. Nothing is downloaded and no code of a dataset runs. ValueError where there
-    is no such dataset or column, or where the same audio is in two splits.
+    is no such dataset or column.
     """
 
     def __init__(
@@ -69,7 +69,8 @@ class HuggingFace(Corpus):
     def utterances(self, root: Path, audio_folder: Path, seed: int) -> Iterator[Utterance]:
         for name, dataset in self._datasets(root).items():
             if name and name not in self.splits:
-                print(f"{root / self.folder}: {name!r} is not in init_args.splits: left out", file=sys.stderr)
+                said = f"{root / self.folder}: {name!r} is not in init_args.splits: left out"
+                print(printable(said), file=sys.stderr)
                 continue
             columns = self._present(dataset, root)
             for first in range(0, len(dataset), BATCH):
@@ -96,11 +97,10 @@ class HuggingFace(Corpus):
         embedded = [u for u in found if isinstance(u, EmbeddedUtterance)]
         ready: list[Utterance] = [u for u in found if not isinstance(u, EmbeddedUtterance)]
         parts = self._datasets(root) if embedded else {}
-        seen: dict[bytes, Utterance] = {}
         for split in sorted({str(u.split) for u in embedded}):
             rows = sorted((u for u in embedded if u.split == split), key=lambda u: (u.dataset, u.row))
             contents = ((u, self._content(parts[u.dataset], u.row)) for u in rows)
-            ready += pack(contents, audio_folder / split, seen)
+            ready += pack(contents, audio_folder / split)
         return ready
 
     def _content(self, dataset: Dataset, row: int) -> bytes:

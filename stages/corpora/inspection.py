@@ -24,7 +24,9 @@ SAMPLE_RATES = range(1000, 768_000 + 1)
 FULL_SCALES = {"PCM_U8": 127 / 128, "PCM_S8": 127 / 128, "ULAW": 32124 / 32768, "ALAW": 32256 / 32768}
 FULL_SCALE = 32767 / 32768
 MAX_PEAK = 2.0**31  # of floats that bear the scale of integers; the power of much more is no finite number
+TOO_LOUD = f"samples more than {MAX_PEAK:.2g} times beyond full scale"
 SIGNS = np.dtype(np.int8)
+CONTENT_BYTES = 16  # of a hash, that tell a billion recordings apart
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
@@ -33,46 +35,51 @@ Array = np.ndarray[Any, np.dtype[Any]]
 class Recording:
     """``content`` is a hash of the samples: the same for one recording in two lossless formats.
 
-    ``peak`` is 1 at full scale. Of every window of ``window`` samples, all channels together, ``levels`` are
-    the root mean squares and ``clipped`` the numbers of samples at full scale, three or more in a row in one
-    channel; a single one is what normalising leaves.
+    Of every window of ``window`` samples, all channels together, ``levels`` are the root mean squares and
+    ``clipped`` the numbers of samples at full scale, three or more in a row in one channel; a single one is
+    what normalising leaves.
     """
 
     duration_seconds: float
     sample_rate: int
     sha256: str
-    content: str
+    content: bytes
     num_channels: int
     container: str
     subtype: str
-    peak: float
     window: int
     levels: Samples
     clipped: Array
 
     def loudest(self, offset_seconds: float, duration_seconds: float) -> float:
-        """The level of the loudest window that a span touches."""
-        start, end = self._samples(offset_seconds, duration_seconds)
-        return float(self.levels[start // self.window : -(-end // self.window)].max(initial=0.0))
+        """The level of the loudest of a span's windows."""
+        return float(self.levels[self._windows(offset_seconds, duration_seconds)].max(initial=0.0))
 
     def clipped_share(self, offset_seconds: float, duration_seconds: float) -> float:
-        """Of the samples in a span's windows; what it has in common with a neighbour counts for neither,
-        unless it has nothing else.
-        """
-        start, end = self._samples(offset_seconds, duration_seconds)
-        num_samples, _ = self._samples(self.duration_seconds, 0.0)
+        """Of the samples in a span's windows."""
+        windows = self._windows(offset_seconds, duration_seconds)
+        end = min(windows.stop * self.window, self._samples(self.duration_seconds))
+        length = end - windows.start * self.window
+        return float(self.clipped[windows].sum()) / max(length * self.num_channels, 1)
+
+    def _windows(self, offset_seconds: float, duration_seconds: float) -> slice:
+        """Of a span; one that it shares with a neighbour counts for neither, unless it has no other."""
+        start, end = self._samples(offset_seconds), self._samples(offset_seconds + duration_seconds)
         first, last = -(-start // self.window), end // self.window
-        if end >= num_samples:
+        if end >= self._samples(self.duration_seconds):
             last = len(self.clipped)  # the last window may be shorter
         if first >= last:
             first, last = start // self.window, -(-end // self.window)
-        length = min(last * self.window, num_samples) - first * self.window
-        return float(self.clipped[first:last].sum()) / max(length * self.num_channels, 1)
+        return slice(first, last)
 
-    def _samples(self, offset_seconds: float, duration_seconds: float) -> tuple[int, int]:
-        """Where a span begins and ends, in samples of each channel."""
-        end = offset_seconds + duration_seconds
-        return round(offset_seconds * self.sample_rate), round(end * self.sample_rate)
+    def _samples(self, seconds: float) -> int:
+        """Of each channel."""
+        return round(seconds * self.sample_rate)
+
+
+def content_digest(sample_rate: int, num_channels: int) -> "hashlib._Hash":
+    """To be updated with a recording's samples (N, channels), float32; its first CONTENT_BYTES count."""
+    return hashlib.sha256(f"{sample_rate} {num_channels}".encode())
 
 
 def inspect_recording(path: Path) -> Recording:
@@ -89,20 +96,18 @@ def inspect_recording(path: Path) -> Recording:
 
 
 def _measure(stream: FileIO, sha256: str) -> Recording:
-    num_samples, peak, levels = 0, 0.0, []
-    content, clipping = hashlib.sha256(), None
+    num_samples, levels = 0, []
+    clipping: _Clipping | None = None
     for sound, block in decode(stream):
         if clipping is None:
             _check_rate(sound)
             clipping = _Clipping(sound)
-            content.update(f"{sound.samplerate} {sound.channels}".encode())
+            content = content_digest(sound.samplerate, sound.channels)
         num_samples += len(block)
         block_peak = max(float(block.max()), -float(block.min()))
         if not block_peak <= MAX_PEAK:  # said so that NaN is refused as well
-            far = f"samples {block_peak:.3g} times beyond full scale"
-            raise ValueError(far if block_peak < np.inf else NOT_FINITE)
-        peak = max(peak, block_peak)
-        content.update(block.data)
+            raise ValueError(TOO_LOUD if block_peak < np.inf else NOT_FINITE)
+        content.update((block + np.float32(0.0)).data)  # of floats, -0 is 0
         levels.append(_levels(block, window_length(sound)))
         clipping.count(block, block_peak)
     assert clipping is not None  # decode refuses a file without samples
@@ -110,11 +115,10 @@ def _measure(stream: FileIO, sha256: str) -> Recording:
         duration_seconds=num_samples / sound.samplerate,
         sample_rate=sound.samplerate,
         sha256=sha256,
-        content=content.hexdigest(),
+        content=content.digest()[:CONTENT_BYTES],
         num_channels=sound.channels,
         container=sound.format,
         subtype=sound.subtype,
-        peak=peak,
         window=window_length(sound),
         levels=np.concatenate(levels),
         clipped=np.concatenate(clipping.counts),

@@ -60,7 +60,7 @@ def _data_directory(folder: Path, split: Split) -> Iterator[Utterance]:
     texts = _lines(folder / "text", _words)
     utt2spk = folder / "utt2spk"
     speakers = _lines(utt2spk, _words) if utt2spk.exists() else None
-    for name in sorted(spans.keys() | texts.keys()):
+    for name in sorted(spans.keys() | texts.keys() | (speakers or {}).keys()):
         span = spans.get(name, Span(name))
         reasons = {
             "no segment, or no recording in wav.scp, is this utterance": name not in spans,

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from stages.corpora.inspection import Recording, inspect_recording
+from stages.corpora.inspection import CONTENT_BYTES, Recording, inspect_recording
 from stages.corpora.utterances import Utterances
 from stages.program.processes import in_threads
 from stages.program.progress import track
@@ -15,7 +15,7 @@ from stages.program.progress import track
 MAX_BATCH = 64  # files to a thread at a time: handing them out one by one would cost as much as small ones do
 COLUMNS = np.dtype(
     [
-        ("sha256", np.uint8, 32), ("content", np.uint8, 16), ("seconds", np.float64), ("peak", np.float32),
+        ("sha256", np.uint8, 32), ("content", np.uint8, CONTENT_BYTES), ("seconds", np.float64),
         ("sample_rate", np.int32), ("num_channels", np.int16), ("kind", np.int16),
     ]
 )  # fmt: skip
@@ -25,7 +25,7 @@ Array = np.ndarray[Any, np.dtype[Any]]
 
 
 class Recordings:
-    """The files that utterances name, in 76 bytes each, whatever their length.
+    """The files that utterances name, in 72 bytes each, whatever their length.
 
     ``of`` has the number of each utterance's recording, -1 where there is none or it leaves the root (what a
     corpus names absolutely is the user's own and may lie anywhere); ``columns`` what the
@@ -67,9 +67,8 @@ class Recordings:
         kind = f"{found.container} {found.subtype}"
         self.columns[number] = (
             np.frombuffer(bytes.fromhex(found.sha256), np.uint8),
-            np.frombuffer(bytes.fromhex(found.content)[:16], np.uint8),
+            np.frombuffer(found.content, np.uint8),
             found.duration_seconds,
-            found.peak,
             found.sample_rate,
             found.num_channels,
             self.kinds.setdefault(kind, len(self.kinds)),

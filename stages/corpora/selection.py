@@ -36,7 +36,7 @@ class ForTraining:
 
     def places(self, split: str, row: ManifestRow) -> Iterator[tuple[str, ManifestRow]]:
         """In which splits' manifests a row of a split is written, and how."""
-        added = row.id in self.validation
+        added = split == "validation" and row.id in self.validation
         if split != "train":
             yield split, row
         if split == "train" or added:

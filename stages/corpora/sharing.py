@@ -1,11 +1,32 @@
 """What two splits may not share: a speaker, or the sound of a recording."""
 
 from collections.abc import Iterable, Iterator
+from typing import Literal, NamedTuple, get_args
 
 from stages.corpora.admissions import Admissions, Piece
 from stages.corpora.splitting import ROUNDING_SECONDS, speaker_key
 
-Clash = tuple[str, list[Piece]]  # what is shared, and two pieces that show it
+Kind = Literal["speaker", "recording"]
+KINDS: tuple[Kind, ...] = get_args(Kind)
+ADVICE: dict[Kind, str] = {
+    "speaker": "Mend the corpus's lists, or let manifest.carve split, which divides no speaker",
+    "recording": "Leave the copies out, or mend the corpus's lists; manifest.carve keeps copies together if"
+    " they name the same speaker",
+}
+
+
+class Clash(NamedTuple):
+    """A speaker, by name, or a recording, by the id of an utterance, and two pieces that show that it is in
+    two splits.
+    """
+
+    kind: Kind
+    name: str
+    pieces: list[Piece]
+
+    @property
+    def what(self) -> str:
+        return f"the recording of {self.name}" if self.kind == "recording" else f"speaker {self.name}"
 
 
 def shared(admissions: Admissions) -> Iterator[Clash]:
@@ -19,22 +40,21 @@ def shared(admissions: Admissions) -> Iterator[Clash]:
         speakers[key]: apart(map(admissions.piece, rows.tolist()))
         for key, rows in admissions.in_several_splits(admissions.speaker).items()
     }
-    yield from ((f"speaker {name}", by_name[name]) for name in sorted(by_name))
-    clashes = (
+    yield from (Clash("speaker", name, by_name[name]) for name in sorted(by_name))
+    clashing = (
         clash([admissions.piece(row) for row in rows.tolist()])
         for rows in admissions.in_several_splits(admissions.content).values()
     )
-    yield from sorted((f"the recording of {pieces[0].id}", pieces) for pieces in clashes if pieces)
+    yield from sorted(Clash("recording", pieces[0].id, pieces) for pieces in clashing if pieces)
 
 
-def complaint(kind: str, clashes: list[Clash]) -> str:
-    """A sentence for people on what is shared: ``kind`` is what of."""
-    what, pieces = clashes[0]
-    named = ", ".join(f"{piece.id} in {piece.split}" for piece in pieces)
+def complaint(kind: Kind, clashes: list[Clash]) -> str:
+    """A sentence for people on what is shared."""
+    first = clashes[0]
+    named = ", ".join(f"{piece.id} in {piece.split}" for piece in first.pieces)
     return (
-        f"{what} is in more than one split ({named}; {len(clashes)} such {kind} in all): a model would be"
-        " tested on what it has learned. Mend the corpus's lists, or let manifest.carve split: by speaker, by"
-        " recording where the speaker is unknown."
+        f"{first.what} is in more than one split ({named}; {len(clashes)} such {kind}s in all): a model would"
+        f" be tested on what it has learned. {ADVICE[kind]}."
     )
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from stages.corpora.corpus import Corpus, Utterance
 from stages.corpora.delimited import readable
 from stages.corpora.faults import Faults
+from stages.program.printable import printable
 from stages.schema.families import Split
 
 LINE = re.compile(r"(?P<text>.*?)\s*(?<!\S)\((?P<id>\S+)\)")
@@ -50,7 +51,8 @@ class Sphinx(Corpus):
             )
             can_be_carved = split != "train" and "train" in self.lists
             if can_be_carved and not listing.exists() and not transcription.exists():
-                print(f"{listing}: no such file, so split {split} is left to manifest.carve", file=sys.stderr)
+                said = f"{listing}: no such file, so split {split} is left to manifest.carve"
+                print(printable(said), file=sys.stderr)
                 continue
             fileids = [line for _, line in _lines(listing)]
             transcripts = _transcripts(transcription)

@@ -8,8 +8,8 @@ from stages.corpora.corpus import Utterance
 
 
 class Utterances(Sequence[Utterance]):
-    """Append-only. Values that many share (speaker, language, split) are kept once; labels and problems,
-    where there are any.
+    """Append-only. Values that many share (speaker, language, split) are kept once; labels, problems and
+    contents, where there are any.
     """
 
     def __init__(self) -> None:
@@ -23,6 +23,7 @@ class Utterances(Sequence[Utterance]):
         self._durations: list[float | None] = []
         self._labels: dict[int, Any] = {}
         self._problems: dict[int, tuple[str, str]] = {}
+        self.contents: dict[int, bytes] = {}
         self._shared: dict[str, str] = {}
 
     def take(self, found: list[Utterance]) -> None:
@@ -45,6 +46,8 @@ class Utterances(Sequence[Utterance]):
             self._labels[number] = utterance.labels
         if utterance.problem:
             self._problems[number] = utterance.problem
+        if utterance.content:
+            self.contents[number] = utterance.content
 
     def _once(self, value: Any) -> Any:
         return self._shared.setdefault(value, value) if isinstance(value, str) else value
@@ -70,6 +73,7 @@ class Utterances(Sequence[Utterance]):
             duration_seconds=self._durations[number],
             labels=self._labels.get(number, {}),
             problem=self._problems.get(number),
+            content=self.contents.get(number),
         )
 
     def audio(self) -> Iterator[str]:

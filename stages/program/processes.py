@@ -6,7 +6,9 @@ import select
 import signal
 import sys
 import threading
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import TypeVar
 
@@ -64,10 +66,19 @@ def _stage_of(process: str) -> set[bytes]:
 
 
 def in_threads(function: Callable[[T], R], items: Iterable[T]) -> Iterator[R]:
-    """Apply a function that releases the interpreter's lock to items, results in their order."""
-    from joblib import Parallel, delayed
+    """Apply a function that releases the interpreter's lock to items, results in their order.
 
-    results: Iterator[R] = Parallel(n_jobs=-1, prefer="threads", return_as="generator")(
-        delayed(function)(item) for item in items
-    )
-    return results
+    Threads are a few items ahead of who takes the results, so that they fill no memory.
+    """
+    num_threads = os.cpu_count() or 1
+    pool = ThreadPoolExecutor(num_threads)
+    ahead: deque[Future[R]] = deque()
+    try:
+        for item in items:
+            ahead.append(pool.submit(function, item))
+            if len(ahead) > 4 * num_threads:
+                yield ahead.popleft().result()
+        while ahead:
+            yield ahead.popleft().result()
+    finally:
+        pool.shutdown(cancel_futures=True)

@@ -7,6 +7,7 @@ from stages.report.findings import Findings
 
 BIG_SPEAKER = 0.3  # of the hours of a split
 KNOWN_SHARE = 0.2  # of a split's transcripts
+MAX_NAME = 80  # characters
 MIN_SPEAKERS = 3  # of a corpus: where there are fewer, nobody expects many voices
 
 
@@ -42,7 +43,8 @@ def _sharing(findings: Findings) -> Iterator[Advice]:
     if findings.validation_in_train:
         yield Advice(
             f"{findings.validation_in_train:,} utterances of validation are in train too"
-            " (add_validation_to_train): what validation shows is not of unseen speech.",
+            " (add_validation_to_train), beside those that are counted there: what validation shows is not of"
+            " unseen speech.",
             "overlap",
             True,
         )
@@ -88,7 +90,8 @@ def _balance(findings: Findings) -> Iterator[Advice]:
     for figures in findings.splits:
         if findings.num_speakers >= MIN_SPEAKERS and figures.main_share > BIG_SPEAKER:
             yield Advice(
-                f"{figures.main_speaker} speaks {figures.main_share:.0%} of {figures.name}.", "speakers"
+                f"{str(figures.main_speaker)[:MAX_NAME]} speaks {figures.main_share:.0%} of {figures.name}.",
+                "speakers",
             )
         if figures.without_speaker and figures.speakers:
             yield Advice(

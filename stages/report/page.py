@@ -1,10 +1,12 @@
 """The report as one HTML file that needs neither network nor scripts."""
 
 from html import escape
+from math import log10
 
 from stages.report.advice import advice
 from stages.report.findings import Findings
 from stages.report.markup import Html, examples, pill, section, sentence, shown, table
+from stages.report.sounds import CLIPPED_SHARE, SILENT
 from stages.report.style import STYLE
 from stages.report.vocabulary import vocabulary
 
@@ -85,8 +87,8 @@ def _splits(findings: Findings) -> Html:
         "Longest, s", "Characters per s",
     ]  # fmt: skip
     shared = [
-        (what, ", ".join(f"{piece.id} in {piece.split}" for piece in pieces))
-        for what, pieces in findings.clashes
+        (clash.what, ", ".join(f"{piece.id} in {piece.split}" for piece in clash.pieces))
+        for clash in findings.clashes
     ]
     bad = f"<h3>In more than one split <span class=count>{len(shared):,}</span></h3>"
     bad += table(["What", "For example"], shared[:10])
@@ -174,7 +176,10 @@ def _duplicates(findings: Findings) -> Html:
 
 
 def _sound(findings: Findings) -> Html:
-    lead = "Clipped: three or more samples in a row at full scale. Silent: at no time louder than -60 dBFS."
+    lead = (
+        f"Clipped: more than {CLIPPED_SHARE:.1%} of the samples are at full scale, three or more in a row."
+        f" Silent: no tenth of a second is louder than {20 * log10(SILENT):.0f} dBFS."
+    )
     return section(
         "sound", "Clipping and silence", lead,
         examples("Clipped utterances", findings.clipped, "Clipped"),

@@ -1,9 +1,11 @@
 """Jobs in processes of their own, here or on a Dask cluster, and what becomes of them when one is killed."""
 
 import os
+import random
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -12,7 +14,7 @@ import dask
 import joblib  # noqa: F401 - it sets a variable of OpenMP when it is imported
 import psutil
 import pytest
-from distributed import LocalCluster
+from distributed import Client, LocalCluster
 
 from stages.program.jobs import LostWorker, run_jobs
 from stages.schema.params import Executor
@@ -46,6 +48,29 @@ def die_at_three(number: int) -> int:
     if number == 3:
         os.kill(os.getpid(), signal.SIGKILL)
     return number
+
+
+def die_with_its_parent_at_three(number: int) -> int:
+    if number == 3:
+        os.kill(os.getppid(), signal.SIGKILL)
+        time.sleep(60)
+    return number
+
+
+def draw_for_ten_seconds() -> None:
+    def draw() -> None:
+        end = time.monotonic() + 10
+        while time.monotonic() < end:
+            random.random()
+            time.sleep(0.001)
+
+    threading.Thread(target=draw, daemon=True).start()
+
+
+def seed_and_draw(number: int) -> tuple[int, float]:
+    random.seed(number)
+    time.sleep(0.05)
+    return number, random.random()
 
 
 def say_who_and_wait(name: Path) -> None:
@@ -113,9 +138,25 @@ def test_a_dask_cluster_does_the_same_jobs(cluster: Executor) -> None:
         list(run_jobs(refuse_seven, range(20), 20, cluster))
 
 
-def test_a_killed_worker_of_a_cluster_is_an_error(cluster: Executor) -> None:
-    with pytest.raises(LostWorker, match="the Dask cluster gave up a job"):
-        list(run_jobs(die_at_three, range(20), 20, cluster))
+def test_what_else_draws_in_a_worker_of_a_cluster_changes_no_job(cluster: Executor) -> None:
+    with Client(cluster.dask_scheduler) as client:
+        client.run(draw_for_ten_seconds)
+    found = dict(run_jobs(seed_and_draw, range(10), 10, cluster))
+    assert found == {number: random.Random(number).random() for number in range(10)}
+
+
+@pytest.mark.parametrize(
+    ("die", "message"),
+    [
+        (die_at_three, "a worker process was killed, perhaps for want of memory"),
+        (die_with_its_parent_at_three, "the Dask cluster gave up a job"),
+    ],
+)
+def test_a_killed_worker_of_a_cluster_is_an_error(
+    cluster: Executor, die: Callable[[int], int], message: str
+) -> None:
+    with pytest.raises(LostWorker, match=message):
+        list(run_jobs(die, range(20), 20, cluster))
 
 
 def test_a_scheduler_that_does_not_answer_is_named(monkeypatch: pytest.MonkeyPatch) -> None:

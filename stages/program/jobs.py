@@ -1,11 +1,13 @@
 """Independent jobs: the same code in processes of this machine or on a Dask cluster."""
 
 import contextlib
+import multiprocessing
 import os
 import signal
 from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import Future
 from concurrent.futures.process import BrokenProcessPool
+from functools import partial
 from typing import Any, TypeVar
 
 from stages.program.processes import die_with_parent
@@ -34,6 +36,7 @@ def run_jobs(
     with contextlib.ExitStack() as stack:
         if executor.dask_scheduler:
             backend, count = stack.enter_context(_cluster(executor.dask_scheduler)), -1
+            function = partial(_apart, function)
         else:
             count = min(executor.num_processes or os.cpu_count() or 1, num_jobs)
             backend = _local()
@@ -68,8 +71,20 @@ def _local() -> dict[str, Any]:
     }  # fmt: skip
 
 
+def _apart(function: Callable[[T], R], job: T) -> R:
+    """In a process that a Dask worker keeps for it: in the worker's own, other threads draw from the
+    generators of random and numpy, which some jobs seed.
+    """
+    from joblib.externals.loky import get_reusable_executor
+
+    multiprocessing.current_process().daemon = False  # as Dask's are, which could start none
+    process = get_reusable_executor(max_workers=1, initializer=_start_worker, initargs=(os.getpid(),))
+    result: R = process.submit(function, job).result()
+    return result
+
+
 def _start_worker(parent: int) -> None:
-    """A worker never outlives its stage, and leaves signals to it."""
+    """A worker never outlives its stage, or its own parent, and leaves signals to it."""
     die_with_parent(parent)
     for signum in (signal.SIGTERM, signal.SIGINT):
         signal.signal(signum, signal.SIG_IGN)

@@ -79,7 +79,8 @@ def test_a_space_in_what_is_replaced_is_any_space(text: str) -> None:
 @pytest.mark.parametrize(
     ("replacements", "text", "written"),
     [
-        ({"mr": "mister"}, "mr mrs hmr (Mr) mr's", "mister mrs hmr (mister) mister's"),
+        ({"mr": "mister"}, "mr mrs hmr (Mr) mr-x 'mr'", "mister mrs hmr (mister) mister-x 'mister'"),
+        ({"re": "about", "isn": "x"}, "re we're we\u2019re isn't", "about we're we're isn't"),
         ({"dr.": "doctor"}, "dr. mdr.", "doctor mdr."),
         ({"1st": "first"}, "1st 11st 1st2", "first 11st 1st2"),
         ({"%": " percent", "&": " and "}, "5% R&B", "5 percent r and b"),
@@ -142,6 +143,7 @@ def test_values_that_there_are_not_are_refused_wherever_they_come_from(
         ({"%": "%%"}, "'%%', for '%', would be changed again, to '%%%%'"),
         ({"a  b": "c"}, "'a  b' never occurs"),
         ({"&": "And"}, "'And', for '&', would be changed again, to 'and'"),
+        ({"a": 5}, "replacements: expected a text for 'a', found 5"),
     ],
 )
 def test_replacements_that_cannot_work_are_refused(replacements: dict[str, str], message: str) -> None:

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from stages.augment.augmentation import Augmentation
 from stages.augment.building import build
 from stages.augment.chain import augmented
 from stages.augment.seeds import copy_generator
@@ -46,19 +47,20 @@ def _extract(job: ShardJob) -> int:
     copies = [build(copy) for copy in job.recipe.copies]
     with ShardWriter(job.path, metadata) as writer, torch.inference_mode():
         for row, samples in _read_audio(job):
-            variants = [samples]
-            for number, copy in enumerate(copies, 1):
-                generator = copy_generator(row["id"], number)
-                variants.append(augmented([copy], samples, sample_rate, generator, row["id"]))
-            for number, variant in enumerate(variants):
-                if not len(variant):
-                    raise ValueError(
-                        f"utterance {row['id']}: shorter than one sample at features.sample_rate"
-                    )
+            for number, variant in enumerate(_variants(row["id"], samples, sample_rate, copies)):
                 waveform = torch.from_numpy(np.ascontiguousarray(variant))[None]
                 values, _ = frontend(waveform, torch.tensor([len(variant)]))
                 writer.add(row["id"], number, _stored(row["id"], values[0].numpy(), metadata))
     return writer.num_rows
+
+
+def _variants(name: str, samples: Samples, sample_rate: int, copies: list[Augmentation]) -> Iterator[Samples]:
+    """An utterance and its copies."""
+    if not len(samples):
+        raise ValueError(f"utterance {name}: shorter than one sample at features.sample_rate")
+    yield samples
+    for number, copy in enumerate(copies, 1):
+        yield augmented([copy], samples, sample_rate, copy_generator(name, number), name)
 
 
 def _stored(name: str, values: Samples, metadata: FeatureMetadata) -> Stored:

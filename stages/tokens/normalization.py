@@ -6,13 +6,16 @@ import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache, cached_property
+from itertools import groupby
 from typing import ClassVar, Literal, get_args
 
 Case = Literal["lower", "upper", "keep"]
 Punctuation = Literal["keep", "remove"]
 Version = Literal[0, 1]
 
-INSIDE_WORDS = "'\u2019-\u200c\u200d"  # apostrophes, the hyphen, and what (un)joins letters of a word
+JOINERS = "\u200c\u200d"  # what (un)joins letters of a word, in Persian and scripts of India
+INSIDE_WORDS = f"'\u2019-{JOINERS}"  # apostrophes and the hyphen too
+APOSTROPHE = "['\u2019]"
 DIGIT = "0"  # a neighbour that has no case, and composes with nothing
 
 
@@ -21,7 +24,6 @@ class _Spellings(dict[int, str]):
 
     QUOTES = "\u2018\u2019\u201a\u201b\u02bc\uff07`\u00b4", "\u201c\u201d\u201e\u201f\u00ab\u00bb\uff02"
     HYPHENS, DASHES = "\u2010\u2011\u2012\u2212", "\u2013\u2014\u2015"
-    ORTHOGRAPHIC = "\u200c\u200d"  # Persian and scripts of India spell with them
 
     def __missing__(self, code: int) -> str:
         self[code] = self._spelled(chr(code))
@@ -36,7 +38,7 @@ class _Spellings(dict[int, str]):
         if category in ("Lu", "Ll", "Lt", "Lo", "Nd"):  # ligatures, full-width and presentation forms
             letters = unicodedata.normalize("NFKC", character)
             return letters if letters == character else "".join(self[ord(letter)] for letter in letters)
-        if category == "Cf" and character not in self.ORTHOGRAPHIC:  # soft hyphens, marks of direction
+        if category == "Cf" and character not in JOINERS:  # soft hyphens, marks of direction
             return ""
         return "..." if character == "\u2026" else character
 
@@ -52,7 +54,7 @@ class _Words(dict[int, str]):
 
 
 SPELLINGS, WORDS = _Spellings(), _Words()
-SEVERAL_MARKS = re.compile(f"[{INSIDE_WORDS[:-2]}]{{2,}}")
+SEVERAL_MARKS = re.compile(f"[{INSIDE_WORDS.removesuffix(JOINERS)}]{{2,}}")
 
 
 @dataclass(frozen=True)
@@ -66,7 +68,8 @@ class Normalization:
 
     A single character is replaced wherever it stands, within words too: {"ß": "ss", "&": " and "}. Several
     are replaced as words: where they begin or end with a letter, mark or digit, a word must begin or end, so
-    that {"mr": "mister"} leaves "mrs". Scripts without spaces have such words between signs and spaces alone.
+    that {"mr": "mister"} leaves "mrs". An apostrophe between letters does not end a word, a hyphen does.
+    Scripts without spaces have such words between signs and spaces alone.
 
     Version 1 writes typographic quotes, dashes and hyphens as a keyboard does, and ligatures, full-width and
     presentation forms as the letters they are, and leaves out invisible characters; version 0 leaves them
@@ -90,6 +93,8 @@ class Normalization:
                     f"{name}: expected {' or '.join(map(repr, get_args(values)))}, found {found!r}"
                 )
         for key, value in self.replacements.items():
+            if not isinstance(value, str):
+                raise ValueError(f"replacements: expected a text for {key!r}, found {value!r}")
             if not key or self._spelled(f"{DIGIT}{key}{DIGIT}") != f"{DIGIT}{key}{DIGIT}":
                 raise ValueError(
                     f"replacements: {key!r} never occurs with case: {self.case} and version: {self.version}"
@@ -123,31 +128,42 @@ class Normalization:
 
     @cached_property
     def _replaced(self) -> re.Pattern[str]:
-        longest_first = sorted(self.replacements, key=lambda key: (-len(key), key))
-        return re.compile("|".join(map(_bounded, longest_first)))
+        """The longest key of a place; single characters come last, as the shortest."""
+        keys = sorted(self.replacements, key=lambda key: (-len(key), key))
+        several = [key for key in keys if len(key) > 1]
+        words = [key for key in several if _is_of_word(key[0])]
+        signs = [key for key in several if not _is_of_word(key[0])]
+        single = [re.escape(key) for key in keys if len(key) == 1]
+        return re.compile("|".join(filter(None, [_begun(words), _ended(signs), *single])))
 
 
-def _bounded(key: str) -> str:
-    """A pattern of a key: of several characters, as a whole word on those of its sides where it has a letter,
-    mark or digit.
+def _begun(words: list[str]) -> str:
+    """A pattern of keys with which a word begins, which is asked once for all of them, and only where one of
+    their first letters is, since it is slow.
     """
-    if len(key) == 1:
-        return re.escape(key)
-    before, after = (unicodedata.category(edge)[0] in "LMN" for edge in (key[0], key[-1]))
-    letters = rf"[^\W_]|[{_joining()}]"
-    beginning = rf"(?<![^\W_])(?<![{_joining()}])" if before else ""
-    return beginning + re.escape(key) + (f"(?!{letters})" if after else "")
+    first = "".join(sorted({re.escape(word[0]) for word in words}))
+    begins = f"(?<!{_letter()})(?<!{_letter()}{APOSTROPHE})"
+    return f"(?=[{first}]){begins}(?:{_ended(words)})" if words else ""
+
+
+def _ended(keys: list[str]) -> str:
+    """A pattern of keys, the longest first, of which those end a word that end in what words are made of."""
+    ends = f"(?!{APOSTROPHE}?{_letter()})"
+    return "|".join(
+        f"(?:{'|'.join(map(re.escape, group))}){ends if of_word else ''}"
+        for of_word, group in groupby(keys, lambda key: _is_of_word(key[-1]))
+    )
+
+
+def _is_of_word(character: str) -> bool:
+    return unicodedata.category(character)[0] in "LMN"
 
 
 @cache
-def _joining() -> str:
-    """What is within a word beside letters and digits: marks, and what (un)joins letters."""
-    marks = [
-        character
-        for character in map(chr, range(sys.maxunicode + 1))
-        if unicodedata.category(character)[0] == "M"
-    ]
-    return "".join([*marks, *INSIDE_WORDS[-2:]])
+def _letter() -> str:
+    """A pattern of what words are made of: letters, digits, marks, and what (un)joins letters."""
+    marks = filter(lambda mark: unicodedata.category(mark)[0] == "M", map(chr, range(sys.maxunicode + 1)))
+    return f"(?:[^\\W_]|[{''.join([*marks, *JOINERS])}])"
 
 
 PLAIN = Normalization(case="keep", version=0)  # NFC and single spaces alone

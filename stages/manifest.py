@@ -46,7 +46,7 @@ def run(params: schema.Params, inputs: Inputs) -> None:
     settings = params.manifest
     root = Path(settings.root)
     _refuse_symlinks(root)
-    with whole_folder(OUTPUT) as folder:
+    with whole_folder(OUTPUT, keep_partial=True) as folder:  # the report is in it
         utterances, for_training = _gather(settings, root, folder / "audio")
         recordings = Recordings(utterances, root)
         admissions = Admissions(settings.splits, utterances, recordings)

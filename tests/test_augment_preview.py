@@ -39,6 +39,23 @@ def test_the_page_has_copies_and_some_epochs(project: Project, capsys: pytest.Ca
     assert all((PAGE.parent / name).stat().st_size > 1000 for name in names)
 
 
+def test_what_transforms_of_a_composition_drew_is_told(project: Project) -> None:
+    noise, gain = ({"class_path": f"audiomentations.{name}"} for name in ("AddGaussianNoise", "Gain"))
+    transforms = [noise | {"init_args": {"p": 1.0}}, gain | {"init_args": {"p": 0.0}}]
+    project.set(
+        {
+            **FRESH,
+            "train.augment": [
+                {"class_path": "audiomentations.Compose", "init_args": {"transforms": transforms}}
+            ],
+        }
+    )
+    preview.main([])
+    text = PAGE.read_text()
+    assert re.search(r"AddGaussianNoise amplitude 0\.0\d+", text)
+    assert "Gain" not in text
+
+
 def test_the_same_page_is_written_again(project: Project, tmp_path: Path) -> None:
     project.set({**FRESH, "train.augment": [*SEVEN, SPEC_AUGMENT]})
     for folder in ("one", "two"):

@@ -58,6 +58,7 @@ def test_a_full_disk_is_one_error_and_the_next_run_goes_on(extract: Extract) -> 
     ):
         extract(rows)
     assert not list(SCRATCH.glob("*.partial"))
+    assert not OUTPUT.with_name("features.partial").exists()
     assert not OUTPUT.exists()
     before = shards()
     extract(rows)

@@ -162,7 +162,6 @@ def test_a_plain_dvc_beside_a_run_is_told_so_and_harms_nothing(edited: Project) 
 
 
 def test_a_stage_that_takes_too_long_is_ended(edited: Project) -> None:
-    started = time.monotonic()
     done = edited.attempt(
         *FLOW,
         "-S",
@@ -176,7 +175,7 @@ def test_a_stage_that_takes_too_long_is_ended(edited: Project) -> None:
     assert done.returncode == 1
     assert states(done.stdout)["train"] == "TimedOut"
     assert edited.processes() == []
-    assert time.monotonic() - started < 40
+    assert "epoch 3000/3000" not in done.stdout
 
 
 def test_a_training_that_is_killed_from_outside_goes_on(edited: Project) -> None:

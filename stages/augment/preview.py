@@ -45,11 +45,12 @@ class _Watched(Augmentation):
         return self.inner.name
 
     def apply(self, samples: Samples, sample_rate: int, generator: np.random.Generator) -> Samples:
+        transforms = _single(self.inner.transform) if isinstance(self.inner, Transformed) else []
+        for transform in transforms:
+            _parameters(transform).pop("should_apply", None)  # of an earlier recording
         changed = self.inner.apply(samples, sample_rate, generator)
-        transform = self.inner.transform if isinstance(self.inner, Transformed) else None
-        drawn = _numbers(getattr(transform, "parameters", {}))
-        title = self.name.rpartition(".")[2]
-        self.did = "" if np.array_equal(changed, samples) else " ".join([title, *drawn])
+        drawn = ", ".join(filter(None, map(_drawn, transforms))) or self.name.rpartition(".")[2]
+        self.did = "" if np.array_equal(changed, samples) else drawn
         return changed
 
 
@@ -110,14 +111,27 @@ def _what(chain: list[_Watched]) -> str:
     return ", ".join(each.did for each in chain if each.did)
 
 
-def _numbers(parameters: dict[str, Any]) -> list[str]:
-    """What audiomentations drew, for people."""
-    numbers = {name: value for name, value in parameters.items() if name != "should_apply"}
-    return [
+def _single(transform: Any) -> list[Any]:
+    """The transforms that a transform of audiomentations is composed of, or itself."""
+    inner = getattr(transform, "transforms", None)
+    return [one for each in inner for one in _single(each)] if inner else [transform]
+
+
+def _drawn(transform: Any) -> str:
+    """What a transform of audiomentations drew, for people; nothing if it was not applied."""
+    parameters = _parameters(transform)
+    numbers = [
         f"{name.replace('_', ' ')} {value:.4g}"
-        for name, value in numbers.items()
-        if isinstance(value, int | float)
+        for name, value in parameters.items()
+        if isinstance(value, int | float) and name != "should_apply"
     ]
+    return " ".join([type(transform).__name__, *numbers]) if parameters.get("should_apply") else ""
+
+
+def _parameters(transform: Any) -> dict[str, Any]:
+    """Of audiomentations' transforms; what is called like one may have none."""
+    found = getattr(transform, "parameters", None)
+    return found if isinstance(found, dict) else {}
 
 
 def chosen(rows: list[ManifestRow], names: list[str]) -> list[ManifestRow]:

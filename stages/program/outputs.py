@@ -17,12 +17,19 @@ def scratch_folder(stage: str) -> Path:
 
 
 @contextmanager
-def whole_folder(path: Path) -> Iterator[Path]:
-    """A folder to fill that takes the place of ``path`` only when the block ends without an error."""
+def whole_folder(path: Path, *, keep_partial: bool = False) -> Iterator[Path]:
+    """A folder to fill that takes the place of ``path`` only when the block ends without an error. After one
+    it is removed, unless ``keep_partial``.
+    """
     partial = path.with_name(f"{path.name}.partial")
     shutil.rmtree(partial, ignore_errors=True)
     partial.mkdir(parents=True)
-    yield partial
+    try:
+        yield partial
+    except BaseException:
+        if not keep_partial:
+            shutil.rmtree(partial, ignore_errors=True)
+        raise
     for kept in (".gitkeep", ".gitignore"):
         if (path / kept).exists():
             shutil.copy2(path / kept, partial / kept)

@@ -50,7 +50,7 @@ def run(params: schema.Params, inputs: Inputs) -> None:
         utterances, for_training = _gather(settings, root, folder / "audio")
         recordings = Recordings(utterances, root)
         admissions = Admissions(settings.splits, utterances, recordings)
-        rejections = Rejections()
+        rejections = Rejections(settings.splits)
         admission = Admission(utterances, recordings, settings, root, folder)
         _write_rows(admission, admissions, rejections, for_training)
         clashes = list(shared(admissions))
@@ -112,7 +112,7 @@ def _write_rows(
                     files[f"{split}.json"].write(row_line(row))
             else:
                 rejections.add(judged)
-                files[REJECTED].write(row_line(judged))
+                files[REJECTED].write(row_line(judged.row))
 
 
 def _print(findings: Findings) -> None:

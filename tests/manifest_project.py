@@ -54,7 +54,7 @@ def judged(
         if isinstance(fate, Admitted):
             splits[fate.split].append(fate.row)
         else:
-            rejected.append(fate)
+            rejected.append(fate.row)
     return splits, rejected
 
 

@@ -131,6 +131,23 @@ def test_a_transcript_of_just_its_name_is_a_recording_s_own(tmp_path: Path) -> N
     assert found == {f"{composed}.wav": "GO", f"{decomposed}.wav": ""}
 
 
+def test_a_transcript_of_a_table_is_of_the_recording_that_has_its_very_name(tmp_path: Path) -> None:
+    composed, decomposed = (unicodedata.normalize(form, "\u00dc") for form in ("NFC", "NFD"))
+    put(tmp_path, **{f"{composed}__a": None, f"{decomposed}__a": None})
+    (tmp_path / "metadata.csv").write_text(
+        f"file_name,transcription\n{composed}/a.wav,GO\n", encoding="utf-8"
+    )
+    found = {u.id: u.text for u in read(tmp_path, metadata="metadata.csv")}
+    assert found == {f"{composed}/a.wav": "GO", f"{decomposed}/a.wav": ""}
+
+
+def test_the_root_may_be_this_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    put(tmp_path, a=None)
+    (tmp_path / "metadata.csv").write_text("file_name,transcription\na.wav,GO\n")
+    monkeypatch.chdir(tmp_path)
+    assert [u.text for u in read(Path(), metadata="metadata.csv")] == ["GO"]
+
+
 def test_a_root_may_be_written_with_dots(tmp_path: Path) -> None:
     put(tmp_path, a=None, sub__b=None)
     (tmp_path / "metadata.csv").write_text("file_name,transcription\na.wav,GO\nsub/b.wav,NO\n")

@@ -97,9 +97,23 @@ def test_an_empty_split_stops_the_stage(run: Run) -> None:
 
 def test_of_an_empty_split_rejections_are_named_as_the_cause(run: Run) -> None:
     gone = {"id": "x", "audio_filepath": "none.wav", "text": "GO", "split": "test"}
-    cause = r"split test: 1 utterances were rejected: cannot read .* \(first x\); mend that, or give"
+    cause = r"split test: 1 utterances were rejected: cannot read .*; mend that, or give"
     with pytest.raises(ValueError, match=cause):
         run([*one_in_each_split()[:2], gone])
+
+
+def test_of_an_empty_split_rejections_of_another_are_no_cause(run: Run) -> None:
+    gone = {"id": "x", "audio_filepath": "none.wav", "text": "GO", "split": "train"}
+    with pytest.raises(ValueError, match=r"no utterance in split test: give the corpus a list"):
+        run([*one_in_each_split()[:2], gone])
+
+
+def test_a_split_of_another_name_is_named_as_the_cause(run: Run) -> None:
+    rows = [*one_in_each_split()[:2], recorded("x.wav", split="eval")]
+    with pytest.raises(
+        ValueError, match=r"in split test: 1 utterances were rejected: its split is not among"
+    ):
+        run(rows)
 
 
 def test_what_is_left_out_of_training_is_no_cause_of_another_empty_split(run: Run) -> None:

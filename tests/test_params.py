@@ -88,6 +88,7 @@ REFUSED: list[tuple[str, Any, str]] = [
     ("evaluate.split", "train", r"evaluate\.split: .*'validation' or 'test'"),
     ("train.trainer.use_distributed_sampler", True, r"use_distributed_sampler: not written here: it is batches are"),
     ("train.callbacks", [{"class_path": TIMER, "init_args": {"duration": "x"}}], r"train\.callbacks\[0\]: "),
+    ("train.callbacks", [{"class_path": "lightning.pytorch.callbacks.LambdaCallback", "init_args": {"setup": {"class_path": TIMER}}}], r"train\.callbacks\[0\]\.init_args\.setup: .*callable"),
     ("export.formats", [{"class_path": ONNX}] * 2, r"export\.formats: .*OnnxBundle is there twice"),
     (
         "train.task",

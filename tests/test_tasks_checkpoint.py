@@ -88,7 +88,7 @@ def test_a_missing_checkpoint_says_which_stage_makes_it(checkpoint: Path) -> Non
 def test_a_checkpoint_of_an_earlier_version_says_so(checkpoint: Path) -> None:
     tokens = Part(class_path="stages.tokens.characters.Characters", init_args={"case": "upper"})
     checkpoint.write_bytes(pack(recipe().model_copy(update={"tokens": tokens}), build().state_dict()))
-    message = r"best\.ckpt is of an earlier version of Earshot, .*init_args\.case: .*: train again$"
+    message = r"best\.ckpt is of another version of Earshot, .*init_args\.case: .*\. Train again$"
     with pytest.raises(ValueError, match=message):
         load(checkpoint)
 

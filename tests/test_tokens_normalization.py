@@ -151,6 +151,11 @@ def test_replacements_that_cannot_work_are_refused(replacements: dict[str, str],
         Normalization(replacements=replacements)
 
 
+def test_what_a_text_may_hold_does_not_depend_on_other_replacements() -> None:
+    write = Normalization(replacements={"0": " zero ", "ß": "ss", "ab": "c"})
+    assert [character for character in "ab0ß" if write.writes(character)] == ["a", "b"]
+
+
 @pytest.mark.parametrize("case", ["lower", "upper", "keep"])
 @pytest.mark.parametrize("punctuation", ["keep", "remove"])
 @pytest.mark.parametrize("version", [0, 1])

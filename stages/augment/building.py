@@ -60,7 +60,7 @@ def _reason(error: BaseException) -> str:
 def _made(part: Part, place: Place) -> Any:
     cls = part.load()
     try:
-        init_args = bind(cls, part.init_args, {})
+        init_args = bind(cls, part.init_args, {}, calls_parts=True)
         return cls(**{name: _with_made(v, (*place, "init_args", name)) for name, v in init_args.items()})
     except Unresolved:
         raise

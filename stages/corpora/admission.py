@@ -32,6 +32,14 @@ class Admitted:
     row: ManifestRow
 
 
+@dataclass(frozen=True, slots=True)
+class Rejected:
+    """An utterance that does not, and the split that it was for."""
+
+    split: str | None
+    row: RejectedRow
+
+
 class Admission:
     """Judges utterances, for a manifest that is to lie in ``folder``."""
 
@@ -53,7 +61,7 @@ class Admission:
         if not root.is_absolute():
             self.relative[self.root] = os.path.relpath(self.root, self.folder)
 
-    def judge(self) -> Iterator[Admitted | RejectedRow]:
+    def judge(self) -> Iterator[Admitted | Rejected]:
         """Every utterance's fate, in the order of their ids."""
         ids = self.utterances.ids
         last = None  # id that was admitted
@@ -64,7 +72,7 @@ class Admission:
                     raise ValueError("duplicated id", utterance.id)
                 row = self._row(number, utterance)
             except ValueError as error:
-                yield _rejected(utterance, error)
+                yield Rejected(utterance.split, _rejected(utterance, error))
             else:
                 last = utterance.id
                 yield Admitted(number, str(utterance.split), row)

@@ -86,18 +86,19 @@ class AudioFolder(Corpus):
         table_spellings = _spellings(table or ())
         num_recordings = 0
         for name, folders, files in os.walk(top):
-            folder, place = Path(name), os.path.normpath(name)
+            folder = Path(name)
             folders[:] = sorted(inner for inner in folders if folder / inner != apart)
             recordings = sorted(file for file in files if file.lower().endswith(self.extensions))
             num_recordings += len(recordings)
-            texts: dict[str, Any] = self._beside(place, files) if table is None else table
+            texts: dict[str, Any] = self._beside(name, files) if table is None else table
             spellings = _spellings(texts) if table is None else table_spellings
-            keys = {f: f"{place}/{f if table is not None else _stem(f, self.extensions)}" for f in recordings}
+            keys = {file: self._key(name, file, table is not None) for file in recordings}
             # First those with a transcript of just their name, which is no one else's.
             for file in sorted(recordings, key=lambda file: keys[file] not in texts):
                 key = keys[file]
                 if key not in texts:
-                    key = spellings.get(_composed(key), _composed(key))
+                    other = spellings.get(_composed(key), _composed(key))
+                    key = key if os.path.exists(other) else other  # noqa: PTH110
                 speaker = folder.name if self.speaker_from_folder and folder != top else None
                 yield self._utterance(folder / file, texts.pop(key, None), root, split, speaker)
             if table is None:
@@ -109,6 +110,12 @@ class AudioFolder(Corpus):
                 " init_args"
             )
         yield from _unspoken(table or (), root, "no such recording, or one of another split or ending")
+
+    def _key(self, folder: str, file: str, in_table: bool) -> str:
+        """By which a recording's transcript is found."""
+        if in_table:
+            return os.path.normpath(f"{folder}/{file}")
+        return f"{folder}/{_stem(file, self.extensions)}"
 
     def _beside(self, folder: str, files: list[str]) -> dict[str, Path]:
         """The transcripts in a folder, by their recordings' paths without ending; the first ending counts."""

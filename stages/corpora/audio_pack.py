@@ -11,7 +11,7 @@ import numpy as np
 
 from stages.corpora.admission import refuse_too_long
 from stages.corpora.corpus import Utterance
-from stages.corpora.inspection import CONTENT_BYTES, content_digest
+from stages.corpora.inspection import ContentDigest
 from stages.corpora.recording import NOT_FINITE, decode, write_recording
 from stages.program.processes import in_threads
 
@@ -19,7 +19,15 @@ PACK_SECONDS = 600.0
 MAX_CHANNELS, MAX_SAMPLE_RATE = 8, 655_350  # FLAC's
 
 Samples = np.ndarray[Any, np.dtype[np.int16]]
-Decoded = tuple[Samples, int] | ValueError
+
+
+@dataclass(frozen=True)
+class Decoded:
+    """Samples (N, channels) of 16 bits, and a digest of what they were before: see ContentDigest."""
+
+    samples: Samples
+    sample_rate: int
+    content: bytes
 
 
 @dataclass
@@ -31,15 +39,15 @@ class _Pack:
     pieces: list[Samples] = field(default_factory=list)
     num_samples: int = 0
 
-    def add(self, utterance: Utterance, samples: Samples) -> Utterance:
-        start, self.num_samples = self.num_samples, self.num_samples + len(samples)
-        self.pieces.append(samples)
+    def add(self, utterance: Utterance, found: Decoded) -> Utterance:
+        start, self.num_samples = self.num_samples, self.num_samples + len(found.samples)
+        self.pieces.append(found.samples)
         return replace(
             utterance,
             audio=self.path,
             offset_seconds=start / self.sample_rate,
-            duration_seconds=len(samples) / self.sample_rate,
-            content=_content(samples, self.sample_rate),
+            duration_seconds=len(found.samples) / self.sample_rate,
+            content=found.content,
         )
 
     def write(self) -> None:
@@ -60,19 +68,18 @@ def pack(contents: Iterable[tuple[Utterance, bytes]], folder: Path) -> Iterator[
             reason, value = (*map(str, found.args), utterance.id)[:2]
             yield replace(utterance, problem=(reason, value))
             continue
-        samples, sample_rate = found
-        kind = (sample_rate, samples.shape[1])
+        kind = (found.sample_rate, found.samples.shape[1])
         if kind not in packs:
-            packs[kind] = _Pack(folder / f"{number:05d}.flac", sample_rate)
+            packs[kind] = _Pack(folder / f"{number:05d}.flac", found.sample_rate)
             number += 1
-        yield packs[kind].add(utterance, samples)
-        if packs[kind].num_samples >= PACK_SECONDS * sample_rate:
+        yield packs[kind].add(utterance, found)
+        if packs[kind].num_samples >= PACK_SECONDS * found.sample_rate:
             packs.pop(kind).write()
     for rest in packs.values():
         rest.write()
 
 
-def _decoded(item: tuple[Utterance, bytes]) -> tuple[Utterance, Decoded]:
+def _decoded(item: tuple[Utterance, bytes]) -> tuple[Utterance, Decoded | ValueError]:
     utterance, content = item
     try:
         return utterance, decode_content(content)
@@ -80,17 +87,9 @@ def _decoded(item: tuple[Utterance, bytes]) -> tuple[Utterance, Decoded]:
         return utterance, error
 
 
-def _content(samples: Samples, sample_rate: int) -> bytes:
-    digest = content_digest(sample_rate, samples.shape[1])
-    digest.update((samples / np.float32(2**15)).data)
-    return digest.digest()[:CONTENT_BYTES]
-
-
-def decode_content(content: bytes) -> tuple[Samples, int]:
-    """Samples (N, channels) of 16 bits, and their rate; ValueError where the content is not sound, or more
-    than an utterance may have.
-    """
-    blocks, num_samples = [], 0
+def decode_content(content: bytes) -> Decoded:
+    """ValueError where the content is not sound, or more than an utterance may have."""
+    blocks, num_samples, digest = [], 0, None
     with tempfile.TemporaryFile(buffering=0) as stream:  # what libsndfile reads has a descriptor
         stream.write(content)
         for sound, block in decode(cast(io.FileIO, stream)):
@@ -100,8 +99,11 @@ def decode_content(content: bytes) -> tuple[Samples, int]:
                 raise ValueError(NOT_FINITE)
             num_samples += len(block)
             refuse_too_long(num_samples, sound.samplerate, sound.channels)
+            digest = digest or ContentDigest(sound)
+            digest.add(block)
             blocks.append(_quantized(block))
-        return np.concatenate(blocks), sound.samplerate
+        assert digest is not None  # decode refuses a file without samples
+        return Decoded(np.concatenate(blocks), sound.samplerate, digest.content())
 
 
 def _quantized(samples: np.ndarray[Any, np.dtype[np.float32]]) -> Samples:

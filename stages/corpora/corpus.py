@@ -17,7 +17,7 @@ class Utterance:
     ``audio`` is relative to ``manifest.root``, or absolute. ``split`` is None where the source has
     no opinion: the stage then splits by speaker. ``duration_seconds`` is None for the rest of the file.
     ``problem`` is a reason to reject it that only the source can see, and the value that is the reason.
-    ``content`` is the digest that content_digest gives of a recording that the source has packed with others
+    ``content`` is what ContentDigest gives of a recording that the source has packed with others
     into a file, so that the same sound is found wherever else it lies.
     """
 

@@ -33,7 +33,7 @@ def delimited_rows(path: Path, **dialect: Any) -> Iterator[list[str]]:
                 faults.add(f"row {number} (line {line}): {row}")
             elif len(row) != len(header):
                 place = f"row {number} has {len(row)} cells, the header {len(header)} (line {line})"
-                faults.add(f"{place}: {row[:3]}")
+                faults.add(f"{place}: {str(row[:3])[:80]}")
             else:
                 yield row
     faults.stop("give every row as many cells as the header has, and close every quote")

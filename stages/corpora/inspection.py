@@ -77,9 +77,18 @@ class Recording:
         return round(seconds * self.sample_rate)
 
 
-def content_digest(sample_rate: int, num_channels: int) -> "hashlib._Hash":
-    """To be updated with a recording's samples (N, channels), float32; its first CONTENT_BYTES count."""
-    return hashlib.sha256(f"{sample_rate} {num_channels}".encode())
+class ContentDigest:
+    """A hash of the samples of a recording, its sample rate and its number of channels."""
+
+    def __init__(self, sound: soundfile.SoundFile) -> None:
+        self._hash = hashlib.sha256(f"{sound.samplerate} {sound.channels}".encode())
+
+    def add(self, block: Samples) -> None:
+        """Samples (n, channels) as they were decoded."""
+        self._hash.update((block + np.float32(0.0)).data)  # of floats, -0 is 0
+
+    def content(self) -> bytes:
+        return self._hash.digest()[:CONTENT_BYTES]
 
 
 def inspect_recording(path: Path) -> Recording:
@@ -102,12 +111,12 @@ def _measure(stream: FileIO, sha256: str) -> Recording:
         if clipping is None:
             _check_rate(sound)
             clipping = _Clipping(sound)
-            content = content_digest(sound.samplerate, sound.channels)
+            content = ContentDigest(sound)
         num_samples += len(block)
         block_peak = max(float(block.max()), -float(block.min()))
         if not block_peak <= MAX_PEAK:  # said so that NaN is refused as well
             raise ValueError(TOO_LOUD if block_peak < np.inf else NOT_FINITE)
-        content.update((block + np.float32(0.0)).data)  # of floats, -0 is 0
+        content.add(block)
         levels.append(_levels(block, window_length(sound)))
         clipping.count(block, block_peak)
     assert clipping is not None  # decode refuses a file without samples
@@ -115,7 +124,7 @@ def _measure(stream: FileIO, sha256: str) -> Recording:
         duration_seconds=num_samples / sound.samplerate,
         sample_rate=sound.samplerate,
         sha256=sha256,
-        content=content.digest()[:CONTENT_BYTES],
+        content=content.content(),
         num_channels=sound.channels,
         container=sound.format,
         subtype=sound.subtype,

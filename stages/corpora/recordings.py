@@ -9,7 +9,7 @@ import numpy as np
 
 from stages.corpora.inspection import CONTENT_BYTES, Recording, inspect_recording
 from stages.corpora.utterances import Utterances
-from stages.program.processes import in_threads
+from stages.program.processes import in_threads, num_cores
 from stages.program.progress import track
 
 MAX_BATCH = 64  # files to a thread at a time: handing them out one by one would cost as much as small ones do
@@ -85,23 +85,15 @@ def is_below(path: str, folder: str) -> bool:
 
 
 def _found(paths: list[str]) -> Iterator[tuple[int, Found]]:
-    size = min(max(len(paths) // (16 * (os.cpu_count() or 1)), 1), MAX_BATCH)
+    def look(number: int) -> tuple[int, Found]:
+        try:
+            return number, inspect_recording(Path(paths[number]))
+        except ValueError as error:
+            return number, str(error)
+
     # In the order of their names, in which they mostly lie on the disk.
     order = sorted(range(len(paths)), key=paths.__getitem__)
-    batches = [order[start : start + size] for start in range(0, len(order), size)]
-
-    def look(batch: list[int]) -> list[tuple[int, Found]]:
-        return [(number, _look(paths[number])) for number in batch]
-
-    for results in in_threads(look, batches):
-        yield from results
-
-
-def _look(path: str) -> Found:
-    try:
-        return inspect_recording(Path(path))
-    except ValueError as error:
-        return str(error)
+    return in_threads(look, order, min(len(paths) // (16 * num_cores()) + 1, MAX_BATCH))
 
 
 def _span(found: Recording, offset_seconds: Any, duration_seconds: Any) -> tuple[float, float] | None:

@@ -81,7 +81,7 @@ def _transcripts(path: Path) -> Transcripts:
     for number, line in _lines(path):
         match = LINE.fullmatch(line)
         if not match:
-            faults.add(f"line {number}: no utterance id, as in 'WORDS (id)', at the end of: {line}")
+            faults.add(f"line {number}: no utterance id, as in 'WORDS (id)', at the end of: {line[:80]}")
         elif match["id"] in found:
             earlier, _ = found[match["id"]]
             faults.add(f"line {number}: {match['id']} has a transcription on line {earlier} already")

@@ -87,7 +87,7 @@ def _read_json_lines(path: Path, wanted: Collection[str]) -> pd.DataFrame:
                 continue
             names.update(dict.fromkeys(row))
             numbers.append(number)
-    faults.stop("write every line as one JSON object, or remove it")
+    faults.stop("correct them, or remove them")
     return texts.frame(numbers, "line", names)
 
 

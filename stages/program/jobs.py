@@ -10,7 +10,7 @@ from concurrent.futures.process import BrokenProcessPool
 from functools import partial
 from typing import Any, TypeVar
 
-from stages.program.processes import die_with_parent
+from stages.program.processes import die_with_parent, num_cores
 from stages.schema.params import Executor
 
 T = TypeVar("T")
@@ -38,7 +38,7 @@ def run_jobs(
             backend, count = stack.enter_context(_cluster(executor.dask_scheduler)), -1
             function = partial(_apart, function)
         else:
-            count = min(executor.num_processes or os.cpu_count() or 1, num_jobs)
+            count = min(executor.num_processes or num_cores(), num_jobs)
             backend = _local()
         if count == 1:
             yield from map(function, jobs)

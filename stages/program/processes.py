@@ -9,6 +9,7 @@ import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from itertools import islice
 from pathlib import Path
 from typing import TypeVar
 
@@ -65,20 +66,33 @@ def _stage_of(process: str) -> set[bytes]:
     return {variable for variable in variables if variable.startswith((b"DVC_STAGE=", b"DVC_ROOT="))}
 
 
-def in_threads(function: Callable[[T], R], items: Iterable[T]) -> Iterator[R]:
+def num_cores() -> int:
+    """Those that this process may use: containers and schedulers give it fewer than the machine has."""
+    from joblib import cpu_count
+
+    return int(cpu_count())
+
+
+def in_threads(function: Callable[[T], R], items: Iterable[T], batch_size: int = 1) -> Iterator[R]:
     """Apply a function that releases the interpreter's lock to items, results in their order.
 
-    Threads are a few items ahead of who takes the results, so that they fill no memory.
+    A thread gets ``batch_size`` items at a time. Threads are two batches ahead of who takes the results, so
+    that these fill no memory, and leave a batch unfinished when nobody takes them any more.
     """
-    num_threads = os.cpu_count() or 1
+    left, ahead = threading.Event(), deque[Future[list[R]]]()
+
+    def work(batch: list[T]) -> list[R]:
+        return [function(item) for item in batch if not left.is_set()]
+
+    rest, num_threads = iter(items), num_cores()
     pool = ThreadPoolExecutor(num_threads)
-    ahead: deque[Future[R]] = deque()
     try:
-        for item in items:
-            ahead.append(pool.submit(function, item))
-            if len(ahead) > 4 * num_threads:
-                yield ahead.popleft().result()
+        while batch := list(islice(rest, batch_size)):
+            ahead.append(pool.submit(work, batch))
+            if len(ahead) > 2 * num_threads:
+                yield from ahead.popleft().result()
         while ahead:
-            yield ahead.popleft().result()
+            yield from ahead.popleft().result()
     finally:
+        left.set()
         pool.shutdown(cancel_futures=True)

@@ -30,7 +30,9 @@ class Sounds:
         """``hashes`` are of the transcripts."""
         self.admissions = admissions
         self.hashes = hashes
-        self.groups = _equal(admissions.content, admissions.offset, admissions.duration)
+        rate = admissions.recordings.columns["sample_rate"][admissions.recording]
+        spans = (np.round(seconds * rate) for seconds in (admissions.offset, admissions.duration))
+        self.groups = _equal(admissions.content, *spans)
 
     def duplicates(self) -> Listing:
         """Utterances that sound, sample for sample, as an earlier one."""

@@ -1,10 +1,10 @@
 """For what the manifest stage stops, said to people."""
 
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from stages.corpora.admission import LEFT_OUT
 from stages.corpora.admissions import Admissions
 from stages.corpora.sharing import KINDS, Clash, complaint
 from stages.report.rejections import Rejections
@@ -39,22 +39,19 @@ def stops(
             "rejected",
         )
     if empty := [split for number, split in enumerate(settings.splits) if number not in admissions.split]:
-        yield Stop(
-            f"no utterance in split {', '.join(empty)}: {_cause(empty, num_utterances, rejections)}",
-            "rejected" if num_bad else "splits",
-        )
+        lost = sum((rejections.by_split[split] for split in (*empty, None)), Counter[str]())
+        said = f"no utterance in split {', '.join(empty)}: {_cause(lost, num_utterances)}"
+        yield Stop(said, "rejected" if lost else "splits")
     for kind in KINDS:
         if of_kind := [clash for clash in clashes if clash.kind == kind]:
             yield Stop(complaint(kind, of_kind), "splits")
 
 
-def _cause(empty: Sequence[str], num_utterances: int, rejections: Rejections) -> str:
-    """Why splits may be empty, and what to do."""
+def _cause(lost: Counter[str], num_utterances: int) -> str:
+    """Why splits may be empty that lost utterances for these reasons, and what to do."""
     if not num_utterances:
         return "the corpora have no utterances; put them below manifest.root, or correct manifest.corpora"
     advice = "give the corpus a list for it, or a larger share under manifest.carve"
-    for reason, count in rejections.reasons.most_common():
-        if reason != LEFT_OUT or "train" in empty:  # no other split leaves out what is short or long
-            first = rejections.examples[reason][0]
-            return f"{count} utterances were rejected: {reason} (first {first.id}); mend that, or {advice}"
+    for reason, count in lost.most_common(1):
+        return f"{count} utterances were rejected: {reason}; mend that, or {advice}"
     return advice

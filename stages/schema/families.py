@@ -42,6 +42,8 @@ class Transforms(Family):
     these are checked like themselves, each at its place.
     """
 
+    calls_parts = True
+
     def check_class(self, part: Part) -> None:
         found = []
         try:

@@ -62,6 +62,8 @@ class Family:
     somebody who writes it into params.yaml. ``folder`` is where DVC looks for the user's own classes.
     """
 
+    calls_parts = False  # see bind
+
     def __init__(
         self, base: str | tuple[str, ...], provides: Mapping[str, str] | None = None, folder: str = ""
     ) -> None:
@@ -101,7 +103,7 @@ class Family:
             message = f"{part.class_path} lies where DVC does not see its edits; move it to {self.folder}/"
         if message:
             raise refusal([problem(("class_path",), message, part.class_path)])
-        bind(cls, part.init_args, self.provides)
+        bind(cls, part.init_args, self.provides, calls_parts=self.calls_parts)
 
     def refuse(self, part: Part, cls: Any) -> str:
         """What is said of a class of another family."""
@@ -122,9 +124,15 @@ def parameters_of(cls: Any) -> dict[str, inspect.Parameter]:
 
 
 def bind(
-    cls: Any, init_args: Mapping[str, Any], provides: Mapping[str, str], key: str | None = "init_args"
+    cls: Any,
+    init_args: Mapping[str, Any],
+    provides: Mapping[str, str],
+    key: str | None = "init_args",
+    *,
+    calls_parts: bool = False,
 ) -> dict[str, Any]:
-    """Check arguments against the constructor's signature and return them as their annotated types.
+    """Check arguments against the constructor's signature and return them as their annotated types. With
+    ``calls_parts`` a part may stand where a function is expected, and stays as it is written.
 
     Raises pydantic's ValidationError, with every wrong argument at its path below ``key``.
     A class may refuse combinations in a static method ``check_arguments(**init_args)`` (ValueError).
@@ -137,7 +145,7 @@ def bind(
         if name in provides
     ]
     found = [refusal(owned)] if owned else []
-    parts = [name for name, value in written.items() if isinstance(value, dict)]
+    parts = [name for name, v in written.items() if calls_parts and isinstance(v, dict) and "class_path" in v]
     model = _arguments_model(cls, provides, parts)
     document = json.dumps({key: written} if key else written, default=str)
     whole = create_model(cls.__name__, **{key: (model, ...)}) if key else model  # type: ignore[call-overload]

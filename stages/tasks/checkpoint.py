@@ -65,8 +65,8 @@ def load(path: Path) -> tuple[Recipe, Task]:
     except ValidationError as error:
         wrong = "; ".join(f"{'.'.join(map(str, each['loc']))}: {each['msg']}" for each in error.errors())
         raise ValueError(
-            f"{path} is of an earlier version of Earshot, whose parts took other arguments ({wrong}):"
-            " train again"
+            f"{path} is of another version of Earshot, or of your own classes: its parts took other arguments"
+            f" ({wrong}). Train again"
         ) from error
     except (ValueError, RuntimeError) as error:
         raise ValueError(f"{path}: its weights, vocabulary and parts do not fit together: {error}") from error

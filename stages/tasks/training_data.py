@@ -20,6 +20,7 @@ from stages.schema.part import Part, parameters_of
 from stages.search.search import Search
 from stages.tasks.checkpoint import Recipe
 from stages.tasks.task import Task
+from stages.tokens.normalization import Normalization
 from stages.tokens.tokens import Tokens
 
 
@@ -52,7 +53,8 @@ def fit_tokens(settings: schema.Train, features: Path) -> Recipe:
 
 def _in_full(part: Part, tokens: Tokens) -> Part:
     """With all of the normalization: other defaults of a later version change no checkpoint's texts."""
-    if "normalization" not in parameters_of(part.load()):
+    parameter = parameters_of(part.load()).get("normalization")
+    if not parameter or not isinstance(parameter.default, Normalization):
         return part
     init_args = part.init_args | {"normalization": asdict(tokens.normalization)}
     return part.model_copy(update={"init_args": init_args})

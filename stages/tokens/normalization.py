@@ -108,6 +108,9 @@ class Normalization:
         text = self._spelled(text)
         if self.replacements:
             text = self._replaced.sub(lambda match: self.replacements[match[0]], text)
+        return self._spaced(text)
+
+    def _spaced(self, text: str) -> str:
         if self.punctuation == "remove":
             words = SEVERAL_MARKS.sub(" ", text.translate(WORDS)).split()
             text = " ".join(filter(None, (word.strip(INSIDE_WORDS) for word in words)))
@@ -116,7 +119,7 @@ class Normalization:
     def writes(self, character: str) -> bool:
         """Whether a character can be in a normalised text."""
         within = f"{DIGIT}{character}{DIGIT}"
-        return self(within) == within
+        return self._spaced(self._spelled(within)) == within and character not in self.replacements
 
     def _spelled(self, text: str) -> str:
         text = unicodedata.normalize("NFC", text)

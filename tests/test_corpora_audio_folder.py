@@ -114,6 +114,7 @@ def test_how_accents_are_encoded_makes_no_difference(tmp_path: Path, recording: 
     (found,) = read(tmp_path, metadata="metadata.csv")
     assert (found.id, found.text, found.problem) == (f"{audio}.wav", "GO", None)
     (tmp_path / audio).with_name(f"{Path(told).name}.txt").write_text("STOP")
+    (tmp_path / unicodedata.normalize("NFC", audio)).mkdir(parents=True)
     (found,) = read(tmp_path)
     assert (found.text, found.problem) == ("STOP", None)
 

@@ -98,7 +98,8 @@ class AudioFolder(Corpus):
                 key = keys[file]
                 if key not in texts:
                     other = spellings.get(_composed(key), _composed(key))
-                    key = key if os.path.exists(other) else other  # noqa: PTH110
+                    is_another = table is not None and os.path.exists(other)  # noqa: PTH110
+                    key = key if is_another else other
                 speaker = folder.name if self.speaker_from_folder and folder != top else None
                 yield self._utterance(folder / file, texts.pop(key, None), root, split, speaker)
             if table is None:

@@ -1,6 +1,7 @@
 """A folder in which the manifest stage runs in this process, on small recordings."""
 
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,7 @@ from stages.schema.reading import read_params
 ROOT = Path("data/raw/corpus")
 SPLITS = ("train", "validation", "test")
 SAMPLE_RATE = 16000
+METRICS = Path("artifacts/manifest/metrics.json")
 
 Row = dict[str, Any]
 Run = Callable[..., None]
@@ -71,3 +73,18 @@ def one_in_each_split() -> list[Row]:
 
 def rows_of(split: str) -> list[Row]:
     return [json.loads(line) for line in Path(f"data/manifest/{split}.json").read_text().splitlines()]
+
+
+def metrics() -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(METRICS.read_text())
+    return found
+
+
+def page() -> str:
+    """The report's text, section by section, without its markup."""
+    return re.sub(r"<[^>]*>", " ", Path("data/manifest/report.html").read_text(encoding="utf-8"))
+
+
+def written(name: str, samples: Any, sample_rate: int = 16000, **how: Any) -> Row:
+    soundfile.write(ROOT / name, samples, sample_rate, **how)
+    return {"audio_filepath": name, "text": "GO", "split": "train"}

@@ -3,7 +3,6 @@
 With EARSHOT_PICTURES=FOLDER and AN4 in EARSHOT_AN4 the picture of the README is made.
 """
 
-import json
 import os
 import re
 import shutil
@@ -15,8 +14,16 @@ from typing import Any
 
 import numpy as np
 import pytest
-import soundfile
-from manifest_project import ROOT, Row, Run, manifest_stage, one_in_each_split, recorded
+from manifest_project import (
+    Row,
+    Run,
+    manifest_stage,
+    metrics,
+    one_in_each_split,
+    page,
+    recorded,
+    written,
+)
 
 from stages import manifest
 from stages.corpora.admission import LEFT_OUT, Rejected
@@ -28,7 +35,6 @@ from stages.schema.reading import read_params
 
 CHROMIUM = shutil.which("chromium")
 PICTURES = Path(os.environ["EARSHOT_PICTURES"]).resolve() if "EARSHOT_PICTURES" in os.environ else None
-METRICS = Path("artifacts/manifest/metrics.json")
 
 
 @pytest.fixture
@@ -36,23 +42,8 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, write_params: Callable[
     return manifest_stage(tmp_path, monkeypatch, write_params)
 
 
-def metrics() -> dict[str, Any]:
-    found: dict[str, Any] = json.loads(METRICS.read_text())
-    return found
-
-
-def page() -> str:
-    """The report's text, section by section, without its markup."""
-    return re.sub(r"<[^>]*>", " ", Path("data/manifest/report.html").read_text(encoding="utf-8"))
-
-
 def filler(count: int, text: str = "GO") -> list[Row]:
     return [recorded(f"filler-{number}.wav", text, split="train") for number in range(count)]
-
-
-def written(name: str, samples: Any, sample_rate: int = 16000, **how: Any) -> Row:
-    soundfile.write(ROOT / name, samples, sample_rate, **how)
-    return {"audio_filepath": name, "text": "GO", "split": "train"}
 
 
 def test_metrics_are_the_figures_of_the_whole_and_of_every_split(run: Run) -> None:

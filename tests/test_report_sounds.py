@@ -1,37 +1,27 @@
 """Duplicates, clipping and silence in the report on a corpus."""
 
-import json
 import re
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
 import soundfile
-from manifest_project import ROOT, Row, Run, manifest_stage, one_in_each_split, recorded
-
-METRICS = Path("artifacts/manifest/metrics.json")
+from manifest_project import (
+    ROOT,
+    Run,
+    manifest_stage,
+    metrics,
+    one_in_each_split,
+    page,
+    recorded,
+    written,
+)
 
 
 @pytest.fixture
 def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, write_params: Callable[..., Path]) -> Run:
     return manifest_stage(tmp_path, monkeypatch, write_params)
-
-
-def metrics() -> dict[str, Any]:
-    found: dict[str, Any] = json.loads(METRICS.read_text())
-    return found
-
-
-def page() -> str:
-    """The report's text, section by section, without its markup."""
-    return re.sub(r"<[^>]*>", " ", Path("data/manifest/report.html").read_text(encoding="utf-8"))
-
-
-def written(name: str, samples: Any, sample_rate: int = 16000, **how: Any) -> Row:
-    soundfile.write(ROOT / name, samples, sample_rate, **how)
-    return {"audio_filepath": name, "text": "GO", "split": "train"}
 
 
 def test_the_same_sound_in_another_format_is_a_duplicate_and_another_text_a_contradiction(run: Run) -> None:

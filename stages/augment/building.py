@@ -11,7 +11,8 @@ from stages.augment.batch_augmentation import BatchAugmentation
 from stages.augment.sounds import sound_files
 from stages.augment.transformed import Transformed
 from stages.schema.nested import Unresolved, resolved
-from stages.schema.part import Part, Place, bind
+from stages.schema.part import Part, bind
+from stages.schema.problems import Place
 
 SOUNDS = ("sounds_path", "ir_path")  # arguments of audiomentations that name files or folders
 

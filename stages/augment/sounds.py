@@ -9,7 +9,7 @@ import soundfile
 from stages.augment.augmentation import Samples
 from stages.corpora.recording import UNKNOWN_LENGTH, mono, read_span
 from stages.schema.nested import Unresolved
-from stages.schema.part import Place
+from stages.schema.problems import Place
 
 ENDINGS = {".wav", ".flac", ".ogg", ".opus", ".mp3", ".aif", ".aiff"}
 

@@ -13,7 +13,8 @@ from typing import Any
 
 from stages.schema import domains, packages, recognition
 from stages.schema.nested import Unresolved, resolved
-from stages.schema.part import Place, Problems, import_class, problem
+from stages.schema.part import import_class
+from stages.schema.problems import Place, Problems, problem
 
 OUTPUTS = ("data/manifest", "data/features", "artifacts")
 INPUT_FOLDERS = (("manifest", "root"), ("features", "inputs"), ("train", "inputs"), ("evaluate", "inputs"))

@@ -5,7 +5,7 @@ stages.schema.agreement.
 from typing import Any
 
 from stages.schema.nested import nested
-from stages.schema.part import Problems, problem
+from stages.schema.problems import Problems, problem
 
 TAKES = {
     "waveform": "takes waveforms: set features.frontend to stages.frontends.waveform.Waveform and"

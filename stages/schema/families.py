@@ -5,7 +5,8 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, ValidationError
 
 from stages.schema.nested import parts_within
-from stages.schema.part import Family, Part, import_class, joined
+from stages.schema.part import Family, Part, import_class
+from stages.schema.problems import joined
 from stages.schema.quantities import NonNegativeInt, PositiveInt
 
 Split = Literal["train", "validation", "test"]

@@ -10,7 +10,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from stages.schema.part import Part, Place, parameters_of
+from stages.schema.part import Part, parameters_of
+from stages.schema.problems import Place
 
 
 class Unresolved(ValueError):

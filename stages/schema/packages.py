@@ -7,7 +7,7 @@ from importlib.util import find_spec
 from typing import Any
 
 from stages.schema.extras import needs
-from stages.schema.part import Problems, problem
+from stages.schema.problems import Problems, problem
 
 
 def loggers(params: Any) -> Problems:

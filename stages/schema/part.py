@@ -8,25 +8,18 @@ import importlib
 import inspect
 import json
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, get_args, get_origin, get_type_hints
 
-from pydantic import (
-    BaseModel,
-    ConfigDict,
-    GetCoreSchemaHandler,
-    ValidationError,
-    create_model,
-)
-from pydantic_core import CoreSchema, InitErrorDetails, PydanticCustomError, core_schema
+from pydantic import BaseModel, ConfigDict, GetCoreSchemaHandler, ValidationError, create_model
+from pydantic_core import CoreSchema, core_schema
 
 from stages.schema.extras import advice
+from stages.schema.problems import joined, problem, refusal
 
 PROJECT = Path(__file__).parents[2]
-Place = tuple[str | int, ...]
-Problems = Iterator[InitErrorDetails]
 
 
 class Part(BaseModel):
@@ -235,22 +228,3 @@ def _legible(value: Any) -> Part | None:
         return Part(**known)
     except ValidationError:
         return None
-
-
-def problem(place: Place, message: str, found: Any = None) -> InitErrorDetails:
-    """A problem at its place; ``found`` is the value there, where it helps to show it."""
-    error = PydanticCustomError("part", "{message}", {"message": message})
-    return InitErrorDetails(type=error, loc=place, input={} if found is None else found)
-
-
-def refusal(problems: list[InitErrorDetails]) -> ValidationError:
-    return ValidationError.from_exception_data("params", problems)
-
-
-def joined(errors: Iterable[ValidationError], above: Place = ()) -> ValidationError:
-    """One error that says all that these say, of what lies at a place."""
-    found = []
-    for detail in (detail for error in errors for detail in error.errors(include_url=False)):
-        kind = PydanticCustomError(detail["type"], "{message}", {"message": detail["msg"]})
-        found.append(InitErrorDetails(type=kind, loc=(*above, *detail["loc"]), input=detail["input"]))
-    return refusal(found)

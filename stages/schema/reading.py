@@ -13,7 +13,8 @@ from ruamel.yaml.error import YAMLError
 
 from stages.schema.agreement import Sound, problems
 from stages.schema.params import Params, Section
-from stages.schema.part import import_class, joined, parameters_of, refusal
+from stages.schema.part import import_class, parameters_of
+from stages.schema.problems import joined, refusal
 
 Steps = tuple[int | str, ...]
 

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from stages.schema.nested import nested
-from stages.schema.part import Part, Place, Problems, import_class, parameters_of, problem
+from stages.schema.part import Part, import_class, parameters_of
+from stages.schema.problems import Place, Problems, problem
 
 LAW = ("bass_is_root", "types")  # of a corpus of synthesised chords; a metric's ceilings follow from it
 

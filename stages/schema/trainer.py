@@ -7,7 +7,8 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, ValidationError
 from pydantic_core import InitErrorDetails
 
-from stages.schema.part import Part, Place, bind, import_class, joined, problem, refusal
+from stages.schema.part import Part, bind, import_class
+from stages.schema.problems import Place, joined, problem, refusal
 
 OWNED = {
     "default_root_dir": "artifacts/logs, set by the stage",

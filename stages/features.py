@@ -10,7 +10,6 @@ independent jobs: features.executor says where they run, and their bytes are the
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +21,6 @@ import pyarrow.parquet as pq
 from stages.program.inputs import Inputs
 from stages.program.jobs import LostWorker, reach, run_jobs
 from stages.program.outputs import forget_old, link_or_copy, room_advice, scratch_folder, whole_folder
-from stages.program.processes import in_threads
 from stages.program.progress import track
 from stages.program.stage import Stage
 from stages.schema import params as schema
@@ -34,7 +32,7 @@ from stages.shards.manifest_table import read_manifest_table
 from stages.shards.shard_job import COLUMNS, ShardJob, content_key
 from stages.shards.shard_recipe import ShardRecipe, made_by, shard_recipe
 from stages.shards.shard_writer import forget_partial
-from stages.shards.verification import verify
+from stages.shards.verification import verify_shared
 
 MANIFEST = Path("data/manifest")
 OUTPUT = Path("data/features")
@@ -133,37 +131,22 @@ def _extract(missing: list[Shard], executor: schema.Executor) -> None:
             forget_partial(folder)  # what workers were at that an error or a signal ended
 
 
-def _jobs(missing: list[Shard], verified: pa.Array) -> Iterator[ShardJob]:
+def _verify_shared(missing: list[Shard]) -> dict[str, str]:
+    rows = [shard.rows.take(shard.members) for shard in missing]
+    return verify_shared(pa.concat_tables(rows), MANIFEST) if rows else {}
+
+
+def _jobs(missing: list[Shard], stamps: dict[str, str]) -> Iterator[ShardJob]:
     for shard in missing:
         rows = shard.rows.take(shard.members)
+        stamp = pa.array(map(stamps.get, rows["audio_filepath"].to_pylist()), pa.string())
         yield ShardJob(
             path=shard.cached.absolute(),
-            rows=rows.append_column("verified", pc.is_in(rows["audio_filepath"], value_set=verified)),
+            rows=rows.append_column("stamp", stamp),
             manifest=MANIFEST.absolute(),
             recipe=shard.recipe,
-            made_by=made_by(),
+            made_by=made_by(shard.recipe.metadata, shard.recipe.copies),
         )
-
-
-def _verify_shared(missing: list[Shard]) -> pa.Array:
-    """The files of several utterances, each found to be the one that the manifest describes.
-
-    Jobs verify the others as they read them: of a large corpus, everything is then read once.
-    """
-    paths = [shard.rows["audio_filepath"].take(shard.members) for shard in missing]
-    counts = pc.value_counts(pa.chunked_array(paths, pa.string()))
-    shared = counts.field("values").filter(pc.greater(counts.field("counts"), 1))
-    firsts: dict[str, dict[str, str]] = {}
-    for shard in missing if len(shared) else []:
-        rows = shard.rows.take(shard.members)
-        for row in rows.filter(pc.is_in(rows["audio_filepath"], value_set=shared)).to_pylist():
-            firsts.setdefault(row["audio_filepath"], row)
-    work = [row for _, row in sorted(firsts.items())]
-    if work:
-        checked = in_threads(partial(verify, manifest=MANIFEST), work)
-        for _ in track(checked, "verifying audio", len(work), "files"):
-            pass
-    return shared
 
 
 if __name__ == "__main__":

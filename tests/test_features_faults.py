@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -139,18 +140,19 @@ def test_what_a_killed_stage_left_of_a_shard_is_removed(extract: Extract) -> Non
     extract(five_tones())
     finished = next(SCRATCH.glob("*.parquet"))
     host = os.uname().nodename
-    lost, at_work = (SCRATCH / f"{finished.name}.{host}-{process}.partial" for process in (2**22 + 1, 1))
-    for path in (lost, at_work):
+    writers = (f"{host}-{2**22 + 1}", f"{host}-1", f"{host}-1-{2**22 + 1}")
+    lost, at_work, elsewhere = (SCRATCH / f"{finished.name}.{writer}.partial" for writer in writers)
+    for path in (lost, at_work, elsewhere):
         path.write_bytes(b"half")
     extract(five_tones())
-    assert (lost.exists(), at_work.exists(), finished.exists()) == (False, True, True)
+    assert [path.exists() for path in (lost, at_work, elsewhere, finished)] == [False, True, True, True]
 
 
 def test_a_worker_with_other_code_or_another_file_system_is_refused(
     extract: Extract, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with monkeypatch.context() as patch:
-        patch.setattr(extraction, "made_by", lambda: "other code")
+        patch.setattr(extraction, "made_by", lambda *_: "other code")
         with pytest.raises(ValueError, match="has other code or other versions of libraries"):
             extract(five_tones())
     is_dir = Path.is_dir
@@ -165,6 +167,26 @@ def test_a_changed_or_lost_recording_is_named(extract: Extract, content: bytes |
     path.unlink() if content is None else path.write_bytes(content)
     with pytest.raises(ValueError, match=rf"utterance tone-3: data/manifest/tone-3\.wav{problem}"):
         extract(rows)
+
+
+def test_a_recording_that_is_edited_while_its_shard_is_made_is_named(
+    extract: Extract, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = recorded("whole", tone(3200))
+    halves = [
+        whole.model_copy(update={"id": half, "offset": at, "duration": 0.1})
+        for half, at in (("a", 0.0), ("b", 0.1))
+    ]
+    mono = extraction.mono
+
+    def edited_meanwhile(*read: Any) -> Any:
+        recorded("whole", tone(3200, 300.0))
+        return mono(*read)
+
+    monkeypatch.setattr(extraction, "mono", edited_meanwhile)
+    with pytest.raises(ValueError, match=r"utterance b: data/manifest/whole\.wav changed while the stage"):
+        extract(halves, executor={"num_processes": 1})
+    assert not OUTPUT.exists()
 
 
 @pytest.mark.parametrize("value", [float("nan"), 1e6])

@@ -108,9 +108,9 @@ def test_other_versions_of_the_libraries_extract_everything(
     before = inodes()
     with monkeypatch.context() as patch:
         patch.setattr(shard_recipe, "version", "of {}".format)
-        shard_recipe.made_by.cache_clear()
+        shard_recipe._made_by.cache_clear()
         extract(five_tones())
-    shard_recipe.made_by.cache_clear()
+    shard_recipe._made_by.cache_clear()
     assert not set(inodes().values()) & set(before.values())
 
 

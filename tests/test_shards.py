@@ -8,8 +8,9 @@ import pytest
 
 from stages.schema.feature_table import FeatureMetadata
 from stages.schema.part import Part
+from stages.shards import shard_recipe as shard_recipe_module
 from stages.shards.division import shard_bits, shard_numbers
-from stages.shards.shard_recipe import shard_recipe
+from stages.shards.shard_recipe import made_by, shard_recipe
 
 IDS = pa.chunked_array([[f"utterance-{number}" for number in range(20_000)]])
 
@@ -36,16 +37,49 @@ def test_one_shard_holds_everything() -> None:
     assert not shard_numbers(IDS, 0).any()
 
 
+FRONTEND = Part(class_path="stages.frontends.waveform.Waveform")
+METADATA = FeatureMetadata(
+    frontend=FRONTEND, sample_rate=16000, feature_size=1, frame_shift_seconds=1 / 16000,
+    domain="waveform", dtype="int16",
+)  # fmt: skip
+SPEED = Part(class_path="stages.augment.speed.Speed")
+
+
 def test_whatever_copies_may_read_of_the_inputs_counts_for_their_shards(tmp_path: Path) -> None:
-    frontend = Part(class_path="stages.frontends.waveform.Waveform")
-    metadata = FeatureMetadata(
-        frontend=frontend, sample_rate=16000, feature_size=1, frame_shift_seconds=1 / 16000,
-        domain="waveform", dtype="int16",
-    )  # fmt: skip
-    speed = Part(class_path="stages.augment.speed.Speed")  # or one that reads files of its own there
     digests = []
     for content in ("one", "other"):
         (tmp_path / "of_its_own.txt").write_text(content)
-        digests.append([shard_recipe(metadata, copies, tmp_path).digest for copies in ([], [speed])])
+        digests.append([shard_recipe(METADATA, copies, tmp_path).digest for copies in ([], [SPEED])])
     assert digests[0][0] == digests[1][0]
     assert digests[0][1] != digests[1][1]
+
+
+def made_with(monkeypatch: pytest.MonkeyPatch, library: str, copies: list[Part]) -> set[str]:
+    """What makes shards before and after that library has another version."""
+    makers = {made_by(METADATA, copies)}
+    installed = shard_recipe_module.version
+    with monkeypatch.context() as patch:
+        patch.setattr(
+            shard_recipe_module, "version", lambda name: "9.9" if name == library else installed(name)
+        )
+        shard_recipe_module._made_by.cache_clear()
+        makers.add(made_by(METADATA, copies))
+    shard_recipe_module._made_by.cache_clear()
+    return makers
+
+
+@pytest.mark.parametrize("library", ["audiomentations", "python-stretch", "scipy", "numpy"])
+def test_an_upgrade_of_what_decides_the_sound_of_copies_makes_them_anew(
+    library: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert len(made_with(monkeypatch, library, [SPEED])) == 2
+    assert len(made_with(monkeypatch, library, [])) == (2 if library == "numpy" else 1)
+
+
+def test_an_upgrade_of_the_package_that_a_class_is_from_makes_its_copies_anew(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    within = {"transforms": [{"class_path": "rich.progress.Progress", "init_args": {}}]}
+    compose = Part(class_path="audiomentations.Compose", init_args=within)
+    assert len(made_with(monkeypatch, "rich", [compose])) == 2
+    assert len(made_with(monkeypatch, "rich", [SPEED])) == 1

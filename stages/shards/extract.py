@@ -16,7 +16,7 @@ from stages.schema.feature_table import FeatureMetadata
 from stages.shards.shard_job import ShardJob
 from stages.shards.shard_recipe import made_by
 from stages.shards.shard_writer import ShardWriter, Stored
-from stages.shards.verification import place, verify
+from stages.shards.verification import place, refuse_changed, verify
 
 INT16_FULL_SCALE = 32767.0
 FLOAT16_MAX = 65504.0
@@ -75,21 +75,21 @@ def _stored(name: str, values: Samples, metadata: FeatureMetadata) -> Stored:
 def _read_audio(job: ShardJob) -> Iterator[tuple[Row, Samples]]:
     """Mono samples of each row at the rate of the features, of the recording that the manifest describes."""
     for row in job.rows.to_pylist():
-        if not row["verified"]:
-            verify(row, job.manifest)
+        stamp = row["stamp"] or verify(row, job.manifest)
         try:
             channels, original_rate = read_span(
                 job.manifest / row["audio_filepath"], row["offset"], row["duration"]
             )
         except ValueError as error:
             raise ValueError(f"{place(row)}: {error}") from error
+        refuse_changed(row, job.manifest, stamp)
         yield row, mono(channels, original_rate, job.recipe.metadata.sample_rate)
 
 
 def _refuse_other_machines(job: ShardJob) -> None:
     """A worker of a cluster has this project's folder and its very code and libraries."""
     where = f"a worker on {socket.gethostname()}"
-    if made_by() != job.made_by:
+    if made_by(job.recipe.metadata, job.recipe.copies) != job.made_by:
         raise ValueError(
             f"{where} has other code or other versions of libraries than this stage. If it is Dask's,"
             " install the same checkout there with constraints.txt, and start it anew; if the code was edited"

@@ -7,7 +7,8 @@ import pyarrow as pa
 
 from stages.shards.shard_recipe import ShardRecipe, digest
 
-# What a job has of a manifest's rows; ``verified`` says that the recording is known to be the manifest's.
+# What a job has of a manifest's rows; beside them a ``stamp`` (see verification) of recordings that are known
+# to be the manifest's, and null of the others.
 COLUMNS = ("id", "audio_filepath", "offset", "duration", "audio_sha256")
 
 

@@ -4,8 +4,9 @@ import hashlib
 import json
 from dataclasses import dataclass
 from functools import cache
-from importlib.metadata import PackageNotFoundError, version
+from importlib.metadata import PackageNotFoundError, packages_distributions, version
 from pathlib import Path
+from typing import Any
 
 from stages.augment.building import with_sounds
 from stages.program.inputs import Inputs
@@ -13,8 +14,13 @@ from stages.program.stage import PACKAGE
 from stages.schema.feature_table import FeatureMetadata
 from stages.schema.part import Part
 
-CODE = ("shards", "frontends", "augment", "corpora/recording.py", "schema/feature_table.py")
-LIBRARIES = ("numpy", "pyarrow", "soundfile", "soxr", "torch", "torchaudio", "audiomentations")
+CODE = ("shards", "frontends", "corpora/recording.py", "schema/feature_table.py")
+LIBRARIES = ("numpy", "pyarrow", "soundfile", "soxr", "torch", "torchaudio")
+CODE_OF_COPIES = ("augment",)
+LIBRARIES_OF_COPIES = (
+    "audiomentations", "librosa", "numba", "numpy-audio-limiter", "numpy-minmax", "numpy-rms",
+    "python-stretch", "scipy",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -35,14 +41,34 @@ def shard_recipe(metadata: FeatureMetadata, copies: list[Part], inputs: Path) ->
     with_paths = [with_sounds(part, inputs.absolute(), metadata.sample_rate) for part in copies]
     mixed_in = Inputs([inputs]).digest() if copies else ""
     written = [copy.model_dump() for copy in copies]
-    return ShardRecipe(metadata, with_paths, digest([written, mixed_in, metadata.model_dump(), made_by()]))
+    maker = made_by(metadata, copies)
+    return ShardRecipe(metadata, with_paths, digest([written, mixed_in, metadata.model_dump(), maker]))
+
+
+def made_by(metadata: FeatureMetadata, copies: list[Part]) -> str:
+    """The digest of this process's code and libraries, as far as such shards depend on them."""
+    classes = [metadata.frontend.model_dump(), [copy.model_dump() for copy in copies]]
+    return _made_by(bool(copies), frozenset(_packages(classes) - {PACKAGE.name}))
 
 
 @cache
-def made_by() -> str:
-    """The digest of this process's code and libraries, as far as shards depend on them."""
-    code = Inputs(PACKAGE / name for name in CODE).digest()
-    return digest([code, {name: _version(name) for name in LIBRARIES}])
+def _made_by(with_copies: bool, packages: frozenset[str]) -> str:
+    code = (*CODE, *CODE_OF_COPIES) if with_copies else CODE
+    libraries = {*LIBRARIES, *LIBRARIES_OF_COPIES} if with_copies else {*LIBRARIES}
+    for package in packages:
+        libraries.update(packages_distributions().get(package, ()))
+    versions = {library: _version(library) for library in libraries}
+    return digest([Inputs(PACKAGE / name for name in code).digest(), versions])
+
+
+def _packages(written: Any) -> set[str]:
+    """Of the classes that parts name, however deep."""
+    if isinstance(written, list):
+        return set().union(*map(_packages, written))
+    if not isinstance(written, dict):
+        return set()
+    own = {str(written["class_path"]).split(".")[0]} if "class_path" in written else set()
+    return own.union(*map(_packages, written.values()))
 
 
 def digest(document: object) -> str:

@@ -98,11 +98,12 @@ def _binary(values: tuple[Stored, ...]) -> pa.Array:
 def forget_partial(folder: Path) -> set[Path]:
     """Remove what processes of this machine left that were killed; the shards that they were at work on."""
     lost = set()
-    for partial in folder.glob(f"*.{socket.gethostname()}-*.partial"):
-        name, process = partial.name.removesuffix(".partial").rsplit(f".{socket.gethostname()}-", 1)
-        if not _lives(int(process)):
+    for partial in folder.glob("*.partial"):
+        shard, _, writer = partial.stem.partition(".parquet.")
+        host, _, process = writer.rpartition("-")
+        if host == socket.gethostname() and not _lives(int(process)):
             partial.unlink(missing_ok=True)
-            lost.add(folder / name)
+            lost.add(folder / f"{shard}.parquet")
     return lost
 
 

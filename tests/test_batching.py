@@ -181,11 +181,6 @@ def test_validation_never_changes_while_training_does(folder: Path) -> None:
     assert not same(*epochs)
 
 
-def test_a_folder_without_features_is_named(tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match=r"index\.parquet: no such file; run the features stage"):
-        FeatureDataset(tmp_path, tone_tokens())
-
-
 def with_repeats(folder: Path, tmp_path: Path, repeats: list[int | None]) -> Path:
     """The training split, some of its utterances to be taken more than once in an epoch."""
     copied = tmp_path / "train"
@@ -225,11 +220,3 @@ def test_the_first_time_is_augmented_as_if_there_were_no_other(folder: Path, tmp
 def test_held_out_utterances_are_never_repeated(folder: Path, tmp_path: Path) -> None:
     repeated = with_repeats(folder, tmp_path, [3, 3])
     assert len(FeatureDataset(repeated, tone_tokens(), held_out=True)) == len(dataset(folder))
-
-
-def test_a_shard_that_is_laid_out_otherwise_is_named(folder: Path, tmp_path: Path) -> None:
-    other = with_repeats(folder, tmp_path, [])
-    shard = other / "0000.parquet"
-    pq.write_table(pq.read_table(shard), shard, compression="zstd")
-    with pytest.raises(ValueError, match=r"0000\.parquet: not laid out as the features stage does"):
-        FeatureDataset(other, tone_tokens())

@@ -87,7 +87,23 @@ class FeatureDataset(Dataset[Example]):
         items["row"] = rows.to_numpy()
         for name in ("num_frames", "copy"):
             items[name] = table[name].to_numpy()
-        return items[np.lexsort((items["copy"], items["row"]))]  # rows of the index are sorted by id
+        items = items[np.lexsort((items["copy"], items["row"]))]  # rows of the index are sorted by id
+        self._refuse_gaps(items)
+        return items
+
+    def _refuse_gaps(self, items: Items) -> None:
+        """ValueError unless every utterance of the index is there once, and once in each of its copies."""
+        count, num_copies = len(self.index_ids), int(items["copy"].max(initial=0)) + 1
+        rows, copies = np.repeat(np.arange(count), num_copies), np.tile(np.arange(num_copies), count)
+        if np.array_equal(items["row"], rows) and np.array_equal(items["copy"], copies):
+            return
+        found = np.bincount(items["row"], minlength=count)
+        odd = int((found != num_copies).argmax())
+        raise ValueError(
+            f"{self.folder}: shards are missing, or too many: they hold {len(items)} rows, its index {count}"
+            f" utterances of {num_copies} rows, for instance {self.index_ids[odd]}, of which there are"
+            f" {found[odd]}; run the features stage"
+        )
 
     def __len__(self) -> int:
         return len(self.items)

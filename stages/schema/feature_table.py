@@ -76,15 +76,23 @@ def read_metadata(split_folder: Path) -> FeatureMetadata:
     index = split_folder / INDEX
     if not index.exists():
         raise ValueError(f"{index}: no such file; run the features stage")
-    stored = pq.read_schema(index).metadata or {}
+    return _metadata(index, pq.read_schema(index))
+
+
+def _metadata(path: Path, schema: pa.Schema) -> FeatureMetadata:
+    stored = schema.metadata or {}
     if METADATA_KEY not in stored:
-        raise ValueError(f"{index}: not written by the features stage (no {METADATA_KEY.decode()} metadata)")
+        raise ValueError(f"{path}: not written by the features stage (no {METADATA_KEY.decode()} metadata)")
     return FeatureMetadata.model_validate_json(stored[METADATA_KEY])
 
 
 def read_shard(path: Path, metadata: FeatureMetadata) -> tuple[pa.Table, Places]:
-    """A shard's rows without their values, and the byte of the file at which each row's values begin."""
+    """A shard's rows without their values, and the byte of the file at which each row's values begin;
+    ValueError if its features are not those of ``metadata``.
+    """
     with pq.ParquetFile(path) as shard:
+        if _metadata(path, shard.schema_arrow) != metadata:
+            raise ValueError(f"{path}: other features than {INDEX} beside it says; run the features stage")
         rows = shard.read(["id", "copy", "num_frames"])
         groups = [shard.metadata.row_group(number) for number in range(shard.metadata.num_row_groups)]
     sizes = rows["num_frames"].to_numpy().astype(np.int64) * metadata.frame_bytes + LENGTH_BYTES

@@ -1,0 +1,78 @@
+"""What training and evaluation refuse to read: shards that are not all of what the index names."""
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pyarrow.parquet as pq
+import pytest
+from features_project import COPIES, LOG_MEL, OUTPUT, Extract, features_stage, five_tones
+
+from stages.batching.feature_dataset import FeatureDataset
+from stages.shards import division
+from stages.tokens.characters import Characters
+
+TRAIN = OUTPUT / "train"
+
+
+@pytest.fixture
+def extract(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, write_params: Callable[..., Path]) -> Extract:
+    monkeypatch.setattr(division, "UTTERANCES_PER_SHARD", 1)
+    return features_stage(tmp_path, monkeypatch, write_params)
+
+
+def read() -> FeatureDataset:
+    tokens = Characters()
+    tokens.fit(["GO"])
+    return FeatureDataset(TRAIN, tokens)
+
+
+def shard() -> Path:
+    return min(TRAIN.glob("[0-9]*.parquet"))
+
+
+def test_a_folder_without_features_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(ValueError, match=r"index\.parquet: no such file; run the features stage"):
+        read()
+
+
+def test_utterances_of_which_the_shard_is_gone_are_missed(extract: Extract) -> None:
+    extract(five_tones(), copies=COPIES)
+    assert len(read()) == 5 * 3
+    shard().unlink()
+    with pytest.raises(ValueError, match=r"train: shards are missing.*tone-\d, of which there are 0; run"):
+        read()
+
+
+def test_a_shard_that_lacks_rows_is_missed_too(extract: Extract) -> None:
+    extract(five_tones(), copies=COPIES)
+    with pq.ParquetFile(shard()) as found:
+        rows = found.read()
+    some = rows.slice(0, len(rows) - 1)
+    pq.write_table(some, shard(), compression="none", use_dictionary=False)
+    with pytest.raises(ValueError, match=r"hold 14 rows, its index 5 utterances of 3 rows.* there are 2"):
+        read()
+
+
+def test_a_shard_too_many_does_not_count_its_utterances_twice(extract: Extract) -> None:
+    extract(five_tones())
+    shutil.copy(shard(), TRAIN / "0009.parquet")
+    with pytest.raises(ValueError, match=r"shards are missing, or too many.*of which there are 2"):
+        read()
+
+
+def test_a_shard_of_other_features_is_named(extract: Extract, tmp_path: Path) -> None:
+    extract(five_tones(), frontend=LOG_MEL)
+    shutil.copy(shard(), tmp_path / "other")
+    extract(five_tones(), frontend=LOG_MEL | {"init_args": {"num_mels": 8, "normalize": False}})
+    shutil.copy(tmp_path / "other", shard())
+    with pytest.raises(ValueError, match=r"\.parquet: other features than index\.parquet beside it says"):
+        read()
+
+
+def test_a_shard_that_is_laid_out_otherwise_is_named(extract: Extract) -> None:
+    extract(five_tones())
+    pq.write_table(pq.read_table(shard()), shard(), compression="zstd")
+    with pytest.raises(ValueError, match=r"\.parquet: not laid out as the features stage does"):
+        read()

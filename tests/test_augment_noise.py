@@ -131,6 +131,9 @@ def test_a_recorded_response_begins_with_its_peak(inputs: Path) -> None:
         ("broken", "text.wav: not readable as audio"),
         ("../noise", "must be relative to"),
         ("/tmp", "must be relative to"),
+        ("linked", "linked: a symlink; DVC does not see what changes behind it"),
+        ("linked/a.wav", "linked: a symlink"),
+        ("links", "a.wav: a symlink"),
     ],
 )
 @pytest.mark.parametrize(
@@ -143,6 +146,9 @@ def test_sounds_that_cannot_be_used_are_refused(
     (inputs / "empty").mkdir()
     (inputs / "broken").mkdir()
     (inputs / "broken" / "text.wav").write_text("no audio")
+    (inputs / "links").mkdir()
+    (inputs / "links" / "a.wav").symlink_to(inputs / "noise" / "a.wav")
+    (inputs / "linked").symlink_to(inputs / "noise")
     for written, place in ((sounds, ()), (["noise/a.wav", sounds], (1,))):
         with pytest.raises(Unresolved, match=problem) as raised:
             built(inputs, class_path, **{argument: written})

@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 from own_modules import FRESH, IN_APPLY, WriteModule, own_modules
 
+from stages.augment.building import build
+from stages.schema.part import Part
 from stages.schema.reading import read_params
 
 SAMPLE_RATE = 16000
@@ -55,6 +57,46 @@ def test_randomness_from_elsewhere_is_refused(own: WriteModule, refusal: Callabl
     module = own("elsewhere", ELSEWHERE)
     assert "no two runs would agree" in refusal(f"{module}.Elsewhere")
     assert "no two runs would agree" in refusal("audiomentations.TimeStretch", min_rate=0.2, max_rate=0.4)
+
+
+OWN_AUGMENTATION = """
+import numpy as np
+from stages.augment.augmentation import Augmentation
+
+class Own(Augmentation):
+    def __init__(self) -> None:
+        self.count, self.own = 0, np.random.default_rng()
+        self.filter = {drawn}
+
+    def apply(self, samples, sample_rate, generator):
+        self.count += 1
+        {body}
+"""
+
+
+@pytest.mark.parametrize(
+    ("drawn", "body", "problem"),
+    [
+        ("0", "return samples + np.float32(np.random.normal())", "no two runs would agree"),
+        ("0", "return samples * np.float32(self.count)", "keeps something from one recording to the next"),
+        ("self.own.random()", "return samples * np.float32(self.filter)", "no two runs would agree"),
+        ("0", "samples *= np.float32(0.5); return samples", "changes the samples that it is given"),
+        ("0", "raise RuntimeError('it never works')", "fails: RuntimeError: it never works"),
+        ("0", "return np.stack([samples, samples])", r"gave an array of shape \(2, 16000\)"),
+    ],
+)  # fmt: skip
+def test_an_augmentation_that_no_two_runs_could_share_is_refused(
+    own: WriteModule, refusal: Callable[..., str], drawn: str, body: str, problem: str
+) -> None:
+    module = own("unlike_itself", OWN_AUGMENTATION.format(drawn=drawn, body=body))
+    assert re.search(rf"train\.augment\[0\]: {module}\.Own .*{problem}", refusal(f"{module}.Own"))
+
+
+def test_what_a_constructor_draws_is_the_same_in_every_process(own: WriteModule) -> None:
+    body = "return samples * np.float32(self.filter)"
+    module = own("drawn_once", OWN_AUGMENTATION.format(drawn="np.random.random()", body=body))
+    one, other = (build(Part(class_path=f"{module}.Own")) for _ in range(2))
+    assert one.filter == other.filter
 
 
 CRUSH = {"class_path": "audiomentations.BitCrush", "init_args": {"q": 1}}

@@ -14,9 +14,10 @@ from own_modules import CODE, COPIES, FRESH, IN_APPLY, SEVEN, STRETCHED, WriteMo
 from ruamel.yaml import YAML
 
 from stages.augment.augmentation import Augmentation, Samples
-from stages.augment.building import build, try_out, with_sounds
+from stages.augment.building import build, with_sounds
 from stages.augment.chain import augmented
 from stages.augment.transformed import Transformed
+from stages.augment.trial import try_out
 from stages.schema.part import Part
 from stages.schema.reading import read_params
 

@@ -72,6 +72,14 @@ def test_without_a_seed_the_order_is_by_length() -> None:
 
 
 @pytest.mark.parametrize("seed", [0, None])
+@pytest.mark.parametrize(("seconds", "budget", "num_batches"), [(15.0, 30.0, 450), (10.0, 30.0, 300)])
+def test_utterances_of_one_length_fill_the_budget(
+    seconds: float, budget: float, num_batches: int, seed: int | None
+) -> None:
+    assert len(sampler(seed=seed, lengths=[seconds] * 900, max_batch_seconds=budget)) == num_batches
+
+
+@pytest.mark.parametrize("seed", [0, None])
 def test_an_utterance_over_the_budget_is_a_batch_alone(seed: int | None) -> None:
     batches = positions(sampler(seed=seed, lengths=[1.0] * 10 + [100.0, 90.0]))
     assert [batch for batch in batches if max(batch) >= 10] in ([[10], [11]], [[11], [10]])

@@ -9,7 +9,7 @@ from pydantic import ValidationError
 from stages.augment.augmentation import Augmentation
 from stages.augment.batch_augmentation import BatchAugmentation
 from stages.augment.sounds import sound_files
-from stages.augment.transformed import Transformed
+from stages.augment.transformed import Transformed, seeded
 from stages.schema.nested import Unresolved, resolved
 from stages.schema.part import Part, bind
 from stages.schema.problems import Place
@@ -29,29 +29,14 @@ def build(part: Part) -> Any:
     """An Augmentation, or a BatchAugmentation, of a part with its sounds; transforms within a transform are
     built too.
     """
-    made = _made(part, ())
+    with seeded(0):  # what a constructor draws is the same in every process
+        made = _made(part, ())
     if isinstance(made, Augmentation | BatchAugmentation):
         return made
     return Transformed(made, part.class_path)
 
 
-def try_out(part: Part, inputs: Path, sample_rate: int) -> None:
-    """ValueError if it cannot be built with these arguments, or not be applied at this sample rate; with a
-    ``place`` if that is of something within the part.
-    """
-    try:
-        made = build(with_sounds(part, inputs, sample_rate))
-        if isinstance(made, Transformed):
-            made.try_out(sample_rate)
-    except Unresolved:
-        raise
-    except ValueError as error:
-        raise ValueError(f"{part.class_path} {error}") from error
-    except (Exception, SystemExit) as error:  # it is anybody's code
-        raise ValueError(f"{part.class_path} fails: {type(error).__name__}: {_reason(error)}") from error
-
-
-def _reason(error: BaseException) -> str:
+def reason(error: BaseException) -> str:
     """What an exception says; audiomentations asserts without a word, so that the line must do."""
     if isinstance(error, ValidationError):
         return "; ".join(f"{'.'.join(map(str, each['loc']))}: {each['msg']}" for each in error.errors())
@@ -66,7 +51,7 @@ def _made(part: Part, place: Place) -> Any:
     except Unresolved:
         raise
     except Exception as error:  # a class may refuse its arguments with any exception
-        raise Unresolved(place, f"{part.class_path} refuses these arguments: {_reason(error)}") from error
+        raise Unresolved(place, f"{part.class_path} refuses these arguments: {reason(error)}") from error
 
 
 def _with_made(value: Any, place: Place) -> Any:

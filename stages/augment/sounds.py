@@ -36,7 +36,13 @@ def _files(inputs: Path, folder: str) -> list[str]:
     path = inputs / folder
     if not path.exists():
         raise ValueError(f"{path}: no such file or folder")
-    within = path.rglob("*") if path.is_dir() else [path]
+    within = sorted(path.rglob("*")) if path.is_dir() else [path]
+    above = [inputs / parent for parent in Path(folder).parents if parent != Path()]
+    if links := [found for found in (*above, path, *within) if found.is_symlink()]:
+        raise ValueError(
+            f"{links[0]}: a symlink; DVC does not see what changes behind it. Put the sounds themselves"
+            f" there, or make {inputs} itself the link"
+        )
     found = sorted(file for file in within if file.suffix.lower() in ENDINGS and file.is_file())
     if not found:
         raise ValueError(f"{path}: holds no sounds ({', '.join(sorted(ENDINGS))})")

@@ -41,7 +41,9 @@ class DurationSampler:
         self.resumed = (epoch, first_batch)
         slack = 1.0 if seed is None else (1 + JITTER) / (1 - JITTER)
         self.share = share
-        self.ends = _cut(np.sort(self.seconds) * slack, max_batch_seconds, max_batch_size, share[1])
+        ascending = np.sort(self.seconds)
+        bounds = np.minimum(ascending * slack, ascending.max(initial=0.0))  # no noise makes any longer
+        self.ends = _cut(bounds, max_batch_seconds, max_batch_size, share[1])
 
     @property
     def sampler(self) -> "DurationSampler":

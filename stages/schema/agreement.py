@@ -104,8 +104,8 @@ def _resolvable(params: Any, section: str, key: str) -> Problems:
 
 
 def _augmentations(params: Any) -> Problems:
-    """Each is built, and transforms that are not ours applied to some noise, before anything runs."""
-    try_out = import_class("stages.augment.building.try_out")
+    """Each is built, and those of recordings applied to some noise, before anything runs."""
+    try_out = import_class("stages.augment.trial.try_out")
     for section, key in (("features", "copies"), ("train", "augment")):
         with suppress(Unknown):
             settings = getattr(params, section)

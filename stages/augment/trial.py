@@ -1,0 +1,58 @@
+"""Augmentations of params.yaml, tried out before anything runs."""
+
+from pathlib import Path
+
+import numpy as np
+
+from stages.augment.augmentation import Augmentation, Samples, check_samples
+from stages.augment.building import build, reason, with_sounds
+from stages.augment.transformed import Transformed
+from stages.schema.nested import Unresolved
+from stages.schema.part import Part
+
+TRIALS = 25
+
+
+def try_out(part: Part, inputs: Path, sample_rate: int) -> None:
+    """ValueError if it cannot be built with these arguments, or not be applied at this sample rate; with a
+    ``place`` if that is of something within the part.
+    """
+    try:
+        written = with_sounds(part, inputs, sample_rate)
+        one, other = build(written), build(written)
+        if isinstance(one, Augmentation):
+            _compare(one, other, sample_rate)
+    except Unresolved:
+        raise
+    except ValueError as error:
+        raise ValueError(f"{part.class_path} {error}") from error
+    except (Exception, SystemExit) as error:  # it is anybody's code
+        raise ValueError(f"{part.class_path} fails: {type(error).__name__}: {reason(error)}") from error
+
+
+def _compare(one: Augmentation, other: Augmentation, sample_rate: int) -> None:
+    """ValueError if it fails on a second of noise, or if what comes of that does not follow from the
+    generator alone: two of them hear the same seeds in opposite orders.
+    """
+    seeds = range(TRIALS)
+    first = [_applied(one, sample_rate, seed) for seed in seeds]
+    second = [_applied(other, sample_rate, seed) for seed in reversed(seeds)]
+    if not all(map(np.array_equal, first, reversed(second))):
+        where = "random and np.random" if isinstance(one, Transformed) else "the generator that it is given"
+        raise ValueError(
+            f"gives other samples with the same random numbers: it draws from elsewhere than {where} (as"
+            " signalsmith_stretch does to play more than twice as slow), or keeps something from one"
+            " recording to the next, so that no two runs would agree"
+        )
+
+
+def _applied(augmentation: Augmentation, sample_rate: int, seed: int) -> Samples:
+    if isinstance(augmentation, Transformed):
+        augmentation.always()
+    noise = np.random.default_rng(0).normal(0.0, 0.1, sample_rate).astype(np.float32)
+    given = noise.copy()
+    changed = augmentation.apply(given, sample_rate, np.random.default_rng(seed))
+    check_samples(changed)
+    if not np.array_equal(given, noise):
+        raise ValueError("changes the samples that it is given, which others still need: change a copy")
+    return changed

@@ -32,7 +32,7 @@ from stages.shards.manifest_table import read_manifest_table
 from stages.shards.shard_job import COLUMNS, ShardJob, content_key
 from stages.shards.shard_recipe import ShardRecipe, made_by, shard_recipe
 from stages.shards.shard_writer import forget_partial
-from stages.shards.verification import verify_shared
+from stages.shards.verification import verify_files
 
 MANIFEST = Path("data/manifest")
 OUTPUT = Path("data/features")
@@ -132,8 +132,23 @@ def _extract(missing: list[Shard], executor: schema.Executor) -> None:
 
 
 def _verify_shared(missing: list[Shard]) -> dict[str, str]:
-    rows = [shard.rows.take(shard.members) for shard in missing]
-    return verify_shared(pa.concat_tables(rows), MANIFEST) if rows else {}
+    """The stamps of those files that several utterances are from, each found to be the manifest's.
+
+    Jobs verify the others as they read them: of a large corpus, everything is then read once.
+    """
+    paths = pa.chunked_array(
+        [shard.rows["audio_filepath"].take(shard.members) for shard in missing], pa.string()
+    )
+    counts = pc.value_counts(paths)
+    shared = counts.field("values").filter(pc.greater(counts.field("counts"), 1))
+    firsts = np.sort(pc.index_in(shared, value_set=paths).to_numpy())
+    ends = np.cumsum([len(shard.members) for shard in missing])
+    of_shards = np.split(firsts, np.searchsorted(firsts, ends))
+    rows = [
+        shard.rows.take(shard.members[own - end])  # counted from the end, which is where the next begins
+        for shard, own, end in zip(missing, of_shards, ends, strict=False)
+    ]
+    return verify_files(pa.concat_tables(rows), MANIFEST) if rows else {}
 
 
 def _jobs(missing: list[Shard], stamps: dict[str, str]) -> Iterator[ShardJob]:

@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from stages.program.inputs import hash_file
 from stages.program.processes import in_threads
@@ -40,23 +39,11 @@ def refuse_changed(row: Mapping[str, Any], manifest: Path, stamp: str) -> None:
         raise ValueError(f"{place(row)} changed while the stage ran; run the manifest stage, then this one")
 
 
-def verify_shared(rows: pa.Table, manifest: Path) -> dict[str, str]:
-    """The stamps of those files that several rows name, by ``audio_filepath``, when all are verified.
-
-    Jobs verify the others as they read them: of a large corpus, everything is then read once.
-    """
-    files = rows.group_by("audio_filepath", use_threads=False).aggregate(
-        [("id", "first"), ("audio_sha256", "first"), ([], "count_all")]
-    )
-    files = files.filter(pc.greater(files["count_all"], 1)).sort_by("audio_filepath")
-    files = files.select(["audio_filepath", "id_first", "audio_sha256_first"])
-    if not len(files):
-        return {}
-    work = _rows(files.rename_columns(["audio_filepath", "id", "audio_sha256"]))
-    stamps = track(
-        in_threads(partial(verify, manifest=manifest), work), "verifying audio", len(files), "files"
-    )
-    return dict(zip(files["audio_filepath"].to_pylist(), stamps, strict=True))
+def verify_files(rows: pa.Table, manifest: Path) -> dict[str, str]:
+    """The stamps of the files of rows, each of another file, by ``audio_filepath``."""
+    stamps = in_threads(partial(verify, manifest=manifest), _rows(rows))
+    shown = track(stamps, "verifying audio", len(rows), "files")
+    return dict(zip(rows["audio_filepath"].to_pylist(), shown, strict=True)) if len(rows) else {}
 
 
 def _rows(table: pa.Table) -> Iterator[dict[str, Any]]:

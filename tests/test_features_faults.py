@@ -184,9 +184,24 @@ def test_a_recording_that_is_edited_while_its_shard_is_made_is_named(
         return mono(*read)
 
     monkeypatch.setattr(extraction, "mono", edited_meanwhile)
-    with pytest.raises(ValueError, match=r"utterance b: data/manifest/whole\.wav changed while the stage"):
+    with pytest.raises(ValueError, match=r"utterance b: data/manifest/whole\.wav changed since the manifest"):
         extract(halves, executor={"num_processes": 1})
     assert not OUTPUT.exists()
+
+
+def test_a_recording_that_is_touched_meanwhile_is_the_same(
+    extract: Extract, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    halves = [recorded("whole", tone(3200)).model_copy(update={"id": half}) for half in "ab"]
+    mono = extraction.mono
+
+    def touched_meanwhile(*read: Any) -> Any:
+        (MANIFEST / "whole.wav").touch()
+        return mono(*read)
+
+    monkeypatch.setattr(extraction, "mono", touched_meanwhile)
+    extract(halves, executor={"num_processes": 1})
+    assert OUTPUT.exists()
 
 
 @pytest.mark.parametrize("value", [float("nan"), 1e6])

@@ -16,7 +16,7 @@ from stages.schema.feature_table import FeatureMetadata
 from stages.shards.shard_job import ShardJob
 from stages.shards.shard_recipe import made_by
 from stages.shards.shard_writer import ShardWriter, Stored
-from stages.shards.verification import place, refuse_changed, verify
+from stages.shards.verification import place, verify, verify_still
 
 INT16_FULL_SCALE = 32767.0
 FLOAT16_MAX = 65504.0
@@ -74,15 +74,15 @@ def _stored(name: str, values: Samples, metadata: FeatureMetadata) -> Stored:
 
 def _read_audio(job: ShardJob) -> Iterator[tuple[Row, Samples]]:
     """Mono samples of each row at the rate of the features, of the recording that the manifest describes."""
+    stamps: dict[str, str] = {}
     for row in job.rows.to_pylist():
-        stamp = row["stamp"] or verify(row, job.manifest)
+        file = row["audio_filepath"]
+        stamp = stamps.get(file) or row["stamp"] or verify(row, job.manifest)
         try:
-            channels, original_rate = read_span(
-                job.manifest / row["audio_filepath"], row["offset"], row["duration"]
-            )
+            channels, original_rate = read_span(job.manifest / file, row["offset"], row["duration"])
         except ValueError as error:
             raise ValueError(f"{place(row)}: {error}") from error
-        refuse_changed(row, job.manifest, stamp)
+        stamps[file] = verify_still(row, job.manifest, stamp)
         yield row, mono(channels, original_rate, job.recipe.metadata.sample_rate)
 
 

@@ -16,7 +16,7 @@ BATCH = 1024  # rows that are Python objects at a time
 
 
 def verify(row: Mapping[str, Any], manifest: Path) -> str:
-    """The stamp of a row's recording, for ``refuse_changed``; ValueError naming utterance and file if it is
+    """The stamp of a row's recording, for ``verify_still``; ValueError naming utterance and file if it is
     gone or another one.
     """
     try:
@@ -29,14 +29,17 @@ def verify(row: Mapping[str, Any], manifest: Path) -> str:
     return stamp
 
 
-def refuse_changed(row: Mapping[str, Any], manifest: Path, stamp: str) -> None:
-    """ValueError for a recording that is no longer what it was when it got this stamp."""
+def verify_still(row: Mapping[str, Any], manifest: Path, stamp: str) -> str:
+    """The stamp of a recording when it has been read; ValueError if it has become another one.
+
+    Only where its stamp is another one it is hashed again: it may have been touched, and machines of a
+    cluster may see times with other precisions.
+    """
     try:
-        changed = _stamp(row, manifest) != stamp
+        now = _stamp(row, manifest)
     except OSError as error:
         raise ValueError(f"{place(row)}: {error.strerror}") from error
-    if changed:
-        raise ValueError(f"{place(row)} changed while the stage ran; run the manifest stage, then this one")
+    return stamp if now == stamp else verify(row, manifest)
 
 
 def verify_files(rows: pa.Table, manifest: Path) -> dict[str, str]:

@@ -1,5 +1,6 @@
 """What the manifest stage rejects, with which reason and value, and that it harms no neighbour."""
 
+import os
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -128,6 +129,28 @@ def test_what_a_faulty_corpus_yields_is_rejected_too(
     assert [row.id for row in rejects] == ["bad"]
     assert reason in rejects[0].reason
     assert splits["train"] == []
+
+
+@pytest.mark.parametrize("keys", [{}, {"limit": {"train": 100}}, {"id_prefix": "x/", "repeat": 1}])
+def test_what_has_a_name_that_is_not_utf_8_is_rejected_and_the_others_go_on(run: Run, keys: Row) -> None:
+    # Latin-1, as old archives have it; each of these bytes is half of a character to Python.
+    for number, name in enumerate([b"Ann/a", b"Ann/caf\xe9", b"Bob/a", b"Zo\xeb/a"]):
+        path = ROOT / "old" / os.fsdecode(name)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        recorded(f"{number}.wav")
+        (ROOT / f"{number}.wav").rename(f"{path}.wav")
+        Path(f"{path}.txt").write_text("GO")
+    init_args = {"folder": "old", "speaker_from_folder": True}
+    old = {"class_path": "stages.corpora.audio_folder.AudioFolder", "init_args": init_args, **keys}
+    table = {"class_path": "stages.corpora.table.Table", "init_args": {"path": "manifest.json"}}
+    run(one_in_each_split(), corpora=[table, old])
+    prefix = keys.get("id_prefix", "")
+    assert {row["id"] for row in rows_of("train")} == {
+        f"{prefix}old/Ann/a.wav", f"{prefix}old/Bob/a.wav", "train.wav"
+    }  # fmt: skip
+    reason = "id: not UTF-8; rename the file, or mend the list"
+    names = [rf"{prefix}old/Ann/caf\udce9.wav", rf"{prefix}old/Zo\udceb/a.wav"]
+    assert rejected() == [{"id": name, "reason": reason, "value": name} for name in names]
 
 
 def test_no_text_of_the_data_steers_a_terminal(

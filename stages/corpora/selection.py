@@ -67,7 +67,7 @@ def select(utterances: Iterable[Utterance], settings: families.Corpus, seed: int
 
 
 def _rank(utterance: Utterance, seed: int) -> tuple[bytes, str, float]:
-    digest = hashlib.sha256(f"{seed}\0limit\0{utterance.id}".encode()).digest()
+    digest = hashlib.sha256(f"{seed}\0limit\0{utterance.id}".encode("utf-8", "surrogatepass")).digest()
     return digest, str(utterance.audio), utterance.offset_seconds
 
 

@@ -56,7 +56,7 @@ def run(params: schema.Params, inputs: Inputs) -> None:
         clashes = list(shared(admissions))
         partial = Path(f"{OUTPUT}.partial")
         found = list(stops(admissions, rejections, clashes, settings, partial))
-        findings = study(admissions, rejections, clashes, found, for_training.num_added)
+        findings = study(admissions, rejections, clashes, found, for_training.added)
         (folder / REPORT).write_text(page(findings), encoding="utf-8")
         if found:
             reasons = [printable(stop.text) for stop in found]

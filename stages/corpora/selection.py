@@ -18,12 +18,12 @@ class ForTraining:
     """What training has beside the utterances of its split, by id, of all corpora.
 
     ``repeats`` is how many times more than once it takes an utterance in an epoch, where that is not 0;
-    ``validation`` are those of the validation split that it takes too, of which ``num_added`` were written.
+    ``validation`` are those of the validation split that it is to take too, ``added`` those that it got.
     """
 
     repeats: dict[str, int] = field(default_factory=dict)
     validation: set[str] = field(default_factory=set)
-    num_added: int = 0
+    added: set[str] = field(default_factory=set)
 
     def note(self, utterances: Iterable[Utterance], settings: families.Corpus) -> None:
         """The selected utterances of one corpus."""
@@ -42,7 +42,8 @@ class ForTraining:
         if split == "train" or added:
             repeat = self.repeats.get(row.id)
             yield "train", row.model_copy(update={"repeat": repeat}) if repeat else row
-        self.num_added += added
+        if added:
+            self.added.add(row.id)
 
 
 def select(utterances: Iterable[Utterance], settings: families.Corpus, seed: int) -> list[Utterance]:

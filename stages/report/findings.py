@@ -1,5 +1,6 @@
 """Everything that the report says of a corpus."""
 
+from collections.abc import Set
 from dataclasses import dataclass
 from typing import Any
 
@@ -81,9 +82,10 @@ def study(
     rejections: Rejections,
     clashes: list[Clash],
     stops: list[Stop],
-    validation_in_train: int,
+    validation_in_train: Set[str],
 ) -> Findings:
-    texts = Texts(admissions)
+    """``validation_in_train`` are the ids of validation utterances that training has too."""
+    texts = Texts(admissions, validation_in_train)
     sounds = Sounds(admissions, texts.hashes)
     return Findings(
         splits=[_figures(admissions, texts, number) for number in range(len(admissions.splits))],
@@ -101,7 +103,7 @@ def study(
         rejections=rejections,
         clashes=clashes,
         stops=stops,
-        validation_in_train=validation_in_train,
+        validation_in_train=len(validation_in_train),
     )
 
 

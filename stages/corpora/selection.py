@@ -18,12 +18,16 @@ class ForTraining:
     """What training has beside the utterances of its split, by id, of all corpora.
 
     ``repeats`` is how many times more than once it takes an utterance in an epoch, where that is not 0;
-    ``validation`` are those of the validation split that it is to take too, ``added`` those that it got.
+    ``validation`` are those of the validation split that it is to take too, ``added`` those that it got;
+    ``num_left_out`` are not within ``bounds``, manifest.train_seconds.
     """
+
+    bounds: schema.Bounds | None = None
 
     repeats: dict[str, int] = field(default_factory=dict)
     validation: set[str] = field(default_factory=set)
     added: set[str] = field(default_factory=set)
+    num_left_out: int = 0
 
     def note(self, utterances: Iterable[Utterance], settings: families.Corpus) -> None:
         """The selected utterances of one corpus."""
@@ -37,6 +41,9 @@ class ForTraining:
     def places(self, split: str, row: ManifestRow) -> Iterator[tuple[str, ManifestRow]]:
         """In which splits' manifests a row of a split is written, and how."""
         added = split == "validation" and row.id in self.validation
+        if added and self.bounds and not self.bounds.min <= row.duration <= self.bounds.max:
+            added = False
+            self.num_left_out += 1
         if split != "train":
             yield split, row
         if split == "train" or added:

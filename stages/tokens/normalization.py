@@ -77,9 +77,9 @@ class Normalization:
     that {"mr": "mister"} leaves "mrs". An apostrophe between letters does not end a word, a hyphen does.
     Scripts without spaces have such words between signs and spaces alone.
 
-    Version 1 writes typographic quotes, dashes and hyphens as a keyboard does, and ligatures, full-width and
-    presentation forms as the letters they are, and leaves out invisible characters; version 0 leaves them
-    all. A version never changes, and 1 stays the default.
+    Version 1 writes typographic quotes, dashes and hyphens as a keyboard does, ligatures, full-width and
+    presentation forms as the letters and digits they are, and leaves out invisible characters; version 0
+    leaves them all. A version never changes, and 1 stays the default.
 
     ValueError for values that there are not, and for replacements that never occur, or that would themselves
     be changed.

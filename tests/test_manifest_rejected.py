@@ -166,6 +166,16 @@ def test_no_text_of_the_data_steers_a_terminal(
     assert r"found ['\x9b2J\u202e']" in str(stopped.value.code)
 
 
+def test_as_many_rejects_as_allowed_are_allowed_though_floating_point_is_off(run: Run) -> None:
+    bad = [{"audio_filepath": f"{n}.wav", "text": "GO", "split": "train"} for n in range(30)]
+    long = recorded("long.wav", seconds=3.0, split="train", speaker="A", duration=0.04)
+    good = [*(long | {"offset": n / 25} for n in range(68)), *one_in_each_split()]
+    run([*bad[:29], *good], max_rejected=0.29)
+    assert len(rejected()) == 29
+    with pytest.raises(ValueError, match=r"30 of 100 utterances were rejected, .* allows 29\.00%"):
+        run([*bad, *good[1:]], max_rejected=0.29)
+
+
 def test_more_rejects_than_allowed_stop_the_stage_and_are_listed(run: Run) -> None:
     rows = [*one_in_each_split(), {"id": "bad", "audio_filepath": "none.wav", "text": "GO", "split": "train"}]
     run(rows, max_rejected=0.25)

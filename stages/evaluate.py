@@ -30,7 +30,7 @@ from stages.schema.nested import resolved
 from stages.search.search import Search
 from stages.tasks.checkpoint import load
 from stages.tasks.task import Hypothesis, Task
-from stages.tasks.training_data import report_unwritable
+from stages.tasks.training_data import report_empty, report_unwritable
 
 FEATURES = Path("data/features")
 CHECKPOINT = Path("artifacts/train/best.ckpt")
@@ -64,6 +64,8 @@ def run(params: schema.Params, inputs: Inputs) -> None:
     alternatives = [hypothesis.alternatives for hypothesis in hypotheses]
     metrics = {"num_utterances": len(dataset), **task.diagnose(hypotheses)}
     metrics["num_utterances_outside_vocabulary"] = _report_unknown(dataset, unknown)
+    if empty := report_empty(dataset, references):
+        metrics["num_utterances_without_reference"] = empty
     if seen := _report_seen(dataset, settings.split):
         metrics["num_utterances_trained_on"] = seen
     columns: dict[str, list[Any]] = {}

@@ -13,7 +13,7 @@ import sys
 from contextlib import ExitStack
 from pathlib import Path
 
-from stages.corpora.admission import Admission, Admitted
+from stages.corpora.admission import LEFT_OUT, Admission, Admitted
 from stages.corpora.admissions import Admissions
 from stages.corpora.recordings import Recordings
 from stages.corpora.selection import ForTraining, refuse_shared_ids, refuse_vain, select, shares
@@ -56,7 +56,7 @@ def run(params: schema.Params, inputs: Inputs) -> None:
         clashes = list(shared(admissions))
         partial = Path(f"{OUTPUT}.partial")
         found = list(stops(admissions, rejections, clashes, settings, partial))
-        findings = study(admissions, rejections, clashes, found, for_training.num_added)
+        findings = study(admissions, rejections, clashes, found, for_training)
         (folder / REPORT).write_text(page(findings), encoding="utf-8")
         if found:
             reasons = [printable(stop.text) for stop in found]
@@ -78,7 +78,7 @@ def _gather(settings: schema.Manifest, root: Path, audio_folder: Path) -> tuple[
     """What is taken of all corpora: listed, then carved and limited, then with its audio."""
     corpora = [(f"manifest.corpora[{n}]", part, part.build()) for n, part in enumerate(settings.corpora)]
     folders = [(audio_folder / str(number)).absolute() for number in range(len(corpora))]
-    chosen, for_training = [], ForTraining()
+    chosen, for_training = [], ForTraining(settings.train_seconds)
     for folder, (place, part, corpus) in zip(folders, corpora, strict=True):
         folder.mkdir(parents=True)
         listed = corpus.utterances(root, folder, settings.seed)
@@ -133,6 +133,8 @@ def _print(findings: Findings) -> None:
         "to look at:", ", ".join(f"{count} {name}" for name, count in odd.items() if count) or "nothing odd"
     )
     print(f"report: {OUTPUT / REPORT}")
+    if left_out := findings.validation_left_out:
+        print(f"not added to training: {left_out} validation utterances, {LEFT_OUT}")
     if added := findings.validation_in_train:
         print(
             f"warning: {added} validation utterances are in training too (add_validation_to_train), beside"

@@ -197,6 +197,10 @@ TEXTS = {
 
 KINDS = FORMATS | FILES | NAMES | TEXTS
 
+# Of files that no table can name, in a folder of their own: ids as rejected.json writes them.
+FOLDER = "not_utf_8"
+NOT_UTF_8 = {f"{FOLDER}/caf\\udce9.wav": b"caf\xe9.wav", f"{FOLDER}/\\udcff/a.wav": b"\xff/a.wav"}
+
 
 def build(root: Path) -> list[dict[str, Any]]:
     """Every kind's file below the root, and its row, whose id is the kind."""
@@ -208,4 +212,9 @@ def build(root: Path) -> list[dict[str, Any]]:
         rows.append({"id": kind, "audio_filepath": name, "text": "GO", "split": "train", **how.row})
     (root / "folder.wav").mkdir()
     os.mkfifo(root / "pipe.wav")
+    for name in NOT_UTF_8.values():
+        path = root / FOLDER / os.fsdecode(name)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(tone())
+        path.with_suffix(".txt").write_text("GO")
     return rows

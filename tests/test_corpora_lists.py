@@ -85,6 +85,18 @@ def test_lj_speech_has_two_texts_and_no_speaker(tmp_path: Path) -> None:
     assert raw == Utterance("LJ001-0001", audio, 'in 1465, "he"')
 
 
+def test_a_line_of_lj_speech_may_be_long_and_hides_no_other_fault(tmp_path: Path) -> None:
+    text = 'he said "go" ' * 14_000  # an hour, at manifest.max_characters_per_second
+    lines = ["a|x|Hello", f"b|x|{text}", "", "c|x|World"]
+    (tmp_path / "metadata.csv").write_bytes("\r\n".join(lines).encode())
+    assert [(u.id, u.text) for u in utterances(LJSpeech(), tmp_path)] == [
+        ("a", "Hello"), ("b", text), ("c", "World")
+    ]  # fmt: skip
+    (tmp_path / "metadata.csv").write_text("\n".join([*lines, "d|x", "e"]))
+    with pytest.raises(ValueError, match=r"line 5: expected .*; line 6: .*faulty lines in all: 2"):
+        utterances(LJSpeech(), tmp_path)
+
+
 def test_a_list_in_lj_speech_s_layout_may_have_raw_text_alone(tmp_path: Path) -> None:
     (tmp_path / "metadata.csv").write_text("a|Hello\n\nb|World\n")
     assert [(u.id, u.text) for u in utterances(LJSpeech("raw"), tmp_path)] == [("a", "Hello"), ("b", "World")]

@@ -183,3 +183,15 @@ def test_a_span_has_the_samples_of_the_whole_though_frames_lean_on_earlier_ones(
         span, _ = read_span(path, offset, 2.0)
         start = round(offset * 16000)
         assert np.abs(span - whole[start : start + 32000]).max() < 1e-5
+
+
+@pytest.mark.parametrize("seconds", [5.37, 140.2])
+def test_a_span_of_the_last_page_of_vorbis_begins_where_it_says(tmp_path: Path, seconds: float) -> None:
+    path, length = tmp_path / "a.ogg", int(8000 * seconds)
+    noise = np.random.default_rng(5).normal(0.0, 0.1, length)
+    with soundfile.SoundFile(path, "w", 8000, 1, format="OGG", subtype="VORBIS") as stream:
+        for start in range(0, length, 8000):
+            stream.write(noise[start : start + 8000])
+    whole, _ = read_recording(path)
+    for start in range(length - 4000, length - 400, 400):
+        np.testing.assert_array_equal(read_span(path, start / 8000, 0.05)[0], whole[start : start + 400])

@@ -41,6 +41,12 @@ def extension(request: pytest.FixtureRequest) -> str:
     return found
 
 
+def test_a_transcript_may_be_as_long_as_an_hour_of_speech(tmp_path: Path, extension: str) -> None:
+    row = {"audio_filepath": "a.wav", "text": "so, on " * 25_714}  # of 50 characters a second
+    write(tmp_path, f"table.{extension}", [row])
+    assert [u.text for u in read(tmp_path, f"table.{extension}")] == [row["text"]]
+
+
 def test_every_format_gives_the_same_utterances(tmp_path: Path, extension: str) -> None:
     row: dict[str, Any] = {"audio_filepath": "wav/a.wav", "text": "Ça va", "id": "a", "speaker": "fash"}
     row |= {"split": "train", "language": "fr", "offset": 0.35, "duration": 12.1}

@@ -96,6 +96,15 @@ def test_a_faulty_table_is_named_with_place_and_finding(tmp_path: Path, kind: st
         read(tmp_path, name)
 
 
+@pytest.mark.parametrize(("name", "cell"), [("t.csv", '"' + "a,b\n" * 300_000), ("t.tsv", "a" * 1_200_000)])
+def test_a_cell_that_nobody_speaks_hides_no_later_fault(tmp_path: Path, name: str, cell: str) -> None:
+    comma = "," if name == "t.csv" else "\t"
+    lines = [["audio_filepath", "text"], ["a.wav", cell], ["b.wav"]]
+    (tmp_path / name).write_text("".join(comma.join(line) + "\n" for line in lines))
+    with pytest.raises(ValueError, match=r"row 1 \(line 2\): .*; row [\d]+ has 1 cells"):
+        read(tmp_path, name)
+
+
 def test_an_absent_table_and_one_outside_the_root_are_named(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match=r"t\.csv: no such table; put it there, or correct init_args\.path"):
         read(tmp_path, "t.csv")

@@ -14,7 +14,7 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 from features_project import LOG_MEL, WAVEFORM
-from hostile_corpus import ADMITTED, FORMATS, HERTZ, KINDS, build, silence
+from hostile_corpus import ADMITTED, FOLDER, FORMATS, HERTZ, KINDS, NOT_UTF_8, build, silence
 from manifest_project import ROOT, SPLITS, Row, one_in_each_split, rows_of
 from ruamel.yaml import YAML
 
@@ -27,6 +27,11 @@ from stages.schema.reading import read_params
 PROJECT = Path(__file__).parents[1]
 RECIPE = PROJECT / "flows" / "recipes" / "simple_ctc.yaml"
 TABLE = {"class_path": "stages.corpora.table.Table", "init_args": {"path": "manifest.json"}}
+NAMED = {
+    "class_path": "stages.corpora.audio_folder.AudioFolder",
+    "init_args": {"folder": FOLDER, "speaker_from_folder": True},
+    "limit": {"train": 10},
+}
 
 
 @pytest.fixture(scope="module")
@@ -55,7 +60,7 @@ def run_both(folder: Path) -> None:
     text = "\ufeff" + "\n\n".join(json.dumps(row) for row in rows)
     (ROOT / "manifest.json").write_text(text, encoding="utf-8")
     document = YAML(typ="safe", pure=True).load(RECIPE.read_text(encoding="utf-8"))
-    document["manifest"].update(root=str(ROOT), corpora=[TABLE], max_rejected=0.9, carve={})
+    document["manifest"].update(root=str(ROOT), corpora=[TABLE, NAMED], max_rejected=0.9, carve={})
     document["features"]["frontend"], document["train"]["frontend"] = WAVEFORM, LOG_MEL
     with (folder / "params.yaml").open("w", encoding="utf-8") as stream:
         YAML(typ="safe", pure=True).dump(document, stream)
@@ -88,7 +93,7 @@ def test_there_are_enough_kinds() -> None:
 
 def test_every_row_is_accounted_for_once(admitted: dict[str, Row], rejected: dict[str, Row]) -> None:
     assert not set(admitted) & set(rejected)
-    assert {*admitted, *rejected} == {*KINDS, "train.wav"}
+    assert {*admitted, *rejected} == {*KINDS, *NOT_UTF_8, "train.wav"}
     assert [len(rows_of(split)) for split in SPLITS[1:]] == [1, 1]
 
 
@@ -99,6 +104,14 @@ def test_each_has_its_fate(kind: str, admitted: dict[str, Row], rejected: dict[s
     else:
         assert re.search(KINDS[kind].fate, rejected[kind]["reason"]), rejected[kind]
         assert len(rejected[kind]["value"]) < 400
+
+
+@pytest.mark.parametrize("name", NOT_UTF_8)
+def test_a_name_that_is_not_utf_8_is_escaped_where_its_file_is_rejected(
+    name: str, rejected: dict[str, Row]
+) -> None:
+    assert "not UTF-8" in rejected[name]["reason"]
+    assert rejected[name]["value"] == name
 
 
 def test_every_admitted_row_has_features(admitted: dict[str, Row], samples: dict[str, Any]) -> None:

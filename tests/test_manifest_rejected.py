@@ -1,5 +1,6 @@
 """What the manifest stage rejects, with which reason and value, and that it harms no neighbour."""
 
+import os
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -130,6 +131,28 @@ def test_what_a_faulty_corpus_yields_is_rejected_too(
     assert splits["train"] == []
 
 
+@pytest.mark.parametrize("keys", [{}, {"limit": {"train": 100}}, {"id_prefix": "x/", "repeat": 1}])
+def test_what_has_a_name_that_is_not_utf_8_is_rejected_and_the_others_go_on(run: Run, keys: Row) -> None:
+    # Latin-1, as old archives have it; each of these bytes is half of a character to Python.
+    for number, name in enumerate([b"Ann/a", b"Ann/caf\xe9", b"Bob/a", b"Zo\xeb/a"]):
+        path = ROOT / "old" / os.fsdecode(name)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        recorded(f"{number}.wav")
+        (ROOT / f"{number}.wav").rename(f"{path}.wav")
+        Path(f"{path}.txt").write_text("GO")
+    init_args = {"folder": "old", "speaker_from_folder": True}
+    old = {"class_path": "stages.corpora.audio_folder.AudioFolder", "init_args": init_args, **keys}
+    table = {"class_path": "stages.corpora.table.Table", "init_args": {"path": "manifest.json"}}
+    run(one_in_each_split(), corpora=[table, old])
+    prefix = keys.get("id_prefix", "")
+    assert {row["id"] for row in rows_of("train")} == {
+        f"{prefix}old/Ann/a.wav", f"{prefix}old/Bob/a.wav", "train.wav"
+    }  # fmt: skip
+    reason = "id: not UTF-8; rename the file, or mend the list"
+    names = [rf"{prefix}old/Ann/caf\udce9.wav", rf"{prefix}old/Zo\udceb/a.wav"]
+    assert rejected() == [{"id": name, "reason": reason, "value": name} for name in names]
+
+
 def test_no_text_of_the_data_steers_a_terminal(
     run: Run, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -141,6 +164,16 @@ def test_no_text_of_the_data_steers_a_terminal(
     with pytest.raises(SystemExit) as stopped:
         manifest.STAGE.main(manifest.run, None)
     assert r"found ['\x9b2J\u202e']" in str(stopped.value.code)
+
+
+def test_as_many_rejects_as_allowed_are_allowed_though_floating_point_is_off(run: Run) -> None:
+    bad = [{"audio_filepath": f"{n}.wav", "text": "GO", "split": "train"} for n in range(30)]
+    long = recorded("long.wav", seconds=3.0, split="train", speaker="A", duration=0.04)
+    good = [*(long | {"offset": n / 25} for n in range(68)), *one_in_each_split()]
+    run([*bad[:29], *good], max_rejected=0.29)
+    assert len(rejected()) == 29
+    with pytest.raises(ValueError, match=r"30 of 100 utterances were rejected, .* allows 29\.00%"):
+        run([*bad, *good[1:]], max_rejected=0.29)
 
 
 def test_more_rejects_than_allowed_stop_the_stage_and_are_listed(run: Run) -> None:

@@ -32,6 +32,8 @@ EVERY_CHARACTER = " ".join(
             "\u0645\u06cc\u200c\u062e\u0648\u0627\u0647\u0645",
         ),
         ("\ufefb", "\u0644\u0627"),  # Arabic lam with alef as one presentation form
+        ("I \u2764\ufe0f it", "i \u2764 it"),  # what asks for an emoji in colour
+        ("\u845b\U000e0100 a\u034f\u0308", "\u845b \u00e4"),  # for one form of an ideograph; joins marks
         ("\u0149", "'n"),
         ("t\u02b0", "t\u02b0"),  # a phone, not t and h
     ],
@@ -56,6 +58,14 @@ def test_version_0_leaves_every_character_but_composes() -> None:
             "\u0928\u092e\u0938\u094d\u0924\u0947",
         ),  # Hindi vowel signs stay
         ("\u00bfQu\u00e9? \U0001f600", "qu\u00e9"),
+        ("I \u2764\ufe0f you", "i you"),
+        ("a \u0301 b \u2665\u0308 -\u0301c d-\u0301-e f'\u0301", "a b c d e f"),  # marks on nothing
+        ("x\u0331\u0301 1\u0308", "x\u0331\u0301 1\u0308"),
+        (
+            "\u09b0\u200d\u09cd\u09af\u09be\u09ac",
+            "\u09b0\u200d\u09cd\u09af\u09be\u09ac",
+        ),  # Bengali, behind a joiner
+        ("\u0628\u064e\u0651\u060c", "\u0628\u064e\u0651"),
         ("...", ""),
     ],
 )
@@ -69,6 +79,13 @@ def test_replacements_come_before_punctuation_goes_the_longest_first() -> None:
     )
     assert spoken("Dr. B&B: 5%") == "doctor b and b 5 percent"
     assert Normalization(replacements={"a": "x", "ab": "y"})("ab a") == "y x"
+
+
+def test_a_mark_is_replaced_by_another_where_marks_on_nothing_go() -> None:
+    write = Normalization(punctuation="remove", replacements={"\u064b": "\u064e"})  # Arabic vowels
+    assert write("\u0628\u064b") == "\u0628\u064e"
+    with pytest.raises(ValueError, match="would be changed again"):
+        Normalization(punctuation="remove", replacements={"\u064b": "\u064b\u064e"})
 
 
 @pytest.mark.parametrize("text", ["a b", "a  b", "a\u00a0b", "a\nb", "A \u200b b"])

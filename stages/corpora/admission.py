@@ -89,7 +89,7 @@ class Admission:
         if bounds and utterance.split == "train" and not bounds.min <= duration <= bounds.max:
             raise ValueError(LEFT_OUT, f"{duration:.2f} s")
         self._check_text(utterance, duration)
-        return ManifestRow(
+        row = ManifestRow(
             id=utterance.id,
             audio_filepath=self._written_path(resolved(str(utterance.audio), self.root)),
             offset=utterance.offset_seconds,
@@ -100,6 +100,8 @@ class Admission:
             audio_sha256=columns["sha256"].tobytes().hex(),
             **utterance.labels,  # type: ignore[arg-type] # the row says which labels there are
         )
+        _check_encoding(row)
+        return row
 
     def _check_source(self, utterance: Utterance, recording: int) -> None:
         if utterance.audio == Path():
@@ -151,6 +153,13 @@ def _duration(utterance: Utterance, seconds: float) -> float:
     if duration < MIN_DURATION_SECONDS:
         raise ValueError(f"less audio than {MIN_DURATION_SECONDS} s", f"{duration:.6f} s")
     return duration
+
+
+def _check_encoding(row: ManifestRow) -> None:
+    """Names of files in another encoding, and halves of characters in JSON, which no manifest can have."""
+    for name, value in row:
+        if isinstance(value, str) and value != _writable(value):
+            raise ValueError(f"{name}: not UTF-8; rename the file, or mend the list", value)
 
 
 def _rejected(utterance: Utterance, error: ValueError) -> RejectedRow:

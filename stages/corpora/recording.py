@@ -21,6 +21,8 @@ UNKNOWN_LENGTH = 2**63 - 1  # libsndfile's, of a FLAC that was streamed
 # Twice the largest WAV of 16 bits; what a few bytes unpack to is not waited for any longer.
 MAX_VALUES = 2**32
 MP3_MEMORY_SECONDS = 1.0  # frames take bits of earlier ones, at the lowest rates of the last 0.4 s
+# Vorbis's last page is of 255 packets at most, and a packet of 4096 samples at most of each channel.
+LAST_PAGE = 2**20
 NIST_COUNT = re.compile(rb"^NIST_1A\n.*\nsample_count -i (\d+)\n.*end_head", re.DOTALL)
 NOT_FINITE = "the file holds NaN or infinite samples"
 MAX_OGG_PAGE = 27 + 255 + 255 * 255  # bytes
@@ -133,13 +135,21 @@ def _read(sound: soundfile.SoundFile, num_samples: int) -> Samples:
 
 def _go_to(sound: _SoundFile, start: int) -> int:
     """To a sample of each channel; through all before it where a coding (GSM 6.10) knows no other way."""
+    position = 0
     if soundfile.SoundFile.seekable(sound):
-        early = int(MP3_MEMORY_SECONDS * sound.samplerate) if sound.format == "MP3" else 0
-        position = sound.seek(max(start - early, 0))
-        return position + len(_read(sound, start - position))
-    for position in range(0, start, BLOCK_VALUES):
-        _read(sound, min(BLOCK_VALUES, start - position))
-    return start
+        position = sound.seek(max(0, _sought(sound, start)))
+    block_length = _block_length(sound)
+    for begin in range(position, start, block_length):
+        position += len(_read(sound, min(block_length, start - begin)))
+    return position
+
+
+def _sought(sound: _SoundFile, start: int) -> int:
+    """A sample from which reading on gives exactly what a reading from the beginning does."""
+    if sound.format == "MP3":
+        return start - int(MP3_MEMORY_SECONDS * sound.samplerate)
+    # The stream may end within a page: libsndfile counts back from there, as if all of the page were heard.
+    return min(start, sound.frames - LAST_PAGE) if sound.subtype == "VORBIS" else start
 
 
 def _claimed_by_nist(stream: io.FileIO) -> int:

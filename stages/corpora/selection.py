@@ -18,12 +18,16 @@ class ForTraining:
     """What training has beside the utterances of its split, by id, of all corpora.
 
     ``repeats`` is how many times more than once it takes an utterance in an epoch, where that is not 0;
-    ``validation`` are those of the validation split that it takes too, of which ``num_added`` were written.
+    ``validation`` are those of the validation split that it is to take too, ``added`` those that it got;
+    ``num_left_out`` are not within ``bounds``, manifest.train_seconds.
     """
+
+    bounds: schema.Bounds | None = None
 
     repeats: dict[str, int] = field(default_factory=dict)
     validation: set[str] = field(default_factory=set)
-    num_added: int = 0
+    added: set[str] = field(default_factory=set)
+    num_left_out: int = 0
 
     def note(self, utterances: Iterable[Utterance], settings: families.Corpus) -> None:
         """The selected utterances of one corpus."""
@@ -37,12 +41,16 @@ class ForTraining:
     def places(self, split: str, row: ManifestRow) -> Iterator[tuple[str, ManifestRow]]:
         """In which splits' manifests a row of a split is written, and how."""
         added = split == "validation" and row.id in self.validation
+        if added and self.bounds and not self.bounds.min <= row.duration <= self.bounds.max:
+            added = False
+            self.num_left_out += 1
         if split != "train":
             yield split, row
         if split == "train" or added:
             repeat = self.repeats.get(row.id)
             yield "train", row.model_copy(update={"repeat": repeat}) if repeat else row
-        self.num_added += added
+        if added:
+            self.added.add(row.id)
 
 
 def select(utterances: Iterable[Utterance], settings: families.Corpus, seed: int) -> list[Utterance]:
@@ -67,7 +75,7 @@ def select(utterances: Iterable[Utterance], settings: families.Corpus, seed: int
 
 
 def _rank(utterance: Utterance, seed: int) -> tuple[bytes, str, float]:
-    digest = hashlib.sha256(f"{seed}\0limit\0{utterance.id}".encode()).digest()
+    digest = hashlib.sha256(f"{seed}\0limit\0{utterance.id}".encode("utf-8", "surrogatepass")).digest()
     return digest, str(utterance.audio), utterance.offset_seconds
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from stages.corpora.admission import LEFT_OUT
 from stages.report.findings import Findings
 
 BIG_SPEAKER = 0.3  # of the hours of a split
@@ -47,6 +48,10 @@ def _sharing(findings: Findings) -> Iterator[Advice]:
             " unseen speech.",
             "overlap",
             True,
+        )
+    if left_out := findings.validation_left_out:
+        yield Advice(
+            f"{left_out:,} utterances of validation are {LEFT_OUT}, and not added to train.", "overlap"
         )
     if total := findings.contradictions.total:
         yield Advice(

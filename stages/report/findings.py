@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from stages.corpora.admissions import Admissions
+from stages.corpora.selection import ForTraining
 from stages.corpora.sharing import Clash
 from stages.report.histogram import Histogram, histogram
 from stages.report.listing import Listing
@@ -50,7 +51,8 @@ class Speaker:
 @dataclass(frozen=True)
 class Findings:
     """``clashes`` are what two splits share and must not; ``stops`` why the stage stops, if it does;
-    ``validation_in_train`` is the number of validation utterances that training has too, as it was told.
+    ``validation_in_train`` is the number of validation utterances that training has too, as it was told,
+    but for ``validation_left_out``, which are not within manifest.train_seconds.
     """
 
     splits: list[SplitFigures]
@@ -69,6 +71,7 @@ class Findings:
     clashes: list[Clash]
     stops: list[Stop]
     validation_in_train: int
+    validation_left_out: int
 
     @property
     def num_suspicious(self) -> int:
@@ -81,9 +84,9 @@ def study(
     rejections: Rejections,
     clashes: list[Clash],
     stops: list[Stop],
-    validation_in_train: int,
+    for_training: ForTraining,
 ) -> Findings:
-    texts = Texts(admissions)
+    texts = Texts(admissions, for_training.added)
     sounds = Sounds(admissions, texts.hashes)
     return Findings(
         splits=[_figures(admissions, texts, number) for number in range(len(admissions.splits))],
@@ -101,7 +104,8 @@ def study(
         rejections=rejections,
         clashes=clashes,
         stops=stops,
-        validation_in_train=validation_in_train,
+        validation_in_train=len(for_training.added),
+        validation_left_out=for_training.num_left_out,
     )
 
 

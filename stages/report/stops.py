@@ -30,7 +30,7 @@ def stops(
     """All of them at once; ``folder`` will have the rejected rows."""
     num_utterances = len(admissions) + len(rejections)
     num_bad = len(rejections) - rejections.num_left_out
-    if num_bad > settings.max_rejected * num_utterances:
+    if num_bad > round(settings.max_rejected * num_utterances, 6):  # 0.29 * 100 is less than 29
         examples = "; ".join(f"{row.id}: {row.reason} ({row.value})" for row in rejections.first)
         yield Stop(
             f"{num_bad} of {num_utterances} utterances were rejected, manifest.max_rejected allows"

@@ -5,7 +5,7 @@ import re
 import unicodedata
 from array import array
 from collections import Counter, defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Set
 from typing import Any
 
 import numpy as np
@@ -29,18 +29,22 @@ Array = np.ndarray[Any, np.dtype[Any]]
 class Texts:
     """Transcripts in Unicode's NFC, without any other normalising.
 
-    ``characters`` counts them in each split; ``first`` is the row that has a character first; ``lengths`` and
-    ``hashes`` are of every row.
+    ``in_train`` are the rows that training sees: of its split, and those of validation whose ids are
+    ``added``. ``in_training`` counts their characters, ``elsewhere`` those of the others; ``first`` is the
+    row that has a character first; ``lengths`` and ``hashes`` are of every row.
     """
 
-    def __init__(self, admissions: Admissions) -> None:
+    def __init__(self, admissions: Admissions, added: Set[str]) -> None:
         self.admissions = admissions
-        self.characters: list[Counter[str]] = [Counter() for _ in admissions.splits]
+        self.in_train: Array = admissions.split == admissions.splits.index("train")
+        for row in np.flatnonzero(~self.in_train).tolist() if added else ():
+            self.in_train[row] = admissions.id(row) in added
+        self.in_training, self.elsewhere = Counter[str](), Counter[str]()
         self.first: dict[str, int] = {}
         lengths, hashes = array("i"), array("Q")
-        for row, split in enumerate(admissions.split.tolist()):
+        for row, is_in_train in enumerate(self.in_train.tolist()):
             text = self._text(row)
-            counter = self.characters[split]
+            counter = self.in_training if is_in_train else self.elsewhere
             before = len(counter)
             counter.update(text)
             if len(counter) > before:
@@ -53,36 +57,32 @@ class Texts:
         self.hashes: Array = np.array(hashes, np.uint64)
 
     def total(self) -> Counter[str]:
-        return sum(self.characters, Counter())
+        return self.in_training + self.elsewhere
 
     def rate(self) -> Array:
         """Characters per second of every row."""
         found: Array = self.lengths / self.admissions.duration
         return found
 
-    def of_split(self, name: str) -> Counter[str]:
-        return self.characters[self.admissions.splits.index(name)]
-
     def unseen(self) -> dict[str, int]:
         """Characters of other splits that training never sees, and how often they stand there."""
-        train = self.of_split("train")
-        rest = self.total() - train
-        return {character: rest[character] for character in sorted(rest) if character not in train}
+        return {
+            character: count
+            for character, count in sorted(self.elsewhere.items())
+            if character not in self.in_training
+        }
 
     def rare(self) -> dict[str, int]:
         """Characters that training sees, but less than RARE_COUNT times."""
         return {
-            character: count
-            for character, count in sorted(self.of_split("train").items())
-            if count < RARE_COUNT
+            character: count for character, count in sorted(self.in_training.items()) if count < RARE_COUNT
         }
 
     def known(self) -> dict[str, Listing]:
-        """Of every other split, the rows whose transcript is in train as well."""
-        splits = self.admissions.splits
-        train = self.hashes[self.admissions.split == splits.index("train")]
+        """Of every other split, the rows whose transcript training sees as well."""
+        train = self.hashes[self.in_train]
         found = {}
-        for number, split in enumerate(splits):
+        for number, split in enumerate(self.admissions.splits):
             if split != "train":
                 rows = np.flatnonzero(self.admissions.split == number)
                 found[split] = listing(self.admissions, rows[np.isin(self.hashes[rows], train)])

@@ -23,6 +23,8 @@ from stages.tasks.task import Task
 from stages.tokens.normalization import Normalization
 from stages.tokens.tokens import Tokens
 
+EMPTY = "utterances whose transcripts are empty once normalised, first"
+
 
 def fit_tokens(settings: schema.Train, features: Path) -> Recipe:
     """What the task is built from; the vocabulary comes from the training transcripts."""
@@ -85,6 +87,7 @@ def read_data(params: schema.Params, task: Task, features: Path, first: tuple[in
     _drop_unlearnable(train, task)
     _report_unlearnable(validation, task, "not part of val_loss")
     _report_unknown(validation, task)
+    report_empty(validation, list(map(task.tokens.normalize, validation.texts.to_pylist())))
     for dataset in (train, validation):
         report_unwritable(dataset, task)
     batching = settings.batching.model_dump()
@@ -97,10 +100,14 @@ def read_data(params: schema.Params, task: Task, features: Path, first: tuple[in
 
 
 def _drop_unlearnable(train: FeatureDataset, task: Task) -> None:
-    hopeless = _report_unlearnable(train, task, "left out of training")
-    train.keep(np.setdiff1d(np.arange(len(train)), hopeless))
+    consequence, targets = "left out of training", train.targets
+    empty = np.flatnonzero(targets.starts == targets.ends).tolist()
+    if empty:
+        print(f"{consequence}: {len(empty)} {EMPTY} {_first(train, empty)}")
+    hopeless = _report_unlearnable(train, task, consequence)
+    train.keep(np.setdiff1d(np.arange(len(train)), [*empty, *hopeless]))
     if not len(train):
-        raise ValueError(f"{train.folder}: no utterance is long enough for its transcript")
+        raise ValueError(f"{train.folder}: no utterance has a transcript, and is long enough for it")
 
 
 def _report_unlearnable(dataset: FeatureDataset, task: Task, consequence: str) -> list[int]:
@@ -119,6 +126,15 @@ def report_unwritable(dataset: FeatureDataset, task: Task, search: Search | None
             f"{dataset.folder.name}: {len(cut)} utterances have longer transcripts than the search writes,"
             f" first {_first(dataset, cut)}: raise max_tokens_per_frame"
         )
+
+
+def report_empty(dataset: FeatureDataset, references: Sequence[str]) -> int:
+    """How many references say nothing; their utterances are named, and scored as they are."""
+    empty = [position for position, reference in enumerate(references) if not reference]
+    if empty:
+        names = _first(dataset, empty)
+        print(f"{dataset.folder.name}: {len(empty)} {EMPTY} {names}: every word recognised there is an error")
+    return len(empty)
 
 
 def _first(dataset: FeatureDataset, positions: Sequence[int]) -> str:

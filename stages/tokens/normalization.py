@@ -14,8 +14,11 @@ Punctuation = Literal["keep", "remove"]
 Version = Literal[0, 1]
 
 JOINERS = "\u200c\u200d"  # what (un)joins letters of a word, in Persian and scripts of India
-INSIDE_WORDS = f"'\u2019-{JOINERS}"  # apostrophes and the hyphen too
+SIGNS = "'\u2019-"  # apostrophes and the hyphen
+INSIDE_WORDS = SIGNS + JOINERS
 APOSTROPHE = "['\u2019]"
+# They ask for one form of a character, as of an emoji in colour; the first one joins marks.
+SELECTORS = {"\u034f", *map(chr, range(0xFE00, 0xFE10)), *map(chr, range(0xE0100, 0xE01F0))}
 DIGIT = "0"  # a neighbour that has no case, and composes with nothing
 
 
@@ -38,8 +41,8 @@ class _Spellings(dict[int, str]):
         if category in ("Lu", "Ll", "Lt", "Lo", "Nd"):  # ligatures, full-width and presentation forms
             letters = unicodedata.normalize("NFKC", character)
             return letters if letters == character else "".join(self[ord(letter)] for letter in letters)
-        if category == "Cf" and character not in JOINERS:  # soft hyphens, marks of direction
-            return ""
+        if (category == "Cf" and character not in JOINERS) or character in SELECTORS:
+            return ""  # soft hyphens and marks of direction too
         return "..." if character == "\u2026" else character
 
 
@@ -54,7 +57,10 @@ class _Words(dict[int, str]):
 
 
 SPELLINGS, WORDS = _Spellings(), _Words()
-SEVERAL_MARKS = re.compile(f"[{INSIDE_WORDS.removesuffix(JOINERS)}]{{2,}}")
+# A mark, which alone is not of \w where WORDS have been, and those behind it; joiners may be in between.
+MARKS = f"[{JOINERS}]*[^\\w {JOINERS}{SIGNS}][^\\w {SIGNS}]*"
+SEVERAL_SIGNS = re.compile(f"[{SIGNS}](?:[{SIGNS}]|{MARKS})+")
+STRAY_MARKS = re.compile(f" {MARKS}")  # on no letter, digit or mark
 
 
 @dataclass(frozen=True)
@@ -63,17 +69,17 @@ class Normalization:
 
     In this order: Unicode NFC; the spellings of ``version``; ``case``; single spaces; ``replacements``,
     written in that case, in one pass, the longest first; ``punctuation``, which is kept, or gives way to
-    spaces as does whatever is no letter, mark or digit, apart from apostrophes and hyphens within a word; NFC
-    and single spaces.
+    spaces as does whatever is no letter, digit or mark on one of them, apart from apostrophes and hyphens
+    within a word; NFC and single spaces.
 
     A single character is replaced wherever it stands, within words too: {"ß": "ss", "&": " and "}. Several
     are replaced as words: where they begin or end with a letter, mark or digit, a word must begin or end, so
     that {"mr": "mister"} leaves "mrs". An apostrophe between letters does not end a word, a hyphen does.
     Scripts without spaces have such words between signs and spaces alone.
 
-    Version 1 writes typographic quotes, dashes and hyphens as a keyboard does, and ligatures, full-width and
-    presentation forms as the letters they are, and leaves out invisible characters; version 0 leaves them
-    all. A version never changes, and 1 stays the default.
+    Version 1 writes typographic quotes, dashes and hyphens as a keyboard does, ligatures, full-width and
+    presentation forms as the letters and digits they are, and leaves out invisible characters; version 0
+    leaves them all. A version never changes, and 1 stays the default.
 
     ValueError for values that there are not, and for replacements that never occur, or that would themselves
     be changed.
@@ -99,9 +105,11 @@ class Normalization:
                 raise ValueError(
                     f"replacements: {key!r} never occurs with case: {self.case} and version: {self.version}"
                 )
-            if self(value) != " ".join(value.split()):
+            base = DIGIT if value and unicodedata.category(value[0])[0] == "M" else ""  # a mark needs one
+            if (again := self(base + value)) != base + " ".join(value.split()):
                 raise ValueError(
-                    f"replacements: {value!r}, for {key!r}, would be changed again, to {self(value)!r}"
+                    f"replacements: {value!r}, for {key!r}, would be changed again,"
+                    f" to {again.removeprefix(base)!r}"
                 )
 
     def __call__(self, text: str) -> str:
@@ -112,8 +120,9 @@ class Normalization:
 
     def _spaced(self, text: str) -> str:
         if self.punctuation == "remove":
-            words = SEVERAL_MARKS.sub(" ", text.translate(WORDS)).split()
-            text = " ".join(filter(None, (word.strip(INSIDE_WORDS) for word in words)))
+            text = SEVERAL_SIGNS.sub(" ", f" {text.translate(WORDS)}")
+            words = STRAY_MARKS.sub(" ", text).split()
+            text = " ".join([inner for word in words if (inner := word.strip(INSIDE_WORDS))])
         return " ".join(unicodedata.normalize("NFC", text).split())
 
     def writes(self, character: str) -> bool:

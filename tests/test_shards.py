@@ -1,5 +1,6 @@
 """Which shard an utterance is in, and what a shard is made from."""
 
+import os
 from pathlib import Path
 
 import numpy as np
@@ -83,3 +84,11 @@ def test_an_upgrade_of_the_package_that_a_class_is_from_makes_its_copies_anew(
     compose = Part(class_path="audiomentations.Compose", init_args=within)
     assert len(made_with(monkeypatch, "rich", [compose])) == 2
     assert len(made_with(monkeypatch, "rich", [SPEED])) == 1
+
+
+def test_files_of_the_inputs_may_have_any_name(tmp_path: Path) -> None:
+    (tmp_path / os.fsdecode(b"caf\xe9.wav")).write_bytes(b"noise")
+    digests = [shard_recipe(METADATA, [SPEED], tmp_path).digest]
+    (tmp_path / os.fsdecode(b"caf\xe8.wav")).write_bytes(b"noise")
+    digests.append(shard_recipe(METADATA, [SPEED], tmp_path).digest)
+    assert len(set(digests)) == 2

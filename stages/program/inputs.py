@@ -39,7 +39,7 @@ class Inputs:
         whole = hashlib.sha256()
         for file, digest in sorted(self.hashes.items()):
             name = file.relative_to(PROJECT) if file.is_relative_to(PROJECT) else file
-            whole.update(f"{name.as_posix()}\0{digest}\n".encode())
+            whole.update(os.fsencode(f"{name.as_posix()}\0{digest}\n"))
         return whole.hexdigest()
 
     def changed(self) -> list[Path]:

@@ -2,11 +2,15 @@
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from prefect_server import Server, run_server
 from ruamel.yaml import YAML
+
+if TYPE_CHECKING:
+    from features_project import Extract
+    from manifest_project import Run
 
 RECIPES = Path(__file__).parents[1] / "flows" / "recipes"
 
@@ -32,6 +36,30 @@ def write_params(tmp_path: Path) -> Callable[..., Path]:
         return path
 
     return write
+
+
+@pytest.fixture
+def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, write_params: Callable[..., Path]) -> "Run":
+    """Runs the manifest stage: see manifest_project."""
+    from manifest_project import manifest_stage
+
+    return manifest_stage(tmp_path, monkeypatch, write_params)
+
+
+@pytest.fixture
+def extract(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, write_params: Callable[..., Path]) -> "Extract":
+    """Runs the features stage: see features_project."""
+    from features_project import features_stage
+
+    return features_stage(tmp_path, monkeypatch, write_params)
+
+
+@pytest.fixture
+def small_shards(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The features stage makes many shards of a few utterances."""
+    from stages.shards import division
+
+    monkeypatch.setattr(division, "UTTERANCES_PER_SHARD", 1)
 
 
 @pytest.fixture(scope="module")

@@ -1,24 +1,19 @@
 """What training and evaluation refuse to read: shards that are not all of what the index names."""
 
 import shutil
-from collections.abc import Callable
 from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
-from features_project import COPIES, LOG_MEL, OUTPUT, Extract, features_stage, five_tones
+from features_project import COPIES, LOG_MEL, OUTPUT, Extract, five_tones
 
 from stages.batching.feature_dataset import FeatureDataset
-from stages.shards import division
 from stages.tokens.characters import Characters
 
 TRAIN = OUTPUT / "train"
 
 
-@pytest.fixture
-def extract(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, write_params: Callable[..., Path]) -> Extract:
-    monkeypatch.setattr(division, "UTTERANCES_PER_SHARD", 1)
-    return features_stage(tmp_path, monkeypatch, write_params)
+pytestmark = pytest.mark.usefixtures("small_shards")
 
 
 def read() -> FeatureDataset:

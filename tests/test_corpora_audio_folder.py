@@ -1,12 +1,11 @@
 """Folders of recordings: what is beside them, which are test, and that nothing is left out silently."""
 
 import unicodedata
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
-from manifest_project import ROOT, manifest_stage, rows_of
+from manifest_project import ROOT, Run, rows_of
 from small_recordings import write_noise
 
 from stages.corpora.audio_folder import AudioFolder
@@ -218,10 +217,7 @@ def test_arguments_that_cannot_be_are_refused(arguments: dict[str, Any], message
         AudioFolder.check_arguments(**arguments)
 
 
-def test_a_share_for_validation_is_carved_like_the_manifest_s_own(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, write_params: Callable[..., Path]
-) -> None:
-    run = manifest_stage(tmp_path, monkeypatch, write_params)
+def test_a_share_for_validation_is_carved_like_the_manifest_s_own(run: Run) -> None:
     part = {"class_path": "stages.corpora.audio_folder.AudioFolder"}
 
     def places(carve: dict[str, float], **arguments: Any) -> dict[str, str]:

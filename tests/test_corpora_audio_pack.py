@@ -2,7 +2,6 @@
 
 import io
 import json
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -10,12 +9,7 @@ import numpy as np
 import pytest
 import soundfile
 from hub_project import CORPUS, as_wav, dataset, save, tone
-from manifest_project import ROOT, Run, manifest_stage, rows_of
-
-
-@pytest.fixture
-def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, write_params: Callable[..., Path]) -> Run:
-    return manifest_stage(tmp_path, monkeypatch, write_params)
+from manifest_project import ROOT, Run, rows_of
 
 
 def three_splits() -> dict[str, Any]:

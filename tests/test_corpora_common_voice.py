@@ -1,11 +1,10 @@
 """Common Voice: lists of every release, which clips are whose, and what is wrong with a release."""
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
-from manifest_project import ROOT, manifest_stage, rows_of
+from manifest_project import ROOT, Run, rows_of
 from small_recordings import write_noise
 
 from stages.corpora.common_voice import CommonVoice
@@ -159,10 +158,7 @@ def test_lists_that_cannot_be_are_refused(lists: dict[str, list[str]], message: 
         CommonVoice.check_arguments(lists=lists)
 
 
-def test_clips_in_mp3_become_rows_of_the_manifest(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, write_params: Callable[..., Path]
-) -> None:
-    run = manifest_stage(tmp_path, monkeypatch, write_params)
+def test_clips_in_mp3_become_rows_of_the_manifest(run: Run) -> None:
     for name in ("train", "dev", "test"):
         write_list(ROOT / "de", name, [(f"by {name}", f"{name}.mp3", "Ja")])
         write_noise(ROOT / "de" / "clips" / f"{name}.mp3", seconds=0.5)

@@ -1,21 +1,15 @@
 """Saved datasets of Hugging Face's library: their splits and columns, and what is wrong with them."""
 
 import sys
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 from hub_project import CORPUS, dataset, datasets, save, tone
-from manifest_project import ROOT, Run, manifest_stage, rows_of
+from manifest_project import ROOT, Run, rows_of
 
 from stages.corpora.corpus import Utterance
 from stages.corpora.hugging_face import HuggingFace
-
-
-@pytest.fixture
-def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, write_params: Callable[..., Path]) -> Run:
-    return manifest_stage(tmp_path, monkeypatch, write_params)
 
 
 def read(root: Path, **arguments: Any) -> list[Utterance]:

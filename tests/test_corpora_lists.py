@@ -1,13 +1,12 @@
 """LibriSpeech, LJ Speech and NeMo's manifests: their layouts, and what is wrong in them."""
 
 import json
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 import soundfile
-from manifest_project import ROOT, manifest_stage, recorded, rows_of
+from manifest_project import ROOT, Run, recorded, rows_of
 from small_recordings import write_noise
 
 from stages.corpora.corpus import Utterance
@@ -136,10 +135,7 @@ def test_an_ending_has_its_dot(corpus: Any, ending: str) -> None:
         corpus.check_arguments(audio_extension=ending)
 
 
-def test_nemo_s_offset_and_duration_are_the_span_that_is_used(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, write_params: Callable[..., Path]
-) -> None:
-    run = manifest_stage(tmp_path, monkeypatch, write_params)
+def test_nemo_s_offset_and_duration_are_the_span_that_is_used(tmp_path: Path, run: Run) -> None:
     absolute = write_noise(tmp_path / "elsewhere" / "absolute.wav", seconds=2.0)
     rows: list[dict[str, Any]] = [
         recorded("relative.wav", "GO ON", 2.0, offset=0.5, duration=0.75),

@@ -3,23 +3,15 @@
 N samples, T frames.
 """
 
-from collections.abc import Callable
-from pathlib import Path
-
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
-from features_project import COPIES, LOG_MEL, OUTPUT, Extract, Row, Samples, features_stage, recorded, tone
+from features_project import COPIES, LOG_MEL, OUTPUT, Extract, Row, Samples, recorded, tone
 
 from stages.schema.feature_table import FeatureMetadata, read_metadata
 from stages.schema.part import Part
 
 SPLITS = ("train", "validation", "test")
-
-
-@pytest.fixture
-def extract(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, write_params: Callable[..., Path]) -> Extract:
-    return features_stage(tmp_path, monkeypatch, write_params)
 
 
 def stored(split: str = "train") -> dict[tuple[str, int], Row]:

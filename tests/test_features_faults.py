@@ -5,7 +5,7 @@ import resource
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,6 @@ from features_project import (
     OUTPUT,
     SCRATCH,
     Extract,
-    features_stage,
     five_tones,
     give_everywhere,
     recorded,
@@ -26,14 +25,9 @@ from features_project import (
 )
 
 from stages.schema.manifest_row import ManifestRow
-from stages.shards import division
 from stages.shards import extract as extraction
 
-
-@pytest.fixture
-def extract(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, write_params: Callable[..., Path]) -> Extract:
-    monkeypatch.setattr(division, "UTTERANCES_PER_SHARD", 1)
-    return features_stage(tmp_path, monkeypatch, write_params)
+pytestmark = pytest.mark.usefixtures("small_shards")
 
 
 def shards() -> dict[str, int]:

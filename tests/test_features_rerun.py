@@ -2,7 +2,6 @@
 
 import os
 import shutil
-from collections.abc import Callable
 from pathlib import Path
 
 import pyarrow.parquet as pq
@@ -15,20 +14,15 @@ from features_project import (
     SCRATCH,
     Extract,
     Row,
-    features_stage,
     five_tones,
     give_everywhere,
     recorded,
     tone,
 )
 
-from stages.shards import division, shard_recipe
+from stages.shards import shard_recipe
 
-
-@pytest.fixture
-def extract(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, write_params: Callable[..., Path]) -> Extract:
-    monkeypatch.setattr(division, "UTTERANCES_PER_SHARD", 1)
-    return features_stage(tmp_path, monkeypatch, write_params)
+pytestmark = pytest.mark.usefixtures("small_shards")
 
 
 def shard_of(name: str) -> str:

@@ -1,19 +1,13 @@
 """The manifest stage on small folders: what becomes a row, and what stops it."""
 
 import unicodedata
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 import soundfile
-from manifest_project import ROOT, SPLITS, Run, manifest_stage, one_in_each_split, recorded, rows_of
+from manifest_project import ROOT, SPLITS, Run, one_in_each_split, recorded, rows_of
 
 from stages.schema.manifest_row import read_manifest
-
-
-@pytest.fixture
-def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, write_params: Callable[..., Path]) -> Run:
-    return manifest_stage(tmp_path, monkeypatch, write_params)
 
 
 def output_bytes() -> dict[str, bytes]:

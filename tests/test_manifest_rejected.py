@@ -15,7 +15,6 @@ from manifest_project import (
     Row,
     Run,
     judged,
-    manifest_stage,
     one_in_each_split,
     recorded,
     rows_of,
@@ -24,11 +23,6 @@ from manifest_project import (
 from stages import manifest
 from stages.corpora.corpus import Utterance
 from stages.schema.reading import read_params
-
-
-@pytest.fixture
-def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, write_params: Callable[..., Path]) -> Run:
-    return manifest_stage(tmp_path, monkeypatch, write_params)
 
 
 def rejected() -> list[Row]:

@@ -17,7 +17,6 @@ import pytest
 from manifest_project import (
     Row,
     Run,
-    manifest_stage,
     metrics,
     one_in_each_split,
     page,
@@ -35,11 +34,6 @@ from stages.schema.reading import read_params
 
 CHROMIUM = shutil.which("chromium")
 PICTURES = Path(os.environ["EARSHOT_PICTURES"]).resolve() if "EARSHOT_PICTURES" in os.environ else None
-
-
-@pytest.fixture
-def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, write_params: Callable[..., Path]) -> Run:
-    return manifest_stage(tmp_path, monkeypatch, write_params)
 
 
 def filler(count: int, text: str = "GO") -> list[Row]:

@@ -1,27 +1,18 @@
 """Duplicates, clipping and silence in the report on a corpus."""
 
 import re
-from collections.abc import Callable
-from pathlib import Path
 
 import numpy as np
-import pytest
 import soundfile
 from manifest_project import (
     ROOT,
     Run,
-    manifest_stage,
     metrics,
     one_in_each_split,
     page,
     recorded,
     written,
 )
-
-
-@pytest.fixture
-def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, write_params: Callable[..., Path]) -> Run:
-    return manifest_stage(tmp_path, monkeypatch, write_params)
 
 
 def test_the_same_sound_in_another_format_is_a_duplicate_and_another_text_a_contradiction(run: Run) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from manifest_project import ROOT, Run, manifest_stage, recorded, rows_of
+from manifest_project import ROOT, Run, recorded, rows_of
 
 from stages.corpora.corpus import Utterance
 from stages.corpora.selection import select
@@ -16,11 +16,6 @@ from stages.schema.reading import read_params
 
 TABLE = "stages.corpora.table.Table"
 Made = list[dict[str, Any]]
-
-
-@pytest.fixture
-def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, write_params: Callable[..., Path]) -> Run:
-    return manifest_stage(tmp_path, monkeypatch, write_params)
 
 
 def listed(count: int, split: str = "train") -> list[Utterance]:

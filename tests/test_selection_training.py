@@ -1,19 +1,13 @@
 """What training sees beside its own split: validation that is added to it, and what is said of that."""
 
 import re
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from manifest_project import SPLITS, Row, Run, manifest_stage, metrics, page, recorded, rows_of
+from manifest_project import SPLITS, Row, Run, metrics, page, recorded, rows_of
 
 CORPUS = {"class_path": "stages.corpora.table.Table", "init_args": {"path": "manifest.json"}}
 ADDED = [{**CORPUS, "add_validation_to_train": True}]
-
-
-@pytest.fixture
-def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, write_params: Callable[..., Path]) -> Run:
-    return manifest_stage(tmp_path, monkeypatch, write_params)
 
 
 def ids(split: str) -> list[str]:

@@ -23,7 +23,6 @@ class ForTraining:
     """
 
     bounds: schema.Bounds | None = None
-
     repeats: dict[str, int] = field(default_factory=dict)
     validation: set[str] = field(default_factory=set)
     added: set[str] = field(default_factory=set)
@@ -41,7 +40,7 @@ class ForTraining:
     def places(self, split: str, row: ManifestRow) -> Iterator[tuple[str, ManifestRow]]:
         """In which splits' manifests a row of a split is written, and how."""
         added = split == "validation" and row.id in self.validation
-        if added and self.bounds and not self.bounds.min <= row.duration <= self.bounds.max:
+        if added and self.bounds and row.duration not in self.bounds:
             added = False
             self.num_left_out += 1
         if split != "train":

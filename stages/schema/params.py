@@ -61,6 +61,9 @@ class Bounds(Section):
             raise ValueError(f"min, {self.min:g}, is greater than max, {self.max:g}")
         return self
 
+    def __contains__(self, value: float) -> bool:
+        return self.min <= value <= self.max
+
 
 class Manifest(Section):
     """Training utterances whose duration is not within ``train_seconds`` are left out, and never others:

@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import PackageNotFoundError, packages_distributions, version
 from pathlib import Path
-from typing import Any
 
 from stages.augment.building import with_sounds
 from stages.program.inputs import Inputs
 from stages.program.stage import PACKAGE
 from stages.schema.feature_table import FeatureMetadata
+from stages.schema.nested import parts_within
 from stages.schema.part import Part
 
 CODE = ("shards", "frontends", "corpora/recording.py", "schema/feature_table.py")
@@ -47,8 +47,8 @@ def shard_recipe(metadata: FeatureMetadata, copies: list[Part], inputs: Path) ->
 
 def made_by(metadata: FeatureMetadata, copies: list[Part]) -> str:
     """The digest of this process's code and libraries, as far as such shards depend on them."""
-    classes = [metadata.frontend.model_dump(), [copy.model_dump() for copy in copies]]
-    return _made_by(bool(copies), frozenset(_packages(classes) - {PACKAGE.name}))
+    packages = set[str]().union(*map(_packages, [metadata.frontend, *copies]))
+    return _made_by(bool(copies), frozenset(packages - {PACKAGE.name}))
 
 
 @cache
@@ -61,14 +61,10 @@ def _made_by(with_copies: bool, packages: frozenset[str]) -> str:
     return digest([Inputs(PACKAGE / name for name in code).digest(), versions])
 
 
-def _packages(written: Any) -> set[str]:
-    """Of the classes that parts name, however deep."""
-    if isinstance(written, list):
-        return set().union(*map(_packages, written))
-    if not isinstance(written, dict):
-        return set()
-    own = {str(written["class_path"]).split(".")[0]} if "class_path" in written else set()
-    return own.union(*map(_packages, written.values()))
+def _packages(part: Part) -> set[str]:
+    """Of its class and of those in its arguments, however deep."""
+    within = (Part.model_validate(written) for _, written in parts_within([*part.init_args.values()]))
+    return {part.class_path.split(".")[0]}.union(*map(_packages, within))
 
 
 def digest(document: object) -> str:

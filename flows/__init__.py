@@ -9,6 +9,6 @@ os.environ.setdefault("PREFECT_SERVER_ANALYTICS_ENABLED", "false")
 os.environ.setdefault("DO_NOT_TRACK", "1")
 
 if parent := os.environ.pop(FLOW_RUNS_TIED_TO, None):
-    from stages.program.processes import die_with_parent
+    from stages.program.parents import die_with_parent
 
     die_with_parent(int(parent))

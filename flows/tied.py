@@ -8,7 +8,7 @@ FLOW_RUNS_TIED_TO = "EARSHOT_FLOW_RUNS_TIED_TO"
 
 # The kernel is asked after exec and not between fork and exec: a flow's process has threads.
 STARTER = (
-    "import runpy, sys; from stages.program.processes import die_with_parent;"
+    "import runpy, sys; from stages.program.parents import die_with_parent;"
     "die_with_parent(int(sys.argv.pop(1))); module = sys.argv.pop(1);"
     "runpy.run_module(module, run_name='__main__', alter_sys=True)"
 )

@@ -15,7 +15,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import torch
 
-from stages.batching.data_module import loader
+from stages.batching.batches import loader
 from stages.batching.duration_sampler import DurationSampler
 from stages.batching.feature_dataset import FeatureDataset
 from stages.metrics.confusions import CLASS_COLUMNS, confusions, per_class

@@ -15,8 +15,8 @@ import warnings
 from pathlib import Path
 from typing import Any
 
-import lightning
 import torch
+from lightning.pytorch import Trainer, seed_everything
 from lightning.pytorch.callbacks import EarlyStopping
 from lightning.pytorch.utilities import rank_zero_only
 from ruamel.yaml import YAML
@@ -29,19 +29,21 @@ from stages.callbacks.history import History
 from stages.callbacks.interruptible import Interruptible
 from stages.callbacks.kept_state import unpack_state
 from stages.callbacks.largest_batches import LargestBatches, memory_advice
+from stages.callbacks.lightning_data import LightningData
+from stages.callbacks.lightning_task import LightningTask
 from stages.callbacks.loggers import build_loggers
 from stages.callbacks.pace import Pace, progress_bar
 from stages.callbacks.run_name import name_of_run
 from stages.callbacks.run_record import VERSIONS, note_code, record_run
 from stages.callbacks.sample_table import SampleTable
 from stages.callbacks.step_log import StepLog
+from stages.callbacks.trainer_arguments import DEVICES, built
 from stages.callbacks.validation_report import ValidationReport
 from stages.program.inputs import Inputs
 from stages.program.outputs import forget_old, scratch_folder, whole_folder, write_whole
 from stages.program.signals import release_exit
 from stages.program.stage import Stage
 from stages.schema import params as schema
-from stages.schema.trainer import DEVICES, built
 from stages.tasks.checkpoint import Recipe
 from stages.tasks.initialization import initialize
 from stages.tasks.optimization import Optimization
@@ -95,7 +97,7 @@ def fit(params: schema.Params, work: Path) -> None:
     started, commit = time.monotonic(), note_code(LOGS)
     settings = params.train
     name = name_of_run(settings, work / "run_name", LOGS / "tensorboard")
-    lightning.seed_everything(params.seed, workers=True, verbose=False)
+    seed_everything(params.seed, workers=True, verbose=False)
     recipe = fit_tokens(settings, FEATURES)
     task = recipe.build()
     checkpoints = Checkpoints(settings.checkpoint, work, recipe)
@@ -109,14 +111,15 @@ def fit(params: schema.Params, work: Path) -> None:
         resume, state = unpack_state(start, work, recipe, settings)
     elif settings.init_from and not resume:
         state = initialize(task, recipe, settings.init_from, Path(settings.inputs), LOGS / "init_from.json")
-    task.optimization = Optimization(params.lr, settings.optimizer, settings.schedule, settings.groups, state)
-    data = read_data(params, task, FEATURES, _first_batch(resume))
+    optimization = Optimization(params.lr, settings.optimizer, settings.schedule, settings.groups, state)
+    batches = read_data(params, task, FEATURES)
     history, pace = History(LOGS / "training.png"), Pace()
     first = [*checkpoints.callbacks, StepLog(), history, EpochSeed(params.seed), *untried]
     first += [Freezing(settings.groups)]  # batches were tried with what is unfrozen later, too
     trainer = _trainer(settings, name, pace, first, Interruptible(checkpoints.state))
     with memory_advice(settings):
-        trainer.fit(task, data, ckpt_path=resume, weights_only=True)
+        data = LightningData(batches, _first_batch(resume))
+        trainer.fit(LightningTask(task, optimization), data, ckpt_path=resume, weights_only=True)
     release_exit()
     if not trainer.is_global_zero:
         sys.exit()  # the first process writes
@@ -127,7 +130,7 @@ def fit(params: schema.Params, work: Path) -> None:
         _describe(params, recipe, history, folder)
     facts = {"run_name": name, "commit": commit, "seed": params.seed, "seconds": time.monotonic() - started}
     facts["hours_of_audio_per_hour"] = pace.hours_per_hour()
-    record_run(trainer, task, data, facts, LOGS / "train.json")
+    record_run(trainer, task, batches, facts, LOGS / "train.json")
 
 
 def _describe(params: schema.Params, recipe: Recipe, history: History, folder: Path) -> None:
@@ -148,16 +151,14 @@ def _first_batch(resume: Path | None) -> tuple[int, int]:
     return epoch, batch
 
 
-def _trainer(
-    settings: schema.Train, name: str, pace: Pace, first: list[Any], last: Interruptible
-) -> lightning.Trainer:
+def _trainer(settings: schema.Train, name: str, pace: Pace, first: list[Any], last: Interruptible) -> Trainer:
     warnings.filterwarnings("ignore", UNTRUE)
     own = [part.build() for part in settings.callbacks]
     shown, bar = progress_bar(pace, own, settings.trainer.get("enable_progress_bar"))
     callbacks = [*first, pace, ValidationReport(pace), SampleTable(), *bar, *own, BlankCollapse()]
     if settings.early_stopping:
         callbacks.append(EarlyStopping(**settings.early_stopping.model_dump()))
-    return lightning.Trainer(
+    return Trainer(
         **{**DEVICES, **built(settings.trainer), "enable_progress_bar": shown},
         default_root_dir=LOGS,
         logger=build_loggers(settings.loggers, LOGS, name),

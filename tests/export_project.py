@@ -14,10 +14,10 @@ import onnxruntime
 import torch
 
 from stages import export
+from stages.preflight.reading import read_params
 from stages.program.inputs import Inputs
 from stages.schema.feature_table import FeatureMetadata
 from stages.schema.part import Part
-from stages.schema.reading import read_params
 from stages.tasks.checkpoint import Recipe, pack
 
 RECIPE = Path(__file__).parents[1] / "flows" / "recipes" / "simple_ctc.yaml"

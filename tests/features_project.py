@@ -11,9 +11,9 @@ import soundfile
 from stages import features
 from stages.corpora.inspection import inspect_recording
 from stages.frontends.log_mel import LogMel
+from stages.preflight.reading import read_params
 from stages.program.inputs import Inputs
 from stages.schema.manifest_row import ManifestRow, write_rows
-from stages.schema.reading import read_params
 
 MANIFEST, OUTPUT = Path("data/manifest"), Path("data/features")
 SCRATCH = Path(".scratch/features")

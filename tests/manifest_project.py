@@ -15,10 +15,10 @@ from stages.corpora.admission import Admission, Admitted
 from stages.corpora.corpus import Utterance
 from stages.corpora.recordings import Recordings
 from stages.corpora.utterances import Utterances
+from stages.preflight.reading import read_params
 from stages.program.inputs import Inputs
 from stages.schema.manifest_row import ManifestRow, RejectedRow
 from stages.schema.params import Manifest
-from stages.schema.reading import read_params
 
 ROOT = Path("data/raw/corpus")
 SPLITS = ("train", "validation", "test")

@@ -10,8 +10,8 @@ import grimp
 import pytest
 from ruamel.yaml import YAML
 
+from stages.preflight.reading import read_params
 from stages.program.stage import Stage
-from stages.schema.reading import read_params
 
 ROOT = Path(__file__).parents[1]
 NAMES = ("manifest", "features", "train", "evaluate", "export")

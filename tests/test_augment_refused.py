@@ -10,8 +10,8 @@ import pytest
 from own_modules import FRESH, IN_APPLY, WriteModule, own_modules
 
 from stages.augment.building import build
+from stages.preflight.reading import read_params
 from stages.schema.part import Part
-from stages.schema.reading import read_params
 
 SAMPLE_RATE = 16000
 ELSEWHERE = """

@@ -2,8 +2,8 @@
 
 import hashlib
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pyarrow.parquet as pq
@@ -15,7 +15,8 @@ from training_project import Project, training_project
 
 from stages import features, train
 from stages.batching.batch import Batch
-from stages.schema.reading import read_params
+from stages.batching.batches import Batches
+from stages.preflight.reading import read_params
 from stages.tasks.checkpoint import Recipe
 from stages.tasks.task import Task
 from stages.tasks.training_data import fit_tokens, read_data
@@ -52,7 +53,7 @@ def stored(split: str) -> dict[tuple[str, int], bytes]:
 def batches(project: Project, split: str, epoch: int) -> dict[tuple[str, int], torch.Tensor]:
     """What the loader gives of an epoch, by utterance and copy."""
     _, data = read(project)
-    loader = data.train_dataloader() if split == "train" else data.val_dataloader()
+    loader = data.train_loader(data.train_sampler()) if split == "train" else data.validation_loader()
     loader.batch_sampler.set_epoch(epoch)
     return {
         (name, seeds[3]): values[:length]
@@ -63,11 +64,11 @@ def batches(project: Project, split: str, epoch: int) -> dict[tuple[str, int], t
     }
 
 
-def read(project: Project) -> tuple[Task, Any]:
+def read(project: Project) -> tuple[Task, Batches]:
     params = read_params(project.params)
     recipe: Recipe = fit_tokens(params.train, Path("data/features"))
     task = recipe.build()
-    return task, read_data(params, task, Path("data/features"), (0, 0))
+    return task, read_data(params, task, Path("data/features"))
 
 
 def test_two_runs_of_the_features_stage_give_the_same_bytes(project: Project, tmp_path: Path) -> None:
@@ -116,7 +117,7 @@ def test_validation_is_never_augmented(project: Project) -> None:
         samples = np.frombuffer(cached[key], np.int16).astype(np.float32) / np.float32(32767)
         np.testing.assert_array_equal(values[:, 0].numpy(), samples)
     task, data = read(project)
-    batch = next(iter(data.val_dataloader()))
+    batch = next(iter(data.validation_loader()))
     plain, _ = task.frontend(batch.features.squeeze(-1), batch.feature_lengths)  # type: ignore[misc]
     assert task.eval().features(batch)[0].equal(plain)
 
@@ -143,7 +144,7 @@ def test_features_are_masked_in_training_wherever_they_are_made(project: Project
     task, data = read(project)
     by_epoch = []
     for epoch in range(2):
-        loader = data.train_dataloader()
+        loader = data.train_loader(data.train_sampler())
         loader.batch_sampler.set_epoch(epoch)
         by_epoch.append(spans(task, loader))
     assert by_epoch[0].keys() == by_epoch[1].keys() == stored("train").keys()
@@ -155,8 +156,8 @@ def test_an_utterance_is_masked_the_same_in_any_batch(project: Project) -> None:
     task, data = read(project)
     found = []
     for size in (2, 7):
-        data.limits = (1000.0, size)
-        found.append(spans(task, data.train_dataloader()))
+        batches = replace(data, max_batch_seconds=1000.0, max_batch_size=size)
+        found.append(spans(task, batches.train_loader(batches.train_sampler())))
     assert found[0] == found[1]
     assert any(found[0].values())
 

@@ -18,8 +18,8 @@ from stages.augment.building import build, with_sounds
 from stages.augment.chain import augmented
 from stages.augment.transformed import Transformed
 from stages.augment.trial import try_out
+from stages.preflight.reading import read_params
 from stages.schema.part import Part
-from stages.schema.reading import read_params
 
 SAMPLE_RATE = 16000
 

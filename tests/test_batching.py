@@ -19,13 +19,14 @@ from training_project import tone_tokens
 from stages import features, manifest
 from stages.augment.augmentation import Augmentation, Samples
 from stages.batching.batch import Batch, Example, collate
-from stages.batching.data_module import DataModule, loader
+from stages.batching.batches import Batches, loader
 from stages.batching.duration_sampler import DurationSampler
 from stages.batching.feature_dataset import FeatureDataset
+from stages.callbacks.lightning_data import LightningData
+from stages.preflight.reading import read_params
 from stages.program.inputs import Inputs
 from stages.schema.families import Corpus
 from stages.schema.part import Part
-from stages.schema.reading import read_params
 
 RECIPE = Path(__file__).parents[1] / "flows" / "recipes" / "simple_ctc.yaml"
 COUNTS = {"num_train": 12, "num_validation": 4, "num_test": 4}
@@ -153,12 +154,13 @@ def test_the_number_of_workers_changes_nothing(folder: Path) -> None:
     assert not same(*(by_id(epoch) for epoch in by_workers[0]))
 
 
-def data_module(folder: Path) -> DataModule:
-    return DataModule(
+def data_module(folder: Path) -> LightningData:
+    batches = Batches(
         dataset(folder),
         FeatureDataset(folder / "validation", tone_tokens()),
         seed=0, max_batch_seconds=6.0, max_batch_size=None, num_workers=0,
     )  # fmt: skip
+    return LightningData(batches)
 
 
 def test_validation_is_what_the_cache_holds_in_the_order_of_length(folder: Path) -> None:

@@ -19,8 +19,8 @@ from stages.callbacks.run_name import built_name, name_of_run
 from stages.callbacks.run_record import note_code
 from stages.callbacks.sample_table import markdown_table
 from stages.callbacks.training_picture import draw
+from stages.preflight.reading import read_params
 from stages.schema.params import Train
-from stages.schema.reading import read_params
 
 PNG = b"\x89PNG\r\n"
 LOGS = Path("artifacts/logs")
@@ -40,8 +40,8 @@ def test_the_history_holds_the_mean_gradient_norm_before_clipping(
 ) -> None:
     norms: list[list[float]] = [[], []]
 
-    def note(callback: EpochSeed, trainer: Any, task: Any, *_: Any) -> None:
-        norms[trainer.current_epoch].append(norm_of([p.grad for p in task.parameters()]))
+    def note(callback: EpochSeed, trainer: Any, module: Any, *_: Any) -> None:
+        norms[trainer.current_epoch].append(norm_of([p.grad for p in module.parameters()]))
 
     monkeypatch.setattr(EpochSeed, "on_before_optimizer_step", note, raising=False)
     project.set({"train.trainer.gradient_clip_val": 1e-3})
@@ -225,7 +225,7 @@ OFFLINE = {
 def test_a_logger_whose_package_is_missing_names_the_extra(
     write_params: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("stages.schema.packages.find_spec", lambda _: None)
+    monkeypatch.setattr("stages.preflight.packages.find_spec", lambda _: None)
     with pytest.raises(ValueError, match=r"train\.loggers\[0\]: needs the package wandb: pip .*\[wandb\]"):
         read_params(write_params({"train.loggers": [OFFLINE]}))
 

@@ -13,14 +13,17 @@ from torch import nn
 from training_project import Project, tone_tokens, training_project
 
 from stages import train
-from stages.batching.data_module import loader
+from stages.batching.batches import loader
 from stages.batching.duration_sampler import DurationSampler
 from stages.batching.feature_dataset import FeatureDataset
 from stages.callbacks.blank_collapse import BlankCollapse
 from stages.callbacks.epoch_seed import EpochSeed
 from stages.callbacks.largest_batches import LargestBatches, largest
+from stages.callbacks.lightning_task import LightningTask
+from stages.schema.part import Part
 from stages.tasks import ctc
 from stages.tasks.ctc import CTC
+from stages.tasks.optimization import Optimization
 from stages.tasks.task import Task
 
 
@@ -127,7 +130,9 @@ def test_trying_the_largest_batches_leaves_no_trace(project: Project) -> None:
         strategy=Namespace(batch_to_device=lambda batch: batch),
         precision_plugin=Namespace(convert_input=lambda batch: batch, forward_context=nullcontext),
     )  # fmt: skip
-    LargestBatches().on_train_start(trainer, task)
+    LargestBatches().on_train_start(
+        trainer, LightningTask(task, Optimization(0.1, Part(class_path="torch.optim.SGD"), None))
+    )
     assert task.sizes, "nothing was tried"
     assert torch.equal(torch.rand(3), expected)
     assert all(torch.equal(value, before[name]) for name, value in task.state_dict().items())
@@ -206,8 +211,8 @@ def test_gradients_are_clipped_before_a_step(
 ) -> None:
     sizes: list[float] = []
 
-    def note(callback: EpochSeed, trainer: Any, task: Any, *_: Any) -> None:
-        sizes.append(float(size([p.grad.flatten() for p in task.parameters()])))
+    def note(callback: EpochSeed, trainer: Any, module: Any, *_: Any) -> None:
+        sizes.append(float(size([p.grad.flatten() for p in module.parameters()])))
 
     monkeypatch.setattr(EpochSeed, "on_train_batch_end", note, raising=False)
     limits = {"gradient_clip_val": 0.01, "gradient_clip_algorithm": algorithm}
@@ -223,10 +228,11 @@ def test_accumulated_batches_make_one_step_along_their_mean_gradient(
     batches: list[Any] = []
     checked: list[int] = []
 
-    def keep(callback: EpochSeed, trainer: Any, task: Any, batch: Any, *_: Any) -> None:
+    def keep(callback: EpochSeed, trainer: Any, module: Any, batch: Any, *_: Any) -> None:
         batches.append(batch)
 
-    def compare(callback: EpochSeed, trainer: Any, task: Any, optimizer: Any) -> None:
+    def compare(callback: EpochSeed, trainer: Any, module: Any, optimizer: Any) -> None:
+        task = module.task
         parts = [task.loss(task.encode(batch), batch) for batch in batches]
         mean = sum(total / count for total, count in parts) / len(batches)
         for found, expected in zip(

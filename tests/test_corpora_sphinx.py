@@ -9,9 +9,9 @@ import soundfile
 from stages import manifest
 from stages.corpora.corpus import Utterance
 from stages.corpora.sphinx import Sphinx
+from stages.preflight.reading import read_params
 from stages.program.inputs import Inputs
 from stages.schema.manifest_row import read_manifest
-from stages.schema.reading import read_params
 
 AN4 = Path(__file__).parents[2] / "shared" / "data" / "an4"
 needs_an4 = pytest.mark.skipif(

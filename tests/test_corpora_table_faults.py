@@ -8,7 +8,7 @@ import pytest
 
 from stages.corpora.corpus import Utterance
 from stages.corpora.table import Table
-from stages.schema.reading import read_params
+from stages.preflight.reading import read_params
 
 
 def read(root: Path, path: Any, **arguments: Any) -> list[Utterance]:

@@ -14,7 +14,7 @@ from ruamel.yaml import YAML
 
 from flows import dvc
 from flows import run as flows_run
-from stages.schema.reading import read_params
+from stages.preflight.reading import read_params
 
 ROOT = Path(__file__).parents[1]
 NO_DOCKER = "exit 1"

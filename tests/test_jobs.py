@@ -16,9 +16,9 @@ import psutil
 import pytest
 from distributed import Client, LocalCluster
 
+from stages.preflight.reading import read_params
 from stages.program.jobs import LostWorker, run_jobs
 from stages.schema.params import Executor
-from stages.schema.reading import read_params
 
 TWO = Executor(num_processes=2)
 STAGE = """
@@ -180,7 +180,7 @@ def test_an_address_that_no_scheduler_has_is_refused(write_params: Callable[...,
 def test_a_cluster_without_its_package_names_the_extra(
     write_params: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("stages.schema.packages.find_spec", lambda _: None)
+    monkeypatch.setattr("stages.preflight.packages.find_spec", lambda _: None)
     message = r"features\.executor\.dask_scheduler: needs the package distributed: pip .*\[dask\]"
     with pytest.raises(ValueError, match=message):
         read_params(write_params({"features.executor": {"dask_scheduler": "tcp://10.0.0.5:8786"}}))

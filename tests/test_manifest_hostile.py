@@ -21,8 +21,8 @@ from ruamel.yaml import YAML
 from stages import features, manifest
 from stages.corpora import recording
 from stages.corpora.inspection import inspect_recording
+from stages.preflight.reading import read_params
 from stages.program.inputs import Inputs
-from stages.schema.reading import read_params
 
 PROJECT = Path(__file__).parents[1]
 RECIPE = PROJECT / "flows" / "recipes" / "simple_ctc.yaml"

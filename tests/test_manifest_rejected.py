@@ -22,7 +22,7 @@ from manifest_project import (
 
 from stages import manifest
 from stages.corpora.corpus import Utterance
-from stages.schema.reading import read_params
+from stages.preflight.reading import read_params
 
 
 def rejected() -> list[Row]:

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader
 
 from stages.callbacks.freezing import Freezing
+from stages.callbacks.lightning_task import LightningTask
 from stages.schema.params import Group
 from stages.schema.part import Part
 from stages.tasks.optimization import Optimization
@@ -32,21 +33,18 @@ OPTIMIZERS: list[tuple[str, dict[str, Any]]] = [
 ]
 
 
-class Model(lightning.LightningModule):
+class Model(nn.Module):
     """An encoder with what changes without gradients (batch norm, dropout), and a head."""
 
-    def __init__(self, optimization: Optimization | None = None) -> None:
+    def __init__(self) -> None:
         super().__init__()
         self.encoder = nn.Sequential(nn.Linear(3, 3), nn.BatchNorm1d(3), nn.Dropout(0.5))
         self.head = nn.Linear(3, 1)
-        self.optimization = optimization
 
-    def configure_optimizers(self) -> Any:
-        assert self.optimization is not None
-        return self.optimization.configure(self, self.trainer.estimated_stepping_batches, 1)
 
-    def training_step(self, batch: Tensor) -> Tensor:
-        loss: Tensor = self.head(self.encoder(batch)).square().mean()
+class Fitted(LightningTask):
+    def training_step(self, batch: Any, batch_index: int) -> Tensor:
+        loss: Tensor = self.task.head(self.task.encoder(batch)).square().mean()  # type: ignore[operator]
         return loss
 
 
@@ -62,7 +60,7 @@ class Snapshots(lightning.Callback):
 
     def on_train_epoch_end(self, trainer: Any, pl_module: Any) -> None:
         self.states.append({name: value.clone() for name, value in pl_module.state_dict().items()})
-        self.training.append({name for name, part in pl_module.named_modules() if part.training})
+        self.training.append({name for name, part in pl_module.task.named_modules() if part.training})
 
 
 def group(pattern: str, **values: Any) -> Group:
@@ -91,7 +89,7 @@ def fit(
     """Of a model that freezes its module ``kept`` itself."""
     torch.manual_seed(0)
     batches: Any = DataLoader(torch.randn(12, 3), batch_size=4)
-    model = Model(Optimization(0.1, ADAMW, None, groups))
+    model: Any = Model()
     if kept:
         model.get_submodule(kept).requires_grad_(False)
     snapshots = Snapshots()
@@ -102,7 +100,9 @@ def fit(
         max_epochs=max_epochs, accelerator="cpu", logger=False, callbacks=callbacks,
         enable_checkpointing=bool(folder), enable_progress_bar=False, enable_model_summary=False,
     )  # fmt: skip
-    trainer.fit(model, batches, ckpt_path=resume, weights_only=True)
+    trainer.fit(
+        Fitted(model, Optimization(0.1, ADAMW, None, groups)), batches, ckpt_path=resume, weights_only=True
+    )
     return snapshots
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from stages.schema.reading import read_params
+from stages.preflight.reading import read_params
 
 WriteParams = Callable[..., Path]
 

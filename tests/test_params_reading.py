@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 from ruamel.yaml import YAML
 
+from stages.preflight.reading import read_params
 from stages.schema.params import Params
 from stages.schema.part import Part
-from stages.schema.reading import read_params
 
 RECIPES = sorted((Path(__file__).parents[1] / "flows" / "recipes").glob("*.yaml"))
 WriteParams = Callable[..., Path]

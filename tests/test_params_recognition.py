@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from stages.schema.reading import read_params
+from stages.preflight.reading import read_params
 
 WriteParams = Callable[..., Path]
 

@@ -26,11 +26,11 @@ from manifest_project import (
 
 from stages import manifest
 from stages.corpora.admission import LEFT_OUT, Rejected
+from stages.preflight.reading import read_params
 from stages.program.inputs import Inputs
 from stages.report.markup import shown, standing_alone
 from stages.report.rejections import Rejections
 from stages.schema.manifest_row import RejectedRow
-from stages.schema.reading import read_params
 
 CHROMIUM = shutil.which("chromium")
 PICTURES = Path(os.environ["EARSHOT_PICTURES"]).resolve() if "EARSHOT_PICTURES" in os.environ else None

@@ -17,7 +17,7 @@ from training_project import Project, signal_at, training_project
 
 from stages import train
 from stages.callbacks.history import History
-from stages.tasks.task import Task
+from stages.callbacks.lightning_task import LightningTask
 
 SCHEDULES = {
     "warm-up and cosine": {
@@ -37,11 +37,11 @@ SCHEDULES = {
     },
 }
 MOMENTS = {
-    "a forward pass": (Task, "training_step", 9),
-    "the first forward pass of an epoch": (Task, "training_step", 11),
+    "a forward pass": (LightningTask, "training_step", 9),
+    "the first forward pass of an epoch": (LightningTask, "training_step", 11),
     "an optimizer step": (torch.optim.AdamW, "step", 5),
     "the last optimizer step of an epoch": (torch.optim.AdamW, "step", 6),
-    "a validation": (Task, "validation_step", 5),
+    "a validation": (LightningTask, "validation_step", 5),
     "the end of a validation": (History, "on_validation_end", 3),
 }
 

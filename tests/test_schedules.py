@@ -17,6 +17,7 @@ from torch.optim import SGD
 from torch.utils.data import DataLoader
 
 from stages.batching.batch import Example, collate
+from stages.callbacks.lightning_task import LightningTask
 from stages.schedules.warmup import Warmup
 from stages.schedules.warmup_cosine import WarmupCosine
 from stages.schedules.warmup_linear import WarmupLinear
@@ -233,12 +234,12 @@ def test_an_epoch_schedule_ends_with_the_last_epoch_of_training() -> None:
         tokens=tokens, num_features=2
     )
     schedule = Schedule(class_path="stages.schedules.warmup_cosine.WarmupCosine", interval="epoch")
-    task.optimization = Optimization(LR, Part(class_path="torch.optim.SGD"), schedule)
+    optimization = Optimization(LR, Part(class_path="torch.optim.SGD"), schedule)
     batches = [collate([Example("", np.ones((4, 2), np.float32), [1, 2], "ab")])] * 6
     trainer = lightning.Trainer(
         max_epochs=EPOCHS, accumulate_grad_batches=2, accelerator="cpu", logger=False,
         enable_checkpointing=False, enable_progress_bar=False, enable_model_summary=False,
     )  # fmt: skip
-    trainer.fit(task, DataLoader(batches, batch_size=None))  # type: ignore[arg-type]
+    trainer.fit(LightningTask(task, optimization), DataLoader(batches, batch_size=None))  # type: ignore[arg-type]
     assert trainer.global_step == EPOCHS * 6 // 2
     assert trainer.optimizers[0].param_groups[0]["lr"] == pytest.approx(0.01 * LR)

@@ -11,8 +11,8 @@ from manifest_project import ROOT, Run, recorded, rows_of
 
 from stages.corpora.corpus import Utterance
 from stages.corpora.selection import select
+from stages.preflight.reading import read_params
 from stages.schema.families import Corpus
-from stages.schema.reading import read_params
 
 TABLE = "stages.corpora.table.Table"
 Made = list[dict[str, Any]]

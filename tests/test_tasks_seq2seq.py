@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 import torch
-from test_tasks import CONFORMER, SEQ2SEQ, SIMPLE, VOCABULARY, build, examples
+from test_tasks import CONFORMER, SEQ2SEQ, SIMPLE, VOCABULARY, build, examples, fitted
 from torch import Tensor
 
 from stages.batching.batch import Batch, collate
@@ -82,7 +82,7 @@ def test_a_loss_that_is_no_number_is_named_where_training_samples_too() -> None:
     batch = collate(examples(task))
     batch.features[2, 5] = torch.nan
     with pytest.raises(ValueError, match="the training loss became nan in epoch 0, batch 7, utterances utt"):
-        task.training_step(batch, 7)
+        fitted(task).training_step(batch, 7)
 
 
 def test_validation_never_samples() -> None:
@@ -145,10 +145,10 @@ def test_n_best_texts_are_alternatives() -> None:
         assert hypothesis.alternatives[0] == hypothesis.text
 
 
-def test_the_decoder_knows_the_epoch(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_decoder_knows_the_epoch() -> None:
     task = made()
     batch = collate(examples(task))
-    monkeypatch.setattr(Seq2Seq, "current_epoch", 7)
+    task.current_epoch = 7
     task.loss(task.encode(batch), batch)
     assert task.decoder.epoch == 7
 

@@ -10,9 +10,9 @@ from training_project import Project, table, training_project
 
 from stages import evaluate, export, features, train
 from stages.callbacks.epoch_seed import EpochSeed
+from stages.preflight.reading import read_params
 from stages.program.inputs import Inputs
 from stages.schema.manifest_row import read_manifest, write_rows
-from stages.schema.reading import read_params
 
 DVC_YAML = Path(__file__).parents[1] / "dvc.yaml"
 
@@ -240,5 +240,5 @@ def test_what_changed_while_a_stage_ran_is_named(project: Project) -> None:
     with pytest.raises(
         ValueError, match=r"changed while the stage ran: data/features/train/index.*params\.yaml"
     ):
-        train.STAGE.run(edit_meanwhile, project.params)
+        train.STAGE.run(edit_meanwhile, project.params, read=read_params)
     assert read_params(project.params).lr == 0.5

@@ -13,9 +13,9 @@ from training_project import Project, signal_at, training_project
 
 from stages import train
 from stages.batching.batch import Batch
-from stages.schema.reading import read_params
-from stages.schema.trainer import OWNED
-from stages.tasks.ctc import CTC
+from stages.callbacks.lightning_task import LightningTask
+from stages.preflight.reading import read_params
+from stages.preflight.trainer import OWNED
 
 PLUGIN = "lightning.pytorch.plugins.precision.MixedPrecision"
 PROFILERS = "lightning.pytorch.profilers"
@@ -98,13 +98,13 @@ def test_overfitting_sees_the_same_batches_in_every_epoch(
     project: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     seen = []
-    step = CTC.training_step
+    step = LightningTask.training_step
 
-    def training_step(self: CTC, batch: Batch, batch_index: int) -> Tensor:
+    def training_step(self: LightningTask, batch: Batch, batch_index: int) -> Tensor:
         seen.append(tuple(batch.ids))
         return step(self, batch, batch_index)
 
-    monkeypatch.setattr(CTC, "training_step", training_step)
+    monkeypatch.setattr(LightningTask, "training_step", training_step)
     project.set({"train.trainer.overfit_batches": 2, "train.trainer.max_epochs": 3})
     project.set({"train.batching.max_batch_seconds": 8.0})
     project.run(train)
@@ -133,7 +133,7 @@ def test_a_callback_that_accumulates_by_epoch_does_so_after_a_resume_too(
     project.run(train)
     uninterrupted = Path("artifacts/train/last.ckpt").read_bytes()
     with monkeypatch.context() as patch:
-        signal_at(patch, CTC, "training_step", 16)
+        signal_at(patch, LightningTask, "training_step", 16)
         with pytest.raises(SystemExit):
             project.run(train)
     project.run(train)

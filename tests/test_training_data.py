@@ -8,10 +8,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from stages.preflight.reading import read_params
 from stages.schema.feature_table import FeatureMetadata
 from stages.schema.params import Train
 from stages.schema.part import Part
-from stages.schema.reading import read_params
 from stages.tasks import training_data
 from stages.tasks.training_data import fit_tokens
 from stages.tokens.normalization import Normalization

@@ -16,7 +16,7 @@ from torch import Tensor
 
 from stages import evaluate, export, features, manifest, train
 from stages.callbacks.run_name import built_name
-from stages.schema.reading import read_params
+from stages.preflight.reading import read_params
 from stages.tasks.checkpoint import load
 
 RATE = 16000
@@ -77,7 +77,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
         save_wav2vec2(INPUTS / "wav2vec2-tiny", mask_time_prob=0.05, layerdrop=0.1)
         write(folder / "params.yaml", {})
         for stage in (manifest, features):
-            stage.STAGE.run(stage.run, folder / "params.yaml")
+            stage.STAGE.run(stage.run, folder / "params.yaml", read=read_params)
     return folder
 
 
@@ -89,7 +89,7 @@ def run(project: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Run]:
     def run_stages(changes: dict[str, Any], *stages: Any) -> None:
         write(project / "params.yaml", changes)
         for stage in stages:
-            stage.STAGE.run(stage.run, project / "params.yaml", getattr(stage, "clean", None))
+            stage.STAGE.run(stage.run, project / "params.yaml", getattr(stage, "clean", None), read_params)
 
     yield run_stages
     shutil.rmtree(project / "artifacts", ignore_errors=True)

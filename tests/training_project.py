@@ -12,6 +12,7 @@ import pytest
 from ruamel.yaml import YAML
 
 from stages import features, manifest
+from stages.preflight.reading import read_params
 from stages.tokens.characters import Characters
 from stages.tokens.tokens import BLANK
 
@@ -48,7 +49,7 @@ class Project:
         self.change(change)
 
     def run(self, stage: Any) -> None:
-        stage.STAGE.run(stage.run, self.params, getattr(stage, "clean", None))
+        stage.STAGE.run(stage.run, self.params, getattr(stage, "clean", None), read_params)
 
     def json(self, path: str) -> Any:
         return json.loads((self.folder / path).read_text())

@@ -23,9 +23,9 @@ from stages.augment.seeds import copy_generator, fresh_seeds, recording_generato
 from stages.augment.transformed import Transformed
 from stages.corpora.recording import mono, read_span
 from stages.frontends.frontend import Frontend
+from stages.program.verdict import checked_params
 from stages.schema.manifest_row import ManifestRow, read_manifest
 from stages.schema.params import Params
-from stages.schema.reading import read_params
 
 MANIFEST = Path("data/manifest")
 OUTPUT = Path("artifacts/logs/augmentation")
@@ -155,7 +155,7 @@ def main(arguments: list[str] | None = None) -> None:
     try:
         if given.out.exists() and not given.out.is_dir():
             raise ValueError(f"--out {given.out}: is a file; name a folder for the page and what it shows")
-        params = read_params(given.params)
+        params = checked_params(given.params)
         if not (MANIFEST / "train.json").exists():
             raise ValueError(f"{MANIFEST / 'train.json'}: no such file; run the manifest stage")
         rows = chosen(read_manifest(MANIFEST / "train.json"), given.utterance)

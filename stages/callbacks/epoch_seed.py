@@ -1,8 +1,7 @@
 """Dropout and the like, seeded by (seed, epoch): a resumed run draws what an uninterrupted one does."""
 
-import lightning
 import numpy as np
-from lightning.pytorch import Callback, LightningModule, Trainer
+from lightning.pytorch import Callback, LightningModule, Trainer, seed_everything
 
 
 class EpochSeed(Callback):
@@ -11,4 +10,4 @@ class EpochSeed(Callback):
 
     def on_train_epoch_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         drawn = int(np.random.default_rng([self.seed, trainer.current_epoch]).integers(2**32))
-        lightning.seed_everything(drawn, verbose=False)
+        seed_everything(drawn, verbose=False)

@@ -5,8 +5,10 @@ from collections.abc import Sequence
 
 from lightning.pytorch import Callback, LightningModule, Trainer
 
+from stages.callbacks.lightning_task import LightningTask
 from stages.schema.params import Group
 from stages.tasks.parameter_groups import freeze
+from stages.tasks.task import Task
 
 
 class Freezing(Callback):
@@ -23,7 +25,7 @@ class Freezing(Callback):
 
     def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
         if self.by_model is None:
-            named = pl_module.named_parameters()
+            named = _task(pl_module).named_parameters()
             self.by_model = frozenset(name for name, parameter in named if not parameter.requires_grad)
         self._freeze(pl_module, math.inf)
 
@@ -35,4 +37,10 @@ class Freezing(Callback):
 
     def _freeze(self, module: LightningModule, epoch: float) -> None:
         assert self.by_model is not None, "setup comes first"
-        freeze(module, self.groups, epoch, self.by_model)
+        freeze(_task(module), self.groups, epoch, self.by_model)
+
+
+def _task(module: LightningModule) -> Task:
+    """The model whose parameters params.yaml names."""
+    assert isinstance(module, LightningTask)
+    return module.task

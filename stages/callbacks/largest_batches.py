@@ -13,8 +13,8 @@ from lightning.pytorch.utilities.seed import isolate_rng
 from stages.batching.batch import collate
 from stages.batching.duration_sampler import DurationSampler
 from stages.batching.feature_dataset import Key
+from stages.callbacks.lightning_task import LightningTask
 from stages.schema.params import Train
-from stages.tasks.task import Task
 
 ON_THE_CPU = re.compile("not enough memory|can't allocate memory|Cannot allocate memory")
 
@@ -29,7 +29,8 @@ class LargestBatches(Callback):
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         if trainer.fast_dev_run:  # type: ignore[attr-defined]
             return
-        assert isinstance(pl_module, Task)
+        assert isinstance(pl_module, LightningTask)
+        task = pl_module.task
         data: Any = trainer.datamodule  # type: ignore[attr-defined]
         before = [(buffer, buffer.clone()) for buffer in pl_module.buffers()]
         with isolate_rng():
@@ -37,7 +38,7 @@ class LargestBatches(Callback):
                 batch = collate([data.train[key] for key in keys])
                 batch = trainer.strategy.batch_to_device(trainer.precision_plugin.convert_input(batch))
                 with trainer.precision_plugin.forward_context():
-                    total, count = pl_module.loss(pl_module.encode(batch), batch)
+                    total, count = task.loss(task.encode(batch), batch)
                 (total / count.clamp(min=1)).backward()
                 pl_module.zero_grad()
         for buffer, value in before:

@@ -10,11 +10,11 @@ import numpy as np
 import torch
 from lightning.pytorch import Callback, LightningModule, Trainer
 from lightning.pytorch.loops.loop import _Loop
-from torch import Tensor
+from torch import Tensor, nn
 from torch.optim import Optimizer
 
+from stages.callbacks.lightning_task import LightningTask
 from stages.program.signals import hold_exit, release_exit, take_signals
-from stages.tasks.task import Task
 
 SAVE_SECONDS = 600.0  # what a SIGKILL or a power cut costs at most, epochs however long
 
@@ -53,7 +53,7 @@ class ResumeState(Callback):
             )
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        assert isinstance(pl_module, Task)
+        assert isinstance(pl_module, LightningTask)
         take_signals()  # in the place of Lightning's handlers, which end a training between two states
         if self.loaded:  # not before the sanity check, which has sums and metrics of its own
             pl_module.loss_sums = self.loaded["loss_sums"]
@@ -154,8 +154,7 @@ class ResumeState(Callback):
     def on_save_checkpoint(
         self, trainer: Trainer, pl_module: LightningModule, checkpoint: dict[str, Any]
     ) -> None:
-        assert isinstance(pl_module, Task)
-        assert pl_module.optimization
+        assert isinstance(pl_module, LightningTask)
         schedule = pl_module.optimization.schedule
         checkpoint["resume"] = {
             **self.boundary,
@@ -175,7 +174,7 @@ class ResumeState(Callback):
         self.loaded = checkpoint["resume"]
 
     def _note(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        assert isinstance(pl_module, Task)
+        assert isinstance(pl_module, LightningTask)
         self.is_current = True
         self.boundary = {
             "loops": copy.deepcopy(trainer.fit_loop.state_dict()),
@@ -185,7 +184,7 @@ class ResumeState(Callback):
             "num_batches": trainer.fit_loop.epoch_loop.batch_progress.current.ready,
             "random": _random_state(),
             # such as batch norm's, which a forward pass changes
-            "buffers": {name: value.clone() for name, value in _buffers(pl_module)},
+            "buffers": {name: value.clone() for name, value in _buffers(pl_module.task)},
         }
 
     def _save(self, trainer: Trainer) -> None:
@@ -210,14 +209,15 @@ def _write(trainer: Trainer, path: Path) -> None:
     trainer.strategy.save_checkpoint(trainer._checkpoint_connector.dump_checkpoint(False), path)
 
 
-def _buffers(module: Task) -> list[tuple[str, Tensor]]:
+def _buffers(module: nn.Module) -> list[tuple[str, Tensor]]:
     kept = module.state_dict().keys()
     return [(name, value) for name, value in module.named_buffers() if name in kept]
 
 
 def _parameters(trainer: Trainer, module: LightningModule) -> list[list[str]]:
     """The names of those that each group of the optimizer holds."""
-    names = {id(parameter): name for name, parameter in module.named_parameters()}
+    assert isinstance(module, LightningTask)
+    names = {id(parameter): name for name, parameter in module.task.named_parameters()}
     groups = trainer.optimizers[0].param_groups
     return [[names[id(parameter)] for parameter in group["params"]] for group in groups]
 

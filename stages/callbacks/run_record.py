@@ -7,23 +7,21 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import lightning
 import torch
+from lightning.pytorch import Trainer, __version__
 
-from stages.batching.data_module import DataModule
+from stages.batching.batches import Batches
 from stages.program.outputs import write_whole
 from stages.tasks.task import Task
 
 VERSIONS = {
     "python": platform.python_version(),
     "torch": torch.__version__,
-    "lightning": lightning.__version__,
+    "lightning": __version__,
 }
 
 
-def record_run(
-    trainer: lightning.Trainer, task: Task, data: DataModule, facts: Mapping[str, Any], path: Path
-) -> None:
+def record_run(trainer: Trainer, task: Task, batches: Batches, facts: Mapping[str, Any], path: Path) -> None:
     """Where, with what and on what a training ran, beside the ``facts`` that its stage knows."""
     trained = trainer.optimizers[0].param_groups
     record = {
@@ -36,10 +34,10 @@ def record_run(
         "trainable_parameters": sum(p.numel() for group in trained for p in group["params"]),
         "parameters": sum(p.numel() for p in task.parameters()),
     }
-    for split, dataset in (("train", data.train), ("validation", data.validation)):
+    for split, dataset in (("train", batches.train), ("validation", batches.validation)):
         record[f"{split}_utterances"] = len(dataset)
         record[f"{split}_hours"] = round(float(dataset.seconds.sum()) / 3600, 4)
-    sampler = data.train_sampler()
+    sampler = batches.train_sampler()
     record["batches_per_epoch"], record["padding"] = len(sampler), round(sampler.padding(0), 4)
     write_whole(path, (json.dumps(record, indent=1) + "\n").encode())
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from lightning.pytorch import Callback, LightningModule, Trainer
 from lightning.pytorch.loggers import TensorBoardLogger
 
-from stages.tasks.task import Task
+from stages.callbacks.lightning_task import LightningTask
 
 NUM_SAMPLES = 12
 
@@ -18,7 +18,7 @@ class SampleTable(Callback):
     def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         if trainer.sanity_checking:
             return
-        assert isinstance(pl_module, Task)
+        assert isinstance(pl_module, LightningTask)
         rows = [(name, said, heard.text) for name, said, heard in pl_module.samples(NUM_SAMPLES)]
         for logger in trainer.loggers:
             if isinstance(logger, TensorBoardLogger):

@@ -2,8 +2,8 @@
 
 from lightning.pytorch import Callback, LightningModule, Trainer
 
+from stages.callbacks.lightning_task import LightningTask
 from stages.callbacks.pace import Pace
-from stages.tasks.task import Task
 
 NUM_SAMPLES = 3
 MAX_CHARACTERS = 200  # of a text: what a model writes that has not learned to end may be long
@@ -18,7 +18,7 @@ class ValidationReport(Callback):
     def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         if trainer.sanity_checking:
             return
-        assert isinstance(pl_module, Task)
+        assert isinstance(pl_module, LightningTask)
         shown = "  ".join(f"{name} {value:.4f}" for name, value in sorted(trainer.callback_metrics.items()))
         of = f"/{trainer.max_epochs}" if trainer.max_epochs not in (None, -1) else ""
         pace = f"{self.pace.hours_per_hour():.0f} h/h  {self.pace.time_left(trainer)}"

@@ -15,7 +15,7 @@ from typing import Any
 
 from stages.program import espeak as library
 from stages.program.espeak import SAMPLE_RATE as SAMPLE_RATE
-from stages.program.processes import die_with_parent
+from stages.program.parents import die_with_parent
 
 # From speak_lib.h
 UTF8, POSITION_CHARACTER = 1, 1

@@ -10,7 +10,8 @@ from concurrent.futures.process import BrokenProcessPool
 from functools import partial
 from typing import Any, TypeVar
 
-from stages.program.processes import die_with_parent, num_cores
+from stages.program.parents import die_with_parent
+from stages.program.processes import num_cores
 from stages.schema.params import Executor
 
 T = TypeVar("T")

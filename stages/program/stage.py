@@ -13,11 +13,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from stages.program.inputs import Inputs
+from stages.program.parents import die_with_parent
 from stages.program.printable import printable
-from stages.program.processes import die_with_dvc, die_with_parent
 from stages.program.signals import exit_on_signals
+from stages.program.verdict import checked_params
 from stages.schema.params import Params
-from stages.schema.reading import read_params
+from stages.schema.reading import params_of, read_document
 
 PACKAGE = Path(__file__).parents[1]
 
@@ -53,7 +54,6 @@ class Stage:
         )
         parser.add_argument("--params", type=Path, default=Path("params.yaml"), metavar="FILE")
         path = parser.parse_args().params
-        die_with_dvc()
         if "LOCAL_RANK" in os.environ:  # one of several processes of a training
             die_with_parent()
         try:
@@ -66,18 +66,20 @@ class Stage:
             message = "\n".join(map(printable, str(error).split("\n")))  # it may quote the data
             sys.exit(f"{self.name}: {message}")
 
-    def run(self, run: Run, path: Path, clean: Run | None = None) -> None:
+    def run(
+        self, run: Run, path: Path, clean: Run | None = None, read: Callable[..., Params] = checked_params
+    ) -> None:
         """Read params, run, and compare what was read with what is there now (ValueError if it changed)."""
-        inputs = Inputs(PACKAGE / name for name in self.code)  # before seconds of importing parts
-        params = read_params(path, self.trained)
-        exit_on_signals()  # not before: while modules are imported, an exit would pass for their error
+        inputs = Inputs(PACKAGE / name for name in self.code)  # before seconds of a check
+        params = read(path, self.trained)
+        exit_on_signals()
         for folder in self.data(params):
             if not folder.exists():
                 raise ValueError(f"{folder}: no such file or folder, but this stage reads it")
         inputs.add(self.data(params))
         run(params, inputs)
         changed = [str(file) for file in inputs.changed()]
-        if self.settings(read_params(path, self.trained)) != self.settings(params):
+        if not self._reads_the_same(path, params):
             changed.append(str(path))
         if changed:
             raise ValueError(
@@ -86,6 +88,12 @@ class Stage:
             )
         if clean:
             clean(params, inputs)
+
+    def _reads_the_same(self, path: Path, params: Params) -> bool:
+        try:
+            return self.settings(params_of(read_document(path))) == self.settings(params)
+        except ValueError:  # no params any more
+            return False
 
 
 def _ours(error: BaseException) -> bool:

@@ -1,7 +1,7 @@
 """params.yaml: two shared values and five sections, each read by the stage of its name alone."""
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
@@ -30,7 +30,6 @@ from stages.schema.quantities import (
     SampleRate,
     Seed,
 )
-from stages.schema.trainer import TrainerArguments
 
 
 def _below_inputs(path: str) -> str:
@@ -193,7 +192,7 @@ class Train(Section):
     init_from: InitFrom | None = None
     callbacks: list[CallbackPart]
     loggers: list[LoggerPart]
-    trainer: TrainerArguments
+    trainer: dict[str, Any]  # arguments of lightning.Trainer
 
 
 class Evaluate(Section):

@@ -20,10 +20,13 @@ def refusal(problems: list[InitErrorDetails]) -> ValidationError:
     return ValidationError.from_exception_data("params", problems)
 
 
+def of_error(error: ValidationError, above: Place = ()) -> Problems:
+    """The problems that an error says, of what lies at a place."""
+    for detail in error.errors(include_url=False):
+        kind = PydanticCustomError(detail["type"], "{message}", {"message": detail["msg"]})
+        yield InitErrorDetails(type=kind, loc=(*above, *detail["loc"]), input=detail["input"])
+
+
 def joined(errors: Iterable[ValidationError], above: Place = ()) -> ValidationError:
     """One error that says all that these say, of what lies at a place."""
-    found = []
-    for detail in (detail for error in errors for detail in error.errors(include_url=False)):
-        kind = PydanticCustomError(detail["type"], "{message}", {"message": detail["msg"]})
-        found.append(InitErrorDetails(type=kind, loc=(*above, *detail["loc"]), input=detail["input"]))
-    return refusal(found)
+    return refusal([found for error in errors for found in of_error(error, above)])

@@ -1,45 +1,18 @@
-"""Reading params.yaml: every problem of the file at once, each with its path and what was expected."""
+"""params.yaml as a file: its keys and values. Whether its classes can take them: stages.preflight."""
 
 import json
-from collections.abc import Iterator
-from contextlib import suppress
-from difflib import get_close_matches
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
-from pydantic import BaseModel, ValidationError, create_model
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
-from stages.schema.agreement import Sound, problems
-from stages.schema.params import Params, Section
-from stages.schema.part import import_class, parameters_of
-from stages.schema.problems import joined, refusal
-
-Steps = tuple[int | str, ...]
+from stages.schema.params import Params
+from stages.schema.part import SHAPE_ALONE
 
 
-def read_params(path: Path, trained: bool = False) -> Params:
-    """Read and check a params file; ValueError with all its problems, one a line.
-
-    ``trained`` is for what works on a trained model: what was read of train.inputs for it may be gone.
-    """
-    document = _read(path)
-    params, found = None, []
-    try:
-        params = Params.model_validate_json(json.dumps(document))
-    except ValidationError as error:
-        found.append(error)
-    if apart := list(problems(params or _sound(Params, document), trained)):
-        found.append(refusal(apart))
-    if params and not found:
-        return params
-    lines = _explain(joined(found), document)
-    raise ValueError(f"{path} cannot be used, {len(lines)} problem(s):\n  " + "\n  ".join(lines))
-
-
-def _read(path: Path) -> dict[str, Any]:
-    """The file as JSON has it: strings for keys, and for dates.
+def read_document(path: Path) -> dict[str, Any]:
+    """The file as JSON has it: strings for keys, and for dates. ValueError if it has no such content.
 
     ruamel reads YAML 1.2, as DVC does: PyYAML would take the ``1e-05`` that DVC writes for a string.
     """
@@ -59,96 +32,6 @@ def _read(path: Path) -> dict[str, Any]:
     return document
 
 
-def _sound(model: type[BaseModel], document: Any) -> Sound:
-    """The values of a section that are valid by themselves."""
-    values: dict[str, Any] = {}
-    for name, field in model.model_fields.items():
-        written = {name: document[name]} if isinstance(document, dict) and name in document else {}
-        annotation = field.annotation
-        if isinstance(annotation, type) and issubclass(annotation, Section):
-            values[name] = _sound(annotation, written.get(name))
-            continue
-        alone = create_model(name, __base__=Section, **{name: (field.rebuild_annotation(), field.default)})  # type: ignore[call-overload]
-        with suppress(ValidationError):
-            values[name] = getattr(alone.model_validate(written), name)
-    return Sound(**values)
-
-
-def _explain(error: ValidationError, document: Any) -> list[str]:
-    """One line for each place in the document; what the branches of a union say is joined by 'or'."""
-    messages: dict[str, list[str]] = {}
-    for detail in error.errors(include_url=False):
-        steps = _place(detail["loc"], document, detail["type"] == "missing")
-        text = _message(detail, steps, document)
-        found = messages.setdefault(_dotted(steps), [])
-        if text not in found:
-            found.append(text)
-    return [f"{path}: {' or '.join(texts)}" if path else "; ".join(texts) for path, texts in messages.items()]
-
-
-def _place(loc: Steps, document: Any, missing: bool) -> Steps:
-    """An error's location as far as the document knows it: pydantic adds the tags of unions.
-
-    What is missing keeps its name, and init_args that were left out altogether keep theirs.
-    """
-    node = document
-    place: list[int | str] = []
-    for depth, step in enumerate(loc):
-        last = depth == len(loc) - 1
-        below = dict(enumerate(node)) if isinstance(node, list) else node
-        if isinstance(below, dict) and step in below:
-            node = below[step]
-            place.append(step)
-        elif missing and (last or step == "init_args"):
-            node = {}
-            place.append(step)
-        elif not missing:
-            break
-    return tuple(place)
-
-
-def _dotted(steps: Steps) -> str:
-    text = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in steps)
-    return text.removeprefix(".")
-
-
-def _message(detail: Any, steps: Steps, document: Any) -> str:
-    if detail["type"] == "missing":
-        return "missing"
-    if detail["type"] in ("model_type", "model_attributes_type"):
-        return f"Input should be keys and values, found {detail['input']!r}"
-    if detail["type"] == "extra_forbidden":
-        known = _known_keys(steps, document)
-        near = get_close_matches(str(steps[-1]), known, n=1)
-        hint = f"did you mean {near[0]}?" if near else f"known: {', '.join(known)}" if known else ""
-        return f"unknown key ({hint})" if hint else "unknown key"
-    value = detail["input"]
-    found = "" if isinstance(value, dict | list) else f", found {value!r}"
-    return str(detail["msg"]).removeprefix("Value error, ") + found
-
-
-def _known_keys(steps: Steps, document: Any) -> list[str]:
-    """The keys that may stand where an unknown one was found."""
-    if steps[-2:-1] == ("init_args",):
-        node = document
-        for step in steps[:-2]:
-            node = node[step]
-        return list(parameters_of(import_class(node["class_path"])))
-    if steps[:-1] == ("train", "trainer"):
-        return list(parameters_of(import_class("lightning.Trainer")))
-    model: Any = Params
-    for step in (name for name in steps[:-1] if isinstance(name, str)):
-        field = model.model_fields.get(step)
-        annotation = field.annotation if field else None
-        classes = (found for found in _within(annotation) if isinstance(found, type))
-        model = next((found for found in classes if issubclass(found, BaseModel)), None)
-        if model is None:
-            return []
-    return list(model.model_fields)
-
-
-def _within(annotation: Any) -> Iterator[Any]:
-    """An annotation and those that it is made of: a section may be optional, or one of a list."""
-    yield annotation
-    for inner in get_args(annotation):
-        yield from _within(inner)
+def params_of(document: dict[str, Any]) -> Params:
+    """The params that a document holds; no class is imported. Raises pydantic's ValidationError."""
+    return Params.model_validate_json(json.dumps(document), context=SHAPE_ALONE)

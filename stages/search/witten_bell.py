@@ -13,10 +13,10 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from stages.program.outputs import write_whole
+from stages.program.verdict import checked_params
 from stages.schema.manifest_row import read_manifest
 from stages.schema.nested import resolved
 from stages.schema.params import Params
-from stages.schema.reading import read_params
 from stages.search.arpa import END, START, UNKNOWN, NGrams, arpa_lines
 from stages.tokens.tokens import Tokens
 
@@ -80,7 +80,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--params", type=Path, default=Path("params.yaml"), metavar="FILE")
     given = parser.parse_args(arguments)
     try:
-        sentences = _sentences(read_params(given.params))
+        sentences = _sentences(checked_params(given.params))
         ngrams = witten_bell(sentences, given.order)
         write_whole(given.file, "".join(arpa_lines(ngrams)).encode())
     except (ValueError, OSError) as error:

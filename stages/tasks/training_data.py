@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 from stages.augment.augmentation import Augmentation
 from stages.augment.batch_augmentation import BatchAugmentation
 from stages.augment.building import build, with_sounds
-from stages.batching.data_module import DataModule
+from stages.batching.batches import Batches
 from stages.batching.feature_dataset import FeatureDataset
 from stages.batching.targets import encoded, transcripts
 from stages.schema import params as schema
@@ -72,7 +72,7 @@ def _files_of(written: Part, part: Part, inputs: str) -> str:
     return f" ({', '.join(files)})" if files else ""
 
 
-def read_data(params: schema.Params, task: Task, features: Path, first: tuple[int, int]) -> DataModule:
+def read_data(params: schema.Params, task: Task, features: Path) -> Batches:
     """The batches, without what cannot be learned; ValueError if nothing is left. The task gets the
     augmentations that follow its frontend.
     """
@@ -90,13 +90,12 @@ def read_data(params: schema.Params, task: Task, features: Path, first: tuple[in
     report_empty(validation, list(map(task.tokens.normalize, validation.texts.to_pylist())))
     for dataset in (train, validation):
         report_unwritable(dataset, task)
-    batching = settings.batching.model_dump()
-    data = DataModule(train, validation, seed=params.seed, first=first, **batching)
-    sampler = data.train_sampler()
+    batches = Batches(train, validation, params.seed, **settings.batching.model_dump())
+    sampler = batches.train_sampler()
     print(
         f"train: {len(train)} utterances in {len(sampler)} batches, {sampler.padding(0):.1%} of them padding"
     )
-    return data
+    return batches
 
 
 def _drop_unlearnable(train: FeatureDataset, task: Task) -> None:

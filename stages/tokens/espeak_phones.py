@@ -11,7 +11,7 @@ import sys
 from collections.abc import Iterable
 
 from stages.program import espeak as library
-from stages.program.processes import die_with_parent
+from stages.program.parents import die_with_parent
 
 UTF8, IPA, SEPARATOR = 1, 2, "_"
 OTHER_LANGUAGE = re.compile(r"\([a-z-]+\)")  # where it reads a foreign word, and where it is back

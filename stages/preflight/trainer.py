@@ -2,14 +2,17 @@
 
 import logging
 from collections.abc import Iterator
-from typing import Annotated, Any
+from typing import Any
 
-from pydantic import AfterValidator, ValidationError
+from lightning.pytorch import Trainer
+from pydantic import ValidationError
 from pydantic_core import InitErrorDetails
 
-from stages.schema.part import Part, bind, import_class
-from stages.schema.problems import Place, joined, problem, refusal
+from stages.callbacks.trainer_arguments import DEVICES, built
+from stages.schema.part import bind
+from stages.schema.problems import Place, Problems, joined, of_error, problem, refusal
 
+PLACE: Place = ("train", "trainer")
 OWNED = {
     "default_root_dir": "artifacts/logs, set by the stage",
     "logger": "train.loggers",
@@ -25,37 +28,25 @@ POSITIVE = (
     "limit_val_batches",
     "val_check_interval",
 )
-DEVICES = {"devices": 1}  # more of them when asked for, so that a run is the same on every machine
 NOT_ZERO = ("max_epochs", "max_steps")
 LAUNCHED_WITHIN = ("spawn", "fork", "notebook")  # strategies that start processes within a program
 
 
-def built(arguments: dict[str, Any]) -> dict[str, Any]:
-    """Arguments in which every ``{class_path, init_args}``, a strategy for instance, is what it names."""
-    return {name: _built(value, (name,)) for name, value in arguments.items()}
-
-
-def _built(value: Any, place: Place) -> Any:
-    if isinstance(value, list):
-        return [_built(item, (*place, index)) for index, item in enumerate(value)]
-    if not isinstance(value, dict):
-        return value
+def arguments(params: Any) -> Problems:
+    """Names and types by the signature, values by constructing a Trainer."""
     try:
-        return Part.model_validate(value).try_out()
+        _check(params.train.trainer)
     except ValidationError as error:
-        raise refusal(
-            [problem((*place, *at["loc"]), at["msg"], at["input"]) for at in error.errors()]
-        ) from error
-    except (ValueError, ImportError, AttributeError) as error:
-        raise refusal([problem(place, str(error))]) from error
+        yield from of_error(error, PLACE)
+    except ValueError as error:
+        yield problem(PLACE, str(error))
 
 
-def _check(arguments: dict[str, Any]) -> dict[str, Any]:
-    trainer = import_class("lightning.Trainer")
+def _check(arguments: dict[str, Any]) -> None:
     found = [refusal(impossible)] if (impossible := list(_impossible(arguments))) else []
     plain = {name: value for name, value in arguments.items() if not _has_parts(value)}
     try:
-        bind(trainer, plain, OWNED, key=None)
+        bind(Trainer, plain, OWNED, key=None)
     except ValidationError as error:
         found.append(error)
     try:
@@ -68,12 +59,11 @@ def _check(arguments: dict[str, Any]) -> dict[str, Any]:
     level = chatter.level
     chatter.setLevel(logging.ERROR)
     try:
-        trainer(**{"enable_progress_bar": False, **DEVICES, **whole, **AS_THE_STAGE})
+        Trainer(**{"enable_progress_bar": False, **DEVICES, **whole, **AS_THE_STAGE})
     except Exception as error:  # Lightning refuses values with many exception types
         raise ValueError(f"lightning.Trainer refuses these arguments: {error}") from error
     finally:
         chatter.setLevel(level)
-    return arguments
 
 
 def _has_parts(value: Any) -> bool:
@@ -102,6 +92,3 @@ def _impossible(arguments: dict[str, Any]) -> Iterator[InitErrorDetails]:
         yield problem(
             ("strategy",), "its processes cannot be stopped and resumed as the stage's own; use ddp", strategy
         )
-
-
-TrainerArguments = Annotated[dict[str, Any], AfterValidator(_check)]

@@ -1,5 +1,5 @@
 """Waveforms or features: what is cached, what augmentations change and what models take. Checks of
-stages.schema.agreement.
+stages.preflight.agreement.
 """
 
 from typing import Any

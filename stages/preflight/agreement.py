@@ -11,9 +11,12 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-from stages.schema import domains, packages, recognition
+import torch
+from lightning.pytorch import callbacks
+
+from stages.augment.trial import try_out
+from stages.preflight import domains, packages, recognition, trainer
 from stages.schema.nested import Unresolved, resolved
-from stages.schema.part import import_class
 from stages.schema.problems import Place, Problems, problem
 
 OUTPUTS = ("data/manifest", "data/features", "artifacts")
@@ -21,8 +24,8 @@ INPUT_FOLDERS = (("manifest", "root"), ("features", "inputs"), ("train", "inputs
 TRIAL_STEPS = 10_000
 
 NO_CALLBACKS = {
-    "lightning.pytorch.callbacks.ModelCheckpoint": "the stage keeps checkpoints itself: see train.checkpoint",
-    "lightning.pytorch.callbacks.StochasticWeightAveraging": "it loses count when a training is resumed: use"
+    callbacks.ModelCheckpoint: "the stage keeps checkpoints itself: see train.checkpoint",
+    callbacks.StochasticWeightAveraging: "it loses count when a training is resumed: use"
     " lightning.pytorch.callbacks.EMAWeightAveraging",
 }
 
@@ -43,9 +46,18 @@ def problems(params: Any, trained: bool = False) -> Problems:
 
     Once it is ``trained``, a model needs no more what it was made from: train.inputs is not asked for it.
     """
+    with suppress(Unknown):
+        if wrong := list(trainer.arguments(params)):
+            yield from wrong
+            params = _without_trainer(params)
     for check in CHECKS:
         with suppress(Unknown):
             yield from () if trained and check in (_train_inputs, _augmentations) else check(params)
+
+
+def _without_trainer(params: Any) -> Sound:
+    train = Sound(**{name: value for name, value in vars(params.train).items() if name != "trainer"})
+    return Sound(**vars(params) | {"train": train})
 
 
 def _folders(params: Any) -> Problems:
@@ -105,7 +117,6 @@ def _resolvable(params: Any, section: str, key: str) -> Problems:
 
 def _augmentations(params: Any) -> Problems:
     """Each is built, and those of recordings applied to some noise, before anything runs."""
-    try_out = import_class("stages.augment.trial.try_out")
     for section, key in (("features", "copies"), ("train", "augment")):
         with suppress(Unknown):
             settings = getattr(params, section)
@@ -130,7 +141,7 @@ def _frontends(params: Any) -> Problems:
 
 def _optimization(params: Any) -> Problems:
     """Optimizer and schedule are built over one weight."""
-    weight = import_class("torch.nn.Parameter")(import_class("torch.zeros")(1, 1))
+    weight = torch.nn.Parameter(torch.zeros(1, 1))
     place: Place = ("train", "optimizer")
     try:
         optimizer = params.train.optimizer.try_out(params=[weight], lr=params.lr)
@@ -197,7 +208,7 @@ def _init_from(params: Any) -> Problems:
 
 def _callbacks(params: Any) -> Problems:
     for index, part in enumerate(params.train.callbacks):
-        refused = [why for name, why in NO_CALLBACKS.items() if issubclass(part.load(), import_class(name))]
+        refused = [why for kind, why in NO_CALLBACKS.items() if issubclass(part.load(), kind)]
         if refused:
             yield problem(("train", "callbacks", index), refused[0])
             continue

@@ -1,12 +1,13 @@
 """Whether corpora, frontend, encoder, tokens, task, metrics and search belong together: checks of
-stages.schema.agreement.
+stages.preflight.agreement.
 """
 
 from collections.abc import Iterator
 from typing import Any
 
+from stages.models.encoder import Encoder
 from stages.schema.nested import nested
-from stages.schema.part import Part, import_class, parameters_of
+from stages.schema.part import Part, parameters_of
 from stages.schema.problems import Place, Problems, problem
 
 LAW = ("bass_is_root", "types")  # of a corpus of synthesised chords; a metric's ceilings follow from it
@@ -104,9 +105,8 @@ def _evaluated(params: Any) -> Iterator[tuple[Place, Part]]:
 
 
 def _encoders(params: Any) -> Iterator[tuple[Place, Part]]:
-    encoder = import_class("stages.models.encoder.Encoder")
     for place, part in nested(params.train.task):
-        if issubclass(part.load(), encoder):
+        if issubclass(part.load(), Encoder):
             yield ("train", "task", *place), part
 
 

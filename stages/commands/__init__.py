@@ -1,0 +1,1 @@
+"""Tools for people, behind the command ``earshot``; no stage depends on them."""

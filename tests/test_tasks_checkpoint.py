@@ -1,5 +1,7 @@
 """The checkpoint that a task travels in."""
 
+import io
+import json
 from pathlib import Path
 
 import numpy as np
@@ -50,6 +52,24 @@ def test_a_checkpoint_holds_nothing_that_runs(checkpoint: Path) -> None:
     checkpoint.write_bytes(pack(recipe(), build().state_dict()))
     content = torch.load(checkpoint, weights_only=True)
     assert sorted(content) == ["recipe", "state_dict"]
+
+
+@pytest.mark.parametrize(
+    "place", ["task", "tokens", "frontend", "features.frontend", "task.init_args.encoder"]
+)
+def test_a_checkpoint_calls_nothing_but_classes_of_the_family(checkpoint: Path, place: str) -> None:
+    content = torch.load(io.BytesIO(pack(recipe(frontend=LOG_MEL), build(frontend=LOG_MEL).state_dict())))
+    written = json.loads(content["recipe"])
+    *sections, name = place.split(".")
+    section = written
+    for step in sections:
+        section = section[step]
+    owned = checkpoint.with_name("owned")
+    section[name] = {"class_path": "subprocess.getoutput", "init_args": {"cmd": f"touch {owned}"}}
+    torch.save(content | {"recipe": json.dumps(written)}, checkpoint)
+    with pytest.raises(ValueError, match=r"subprocess\.getoutput is no stages\."):
+        load(checkpoint)
+    assert not owned.exists()
 
 
 def test_the_vocabulary_in_the_checkpoint_decides_what_is_decoded(checkpoint: Path) -> None:

@@ -44,7 +44,7 @@ def unpack_state(
     """
     try:
         found = _renamed(read_torch(path), HERE, str(work.resolve()))
-        state, files, before = found["state"], found["files"], Recipe.model_validate_json(found["recipe"])
+        state, files, before = found["state"], found["files"], Recipe.read(found["recipe"])
         optimizer = _optimizer_state(path, state, settings)
     except FileNotFoundError as error:
         raise ValueError(f"train.resume_from: {path}: no such file") from error

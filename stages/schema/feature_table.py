@@ -8,7 +8,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from pydantic import BaseModel, ConfigDict
 
-from stages.schema.part import Part
+from stages.schema.families import FrontendPart
+from stages.schema.part import SHAPE_ALONE
 
 METADATA_KEY = b"earshot"
 INDEX = "index.parquet"
@@ -55,7 +56,7 @@ class FeatureMetadata(BaseModel):
     """
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
-    frontend: Part
+    frontend: FrontendPart
     sample_rate: int
     feature_size: int
     frame_shift_seconds: float
@@ -83,7 +84,7 @@ def _metadata(path: Path, schema: pa.Schema) -> FeatureMetadata:
     stored = schema.metadata or {}
     if METADATA_KEY not in stored:
         raise ValueError(f"{path}: not written by the features stage (no {METADATA_KEY.decode()} metadata)")
-    return FeatureMetadata.model_validate_json(stored[METADATA_KEY])
+    return FeatureMetadata.model_validate_json(stored[METADATA_KEY], context=SHAPE_ALONE)
 
 
 def read_shard(path: Path, metadata: FeatureMetadata) -> tuple[pa.Table, Places]:

@@ -10,8 +10,9 @@ import torch
 from pydantic import BaseModel, ConfigDict, ValidationError
 from torch import Tensor
 
+from stages.schema.families import FrontendPart, TaskPart, TokensPart
 from stages.schema.feature_table import FeatureMetadata
-from stages.schema.part import Part
+from stages.schema.part import SHAPE_ALONE
 from stages.tasks.task import Task
 from stages.tasks.torch_file import read_torch, reason
 from stages.tokens.tokens import Tokens
@@ -21,15 +22,23 @@ class Recipe(BaseModel):
     """What a task is built from, beside its weights."""
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
-    task: Part
-    tokens: Part
+    task: TaskPart
+    tokens: TokensPart
     vocabulary: list[str]
     tokens_state: str = ""  # what splits texts, where the vocabulary alone does not
     features: FeatureMetadata
-    frontend: Part | None  # runs on the device, on cached waveforms
+    frontend: FrontendPart | None  # runs on the device, on cached waveforms
+
+    @classmethod
+    def read(cls, written: str | bytes) -> "Recipe":
+        """As a file holds it; its classes may be gone, or others than it should name, until it is built."""
+        return cls.model_validate_json(written, context=SHAPE_ALONE)
 
     def build(self) -> Task:
-        """The task with fresh weights."""
+        """The task with fresh weights. Raises pydantic's ValidationError, and calls nothing, where a part is
+        not of the family that params.yaml may name there.
+        """
+        Recipe.model_validate_json(self.model_dump_json())
         tokens: Tokens = self.tokens.build()
         tokens.restore(self.vocabulary)
         tokens.restore_state(self.tokens_state)
@@ -54,7 +63,7 @@ def load(path: Path) -> tuple[Recipe, Task]:
     try:
         content = read_torch(path)
         weights: dict[str, Tensor] = content["state_dict"]
-        recipe = Recipe.model_validate_json(content["recipe"])
+        recipe = Recipe.read(content["recipe"])
     except FileNotFoundError as error:
         raise ValueError(f"{path}: no such file; run the train stage") from error
     except Exception as error:  # of a file of another content, too
@@ -65,8 +74,8 @@ def load(path: Path) -> tuple[Recipe, Task]:
     except ValidationError as error:
         wrong = "; ".join(f"{'.'.join(map(str, each['loc']))}: {each['msg']}" for each in error.errors())
         raise ValueError(
-            f"{path} is of another version of Earshot, or of your own classes: its parts took other arguments"
-            f" ({wrong}). Train again"
+            f"{path} is of another version of Earshot, or of your own classes: its parts are none, or took"
+            f" other arguments ({wrong}). Train again"
         ) from error
     except (ValueError, RuntimeError) as error:
         raise ValueError(f"{path}: its weights, vocabulary and parts do not fit together: {error}") from error

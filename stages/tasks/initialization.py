@@ -89,7 +89,7 @@ def initialize(
 def _recipe(written: Any, path: Path) -> Recipe:
     """Of a checkpoint of ours, what its model was built from."""
     try:
-        return Recipe.model_validate_json(written)
+        return Recipe.read(written)
     except ValidationError as error:
         found = [": ".join(map(str, (*detail["loc"], detail["msg"]))) for detail in error.errors()]
         raise ValueError(f"{path}: what it holds as recipe is none of ours: {_some(found)}") from error

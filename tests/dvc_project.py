@@ -2,6 +2,7 @@
 
 import contextlib
 import hashlib
+import json
 import os
 import shutil
 import signal
@@ -64,6 +65,12 @@ class Project:
             section[name] = value
         with path.open("w") as stream:
             yaml.dump(document, stream)
+
+    def params(self) -> Any:
+        return YAML().load((self.folder / "params.yaml").read_text())
+
+    def json(self, path: str) -> Any:
+        return json.loads((self.folder / path).read_text())
 
     def trained(self) -> dict[str, str]:
         """Hashes of what training left, by name."""

@@ -129,7 +129,7 @@ def test_a_run_cancelled_in_the_browser_leaves_no_process(
     project.set({"train.trainer.max_epochs": 3000})
     run = start_run(page, server)
     deadline = time.monotonic() + 120
-    while not list((project.folder / ".scratch" / "train").glob("*/resume/last.ckpt")):
+    while not list((project.folder / ".scratch" / "train").glob("*/*/resume/last.ckpt")):
         assert time.monotonic() < deadline
         time.sleep(0.2)
     open_run(page, server, run)

@@ -10,7 +10,7 @@ from typing import Any
 
 import torch
 from lightning.pytorch import Trainer, seed_everything
-from lightning.pytorch.callbacks import EarlyStopping
+from lightning.pytorch.callbacks import EarlyStopping, ModelSummary, RichModelSummary
 from lightning.pytorch.utilities import rank_zero_only
 from ruamel.yaml import YAML
 
@@ -116,10 +116,13 @@ def _trainer(settings: schema.Train, name: str, pace: Pace, first: list[Any], la
     own = [part.build() for part in settings.callbacks]
     shown, bar = progress_bar(pace, own, settings.trainer.get("enable_progress_bar"))
     callbacks = [*first, pace, ValidationReport(pace), SampleTable(), *bar, *own, BlankCollapse()]
+    summary = settings.trainer.get("enable_model_summary", True)
+    if summary and not any(isinstance(callback, ModelSummary) for callback in own):
+        callbacks.append(RichModelSummary(max_depth=2))  # the task, and what that is made of
     if settings.early_stopping:
         callbacks.append(EarlyStopping(**settings.early_stopping.model_dump()))
     return Trainer(
-        **{**DEVICES, **built(settings.trainer), "enable_progress_bar": shown},
+        **{**DEVICES, **built(settings.trainer), "enable_progress_bar": shown, "enable_model_summary": False},
         default_root_dir=LOGS,
         logger=build_loggers(settings.loggers, LOGS, name),
         callbacks=[*callbacks, last],

@@ -36,6 +36,7 @@ from stages.callbacks.run_record import VERSIONS, note_code, record_run
 from stages.callbacks.sample_table import SampleTable
 from stages.callbacks.step_log import StepLog
 from stages.callbacks.validation_report import ValidationReport
+from stages.program import export_probe
 from stages.program.inputs import Inputs
 from stages.program.outputs import forget_old, scratch_folder, whole_folder, write_whole
 from stages.program.signals import release_exit
@@ -97,6 +98,7 @@ def fit(params: schema.Params, work: Path) -> None:
     name = name_of_run(settings, work / "run_name", LOGS / "tensorboard")
     lightning.seed_everything(params.seed, workers=True, verbose=False)
     recipe = fit_tokens(settings, FEATURES)
+    probe = export_probe.start(recipe.model_dump_json(), params.export.formats)
     task = recipe.build()
     checkpoints = Checkpoints(settings.checkpoint, work, recipe)
     resume = checkpoints.state.path if checkpoints.state.path.exists() else None
@@ -115,6 +117,7 @@ def fit(params: schema.Params, work: Path) -> None:
     first = [*checkpoints.callbacks, StepLog(), history, EpochSeed(params.seed), *untried]
     first += [Freezing(settings.groups)]  # batches were tried with what is unfrozen later, too
     trainer = _trainer(settings, name, pace, first, Interruptible(checkpoints.state))
+    probe.join()
     with memory_advice(settings):
         trainer.fit(task, data, ckpt_path=resume, weights_only=True)
     release_exit()

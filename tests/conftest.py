@@ -1,5 +1,6 @@
 """Fixtures that several test files share."""
 
+import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
     from manifest_project import Run
 
 RECIPES = Path(__file__).parents[1] / "flows" / "recipes"
+os.environ["EARSHOT_EXPORT_PROBE"] = "0"  # seconds before every training; test_export_probe.py has it on
 
 
 @pytest.fixture

@@ -32,6 +32,7 @@ from stages.callbacks.sample_table import SampleTable
 from stages.callbacks.step_log import StepLog
 from stages.callbacks.trainer_arguments import DEVICES, built
 from stages.callbacks.validation_report import ValidationReport
+from stages.program import export_probe
 from stages.program.kept_results import KeptResult
 from stages.program.outputs import whole_folder
 from stages.program.signals import release_exit
@@ -56,6 +57,7 @@ def fit(params: schema.Params, resolved: dict[str, object], kept: KeptResult) ->
     name = name_of_run(settings, work / "run_name", LOGS / "tensorboard")
     seed_everything(params.seed, workers=True, verbose=False)
     recipe = fit_tokens(settings, FEATURES)
+    probe = export_probe.start(recipe.model_dump_json(), params.export.formats)
     task = recipe.build()
     checkpoints = Checkpoints(settings.checkpoint, work, recipe)
     resume = checkpoints.state.path if checkpoints.state.path.exists() else None
@@ -74,6 +76,7 @@ def fit(params: schema.Params, resolved: dict[str, object], kept: KeptResult) ->
     first = [*checkpoints.callbacks, StepLog(), history, EpochSeed(params.seed), *untried]
     first += [Freezing(settings.groups)]  # batches were tried with what is unfrozen later, too
     trainer = _trainer(settings, name, pace, first, Interruptible(checkpoints.state))
+    probe.join()
     if trainer.is_global_zero:
         kept.note_used()
     with memory_advice(settings):

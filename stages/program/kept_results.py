@@ -10,9 +10,9 @@ import time
 from collections.abc import Mapping
 from pathlib import Path
 
-from stages.program.inputs import PROJECT, digest_of, hash_file
+from stages.program.inputs import digest_of
 from stages.program.outputs import write_whole
-from stages.program.used_code import used_code
+from stages.program.used_code import are_there, used_code
 
 DAYS_KEPT = 30.0
 MAX_BYTES_KEPT = 5e9  # of finished results of all runs; the oldest ones go first
@@ -28,7 +28,7 @@ class KeptResult:
     def __init__(self, folder: Path, code: Mapping[str, str]) -> None:
         self.code = digest_of(dict(sorted(code.items())))
         used = ((path.parent, json.loads(path.read_text())) for path in sorted(folder.glob("*/used.json")))
-        matching = [path for path, files in used if _are_there(files, code)]
+        matching = [path for path, files in used if are_there(files, code)]
         self.path = matching[0] if matching else folder / self.code[:32]
         if not matching:
             self.forget()  # of the same code, but something that DVC does not see was another
@@ -59,16 +59,6 @@ class KeptResult:
         path = self.path / "recorded.json"
         found: list[str] = json.loads(path.read_text()) if path.exists() else []
         return found
-
-
-def _are_there(used: Mapping[str, str], code: Mapping[str, str]) -> bool:
-    """Whether files are what they were; some that are used are no code of the stage for DVC."""
-    now = {name: code.get(name) or _hash(PROJECT / name) for name in used}
-    return now == used
-
-
-def _hash(path: Path) -> str:
-    return hash_file(path) if path.is_file() else ""
 
 
 def _forget_old(scratch: Path, own: Path) -> None:

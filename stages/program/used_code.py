@@ -6,8 +6,9 @@ workers load what their parent does not know of.
 
 import ast
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from types import MappingProxyType
 
 from stages.program.inputs import PROJECT, hash_file
 
@@ -24,6 +25,15 @@ def used_code() -> dict[str, str]:
         found.add(file)
         waiting |= set(_imported_by(file)) - found
     return {file.relative_to(PROJECT).as_posix(): hash_file(file) for file in sorted(found)}
+
+
+def are_there(used: Mapping[str, str], known: Mapping[str, str] = MappingProxyType({})) -> bool:
+    """Whether files are what they were when they were used; of some the digests are ``known`` already."""
+    return all((known.get(name) or _digest(PROJECT / name)) == digest for name, digest in used.items())
+
+
+def _digest(path: Path) -> str:
+    return hash_file(path) if path.is_file() else ""
 
 
 def _imported_by(file: Path) -> Iterator[Path]:

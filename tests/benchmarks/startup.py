@@ -2,10 +2,10 @@
 
 python -m tests.benchmarks.startup FOLDER [--runs 5]
 
-FOLDER is a project in which every stage has run, such as a checkout after ``make repro``; the stages run there
-again and write what is there already. Training gets a recipe of one batch in a folder of its own. Each command's
-median is also given in multiples of ``import torch``, so that machines can be compared; startup.json in FOLDER has
-all runs.
+FOLDER is a project in which every stage has run, such as a checkout after ``make repro``; the stages run
+there again and write what is there already. Training does one batch of the smoke recipe, in a folder of its
+own. Medians are also given in multiples of ``import torch``, so that machines can be compared; startup.json
+in FOLDER has all runs.
 """
 
 import argparse
@@ -34,7 +34,7 @@ COMMANDS = {
 TONES = {
     "tones: manifest": ["-m", "stages.manifest"],
     "tones: features": ["-m", "stages.features"],
-    "tones: train, a batch": ["-m", "stages.train"],
+    "tones: train, one batch": ["-m", "stages.train"],
 }
 
 
@@ -55,7 +55,7 @@ def make_tones(folder: Path) -> None:
     """The smoke recipe, of which training does one batch and one of validation."""
     for name in ("default", "none"):
         (folder / "data" / "raw" / name).mkdir(parents=True)
-    recipe = RECIPE.read_text().replace("  trainer:\n", "  trainer:\n    fast_dev_run: true\n")
+    recipe = RECIPE.read_text().replace("trainer: {", "trainer: {fast_dev_run: true, ")
     (folder / "params.yaml").write_text(recipe)
     cpu_seconds(folder, ["-m", "stages.schema"])
 

@@ -1,4 +1,4 @@
-"""What make ui serves, without a browser: runs that begin by their schedule."""
+"""What make ui serves, without a browser: what a run is given, and runs that begin by their schedule."""
 
 import sys
 import time
@@ -11,13 +11,20 @@ from prefect_server import Server
 from served_flows import serving
 
 from flows.deploy import LOG
+from flows.params_file import read_yaml
 
-EVERY_15_SECONDS = "* * * * * */15"
+PREFECT = (sys.executable, "-m", "prefect", "--no-prompt")
+EVERY_MINUTE = "* * * * *"
 # So that a retraining finds nothing new, and ends in seconds.
 JUDGE = """
 from flows import gate, retrain
 retrain.JUDGED.mkdir(parents=True)
 (retrain.JUDGED / retrain._digest(retrain.renew.fn(None), gate.Gate())).write_text("judged by hand")
+"""
+BY_ITS_FILE = """
+from prefect.flows import load_flow_from_entrypoint
+pipeline = load_flow_from_entrypoint("flows/pipeline.py:pipeline")
+pipeline(overrides=["lr=5e-3"], targets=["manifest"])
 """
 
 
@@ -30,7 +37,8 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
 
 @pytest.fixture(scope="module")
 def server(project: Project) -> Iterator[Server]:
-    with serving(project, "--cron", EVERY_15_SECONDS) as started:
+    with serving(project, "--cron", EVERY_MINUTE) as started:
+        project.environment |= started.environment
         yield started
 
 
@@ -44,8 +52,23 @@ def completed(server: Server, deployment: str) -> list[dict[str, Any]]:
     return found
 
 
+def test_an_override_that_a_run_is_started_with_takes_effect(server: Server, project: Project) -> None:
+    start = [*PREFECT, "deployment", "run", "pipeline/pipeline", "--watch"]
+    project.run(*start, "-p", 'overrides=["manifest.seed=3"]', "-p", 'targets=["manifest"]')
+    lock = read_yaml(project.folder / "dvc.lock")
+    assert lock["stages"]["manifest"]["params"]["params.yaml"]["manifest"]["seed"] == 3
+
+
+def test_an_override_takes_effect_where_prefect_loads_the_flow_by_its_file(
+    server: Server, project: Project
+) -> None:
+    """Prefect then puts flows/ first on sys.path."""
+    project.run(sys.executable, "-c", BY_ITS_FILE)
+    assert read_yaml(project.folder / "params.yaml")["lr"] == 5e-3
+
+
 def test_retraining_begins_by_its_schedule_and_completes(server: Server, project: Project) -> None:
-    deadline = time.monotonic() + 120
+    deadline = time.monotonic() + 150
     while not (ended := completed(server, "nightly")):
         assert time.monotonic() < deadline, (project.folder / LOG).read_text()
         time.sleep(0.5)

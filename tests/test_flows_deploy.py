@@ -1,8 +1,11 @@
 """What make ui serves, without a browser: what a run is given, and runs that begin by their schedule."""
 
+import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,6 +14,7 @@ from prefect_server import Server
 from served_flows import serving
 
 from flows.deploy import LOG
+from flows.git_command import experiments
 from flows.params_file import read_yaml
 
 PREFECT = (sys.executable, "-m", "prefect", "--no-prompt")
@@ -74,3 +78,31 @@ def test_retraining_begins_by_its_schedule_and_completes(server: Server, project
         time.sleep(0.5)
     assert ended[0]["auto_scheduled"]
     assert ended[0]["state_name"] == "NothingNew"
+
+
+@contextmanager
+def worker(project: Project, folder: Path) -> Iterator[None]:
+    """A worker of the pool that prefect.yaml names, which was not started in the project."""
+    command = [*PREFECT, "worker", "start", "--pool", "earshot", "--limit", "1"]
+    started = subprocess.Popen(command, cwd=folder, env=project.environment)
+    try:
+        yield
+    finally:
+        started.terminate()
+        started.wait(timeout=60)
+
+
+@pytest.mark.slow
+def test_a_worker_runs_an_override_in_a_clone_and_sends_the_experiment_back(
+    server: Server, project: Project, tmp_path: Path
+) -> None:
+    project.environment["EARSHOT_REPOSITORY"] = str(project.folder)
+    project.dvc("remote", "add", "-d", "storage", str(tmp_path / "remote"))
+    project.commit()
+    project.run(*PREFECT, "work-pool", "create", "earshot", "--type", "process")
+    project.run(*PREFECT, "deploy", "--all")
+    with worker(project, tmp_path):
+        start = [*PREFECT, "deployment", "run", "pipeline/pool", "--watch"]
+        project.run(*start, "-p", "experiment=wider", "-p", 'overrides=["lr=2e-3"]')
+    params = project.run("git", "show", f"{experiments(project.folder)['wider']}:params.yaml")
+    assert "lr: 0.002\n" in params

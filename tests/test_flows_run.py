@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from ruamel.yaml import YAML
 
-from flows import dvc
+from flows import dvc_command
 from flows import run as flows_run
 from stages.preflight.reading import read_params
 
@@ -122,7 +122,7 @@ def test_train_runs_the_pipeline_and_val_and_test_only_evaluate(
         return 5
 
     monkeypatch.setattr(flows_run, "PROJECT", folder)
-    monkeypatch.setattr(dvc, "run", run)
+    monkeypatch.setattr(dvc_command, "run", run)
     before = (folder / "params.yaml").read_text()
     assert flows_run.run(mode, folder / "flows/recipes/spoken_numbers.yaml") == 5
     assert asked == [(tuple(command), split)]

@@ -135,7 +135,7 @@ def test_a_killed_training_leaves_nothing_that_looks_finished_and_resumes_to_the
     rerun: Project, victim: str, sent: signal.Signals, shell: str
 ) -> None:
     uninterrupted = rerun.trained()
-    module = "flows.dvc" if victim == "flows" else "dvc"
+    module = "flows.dvc_command" if victim == "flows" else "dvc"
     command = [sys.executable, "-m", module, "repro", "-f", "-s", "train"]
     rerun.environment["SHELL"] = shell  # which dvc runs a stage's command with
     process = rerun.start(*command)
@@ -212,4 +212,4 @@ def comment(path: Path) -> None:
 
 def test_make_checks_the_params_even_when_nothing_would_run() -> None:
     commands = subprocess.run(["make", "-n", "repro"], cwd=ROOT, capture_output=True, text=True, check=True)
-    assert commands.stdout.index("python -m stages.schema") < commands.stdout.index("flows.dvc repro")
+    assert commands.stdout.index("python -m stages.schema") < commands.stdout.index("flows.dvc_command repro")

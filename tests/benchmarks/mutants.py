@@ -28,29 +28,24 @@ Place = tuple[str | int, ...]  # fields and positions, from the module down
 
 @dataclass(frozen=True)
 class Mutant:
-    """One fault: where it is (lines of the innermost statement, or of its head), and the code with it.
-
-    ``at_import`` is whether the statement is one of a module or a class, whose effect no single call has.
-    """
+    """One fault: where it is, the lines of the innermost statement or of its head, and the code with it."""
 
     what: str
     line: int
     lines: range
-    at_import: bool
     source: str
 
 
 def mutants(source: str) -> list[Mutant]:
     """Every fault that can be planted in a module, in the order of the code."""
     tree = ast.parse(source)
+    found = list(_nodes(tree, (), None))
     return [
-        _planted(tree, place, statement, inside, other)
-        for place, statement, inside, node in _nodes(tree, (), None, False)
-        for other in _others(node)
+        _planted(tree, place, statement, other) for place, statement, node in found for other in _others(node)
     ]
 
 
-def _planted(tree: ast.Module, place: Place, statement: ast.stmt, inside: bool, other: ast.AST) -> Mutant:
+def _planted(tree: ast.Module, place: Place, statement: ast.stmt, other: ast.AST) -> Mutant:
     old = _at(tree, place)
     _put(tree, place, other)
     source = ast.unparse(ast.fix_missing_locations(tree))
@@ -61,7 +56,7 @@ def _planted(tree: ast.Module, place: Place, statement: ast.stmt, inside: bool, 
         end = statement.end_lineno
     lines = range(statement.lineno, max(end or 0, statement.lineno) + 1)
     what = f"{_short(old)}  ->  {_short(other)}"
-    return Mutant(what, getattr(old, "lineno", statement.lineno), lines, not inside, source)
+    return Mutant(what, getattr(old, "lineno", statement.lineno), lines, source)
 
 
 def _put(tree: ast.Module, place: Place, node: Any) -> None:
@@ -83,9 +78,9 @@ def _at(node: Any, place: Place) -> Any:
 
 
 def _nodes(
-    node: ast.AST, place: Place, statement: ast.stmt | None, inside: bool
-) -> Iterator[tuple[Place, ast.stmt, bool, ast.AST]]:
-    """What can be changed below a node, with the innermost statement around it, and whether a function is."""
+    node: ast.AST, place: Place, statement: ast.stmt | None
+) -> Iterator[tuple[Place, ast.stmt, ast.AST]]:
+    """What can be changed below a node, with the innermost statement around it."""
     for field, value in ast.iter_fields(node):
         for number, child in enumerate(value if isinstance(value, list) else [value]):
             if not isinstance(child, ast.AST) or _means_nothing(node, field, child):
@@ -93,9 +88,8 @@ def _nodes(
             below = (*place, field, number) if isinstance(value, list) else (*place, field)
             own = child if isinstance(child, ast.stmt) else statement
             if own is not None:
-                yield below, own, inside, child
-            within = inside or isinstance(child, ast.FunctionDef | ast.Lambda)
-            yield from _nodes(child, below, own, within)
+                yield below, own, child
+            yield from _nodes(child, below, own)
 
 
 def _means_nothing(parent: ast.AST, field: str, child: ast.AST) -> bool:

@@ -3,7 +3,7 @@
 python -m tests.benchmarks.mutation [--only stages/search ...] [--sample 300] [--seed 0] [--json FILE]
 
 Of a folder's mutants (see mutants) a sample is planted, one at a time, in a copy of the checkout, and the
-tests run that reach its lines: the fast ones first, in a process that has the libraries already. A mutant is
+tests run, first the fast ones that reach its lines, in a process that has the libraries already. A mutant is
 killed by a test that fails, or that takes much longer than before. Tests of more than --slow seconds are left
 out. Mutants that survive are printed: a test is missing, or the mutant makes no difference.
 """
@@ -23,6 +23,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable
+from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
@@ -43,6 +44,7 @@ KILLED, SURVIVED, TIMEOUT = "killed", "survived", "timeout"
 LEFT_OUT = (".git", ".venv", ".scratch", ".dvc", "data", "artifacts", "__pycache__", ".*_cache")
 OWN = ("stages", "flows", "tests", "test_", "conftest", "__main__", "__mp_main__")
 QUIET = ["-q", "-p", "no:cacheprovider", "-p", "no:unraisableexception", "-p", "no:threadexception"]
+OTHERS = 30.0  # seconds of tests that do not run a mutant's lines
 PATIENCE = 20.0  # seconds, and three times what the tests took before
 MEMORY = 24 * 2**30  # addresses: of a loop that never ends
 
@@ -149,13 +151,17 @@ def reached(folder: Path, patterns: list[str], log: Path) -> dict[str, dict[str,
 
 
 def tests_of(mutant: Mutant, path: Path, tests: dict[str, dict[str, Any]]) -> list[str]:
-    """Those that run a mutant's lines, the fast ones first; all of them, where no call alone shows it."""
+    """Those that run a mutant's lines, the fast ones first; then others, the first those of its file, for as
+    long as is reasonable: what is kept from one call to the next is run by a single test, but used by many.
+    """
     lines = {
         name: {line for file, line in test["lines"] if file == str(path)} for name, test in tests.items()
     }
-    hit = [name for name, ran in lines.items() if ran & set(mutant.lines)]
-    chosen = hit if hit and not mutant.at_import else list(tests)
-    return sorted(chosen, key=lambda name: (not lines[name], tests[name]["seconds"]))
+    by_speed = sorted(tests, key=lambda name: float(tests[name]["seconds"]))
+    hit = [name for name in by_speed if lines[name] & set(mutant.lines)]
+    others = sorted(set(by_speed) - set(hit), key=lambda name: (not lines[name], by_speed.index(name)))
+    ends = accumulate(float(tests[name]["seconds"]) for name in others)
+    return hit + [name for name, end in zip(others, ends, strict=True) if end < OTHERS]
 
 
 def tried(mutant: Mutant, path: Path, tests: dict[str, dict[str, Any]], log: Path) -> str:

@@ -44,8 +44,9 @@ KILLED, SURVIVED, TIMEOUT = "killed", "survived", "timeout"
 LEFT_OUT = (".git", ".venv", ".scratch", ".dvc", "data", "artifacts", "__pycache__", ".*_cache")
 OWN = ("stages", "flows", "tests", "test_", "conftest", "__main__", "__mp_main__")
 QUIET = ["-q", "-p", "no:cacheprovider", "-p", "no:unraisableexception", "-p", "no:threadexception"]
-OTHERS = 30.0  # seconds of tests that do not run a mutant's lines
-PATIENCE = 20.0  # seconds, and three times what the tests took before
+OTHERS = 10.0  # seconds of tests that do not run a mutant's lines
+PATIENCE = 3.0  # seconds of a test, and five times what it took before
+WAITS = 60.0  # seconds of all tests, and five times what they took: for what waits and does not compute
 MEMORY = 24 * 2**30  # addresses: of a loop that never ends
 
 
@@ -85,15 +86,19 @@ class Reach:
 
 
 class Selection:
-    """A pytest plugin: just these tests, in this order."""
+    """A pytest plugin: just these tests, in this order; one that computes for much longer ends everything."""
 
-    def __init__(self, names: list[str]) -> None:
-        self.places = {name: place for place, name in enumerate(names)}
+    def __init__(self, seconds: dict[str, float]) -> None:
+        self.seconds = seconds
+        self.places = {name: place for place, name in enumerate(seconds)}
 
     def pytest_collection_modifyitems(self, items: list[Any]) -> None:
         items[:] = sorted(
             (item for item in items if item.nodeid in self.places), key=lambda item: self.places[item.nodeid]
         )
+
+    def pytest_runtest_protocol(self, item: Any, nextitem: Any) -> None:
+        signal.setitimer(signal.ITIMER_VIRTUAL, PATIENCE + 5 * self.seconds[item.nodeid])
 
 
 def in_a_fork(work: Callable[[], int], seconds: float, log: Path) -> int | None:
@@ -128,11 +133,11 @@ def run_tests(files: list[str], plugin: object, *options: str) -> int:
     return int(pytest.main([*QUIET, *options, *files], plugins=[plugin]))
 
 
-def until_one_fails(files: list[str], names: list[str]) -> int:
+def until_one_fails(files: list[str], seconds: dict[str, float]) -> int:
     """Compiled mutants are not kept: two of the same second and size would be taken for one."""
     sys.dont_write_bytecode = True
     os.environ["PYTHONDONTWRITEBYTECODE"] = "1"
-    return run_tests(files, Selection(names), "-x")
+    return run_tests(files, Selection(seconds), "-x")
 
 
 def reached(folder: Path, patterns: list[str], log: Path) -> dict[str, dict[str, Any]]:
@@ -169,14 +174,14 @@ def tried(mutant: Mutant, path: Path, tests: dict[str, dict[str, Any]], log: Pat
     names = tests_of(mutant, path, tests)
     files = sorted({name.split("::")[0] for name in names})
     before, status = path.read_bytes(), path.stat()
-    patience = PATIENCE + 3 * sum(tests[name]["seconds"] for name in names)
+    seconds = {name: float(tests[name]["seconds"]) for name in names}
     path.write_text(mutant.source, encoding="utf-8")
     try:
-        code = in_a_fork(lambda: until_one_fails(files, names), patience, log)
+        code = in_a_fork(lambda: until_one_fails(files, seconds), WAITS + 5 * sum(seconds.values()), log)
     finally:
         path.write_bytes(before)
         os.utime(path, ns=(status.st_atime_ns, status.st_mtime_ns))  # for what is compiled of it
-    if code is None:
+    if code in (None, -signal.SIGVTALRM):
         return TIMEOUT
     return SURVIVED if code in (0, 5) else KILLED  # 5: the tests are not there any more
 

@@ -1,5 +1,7 @@
 """Every metric of stages/metrics, unseen: what stages/metrics/metric.py promises."""
 
+from collections.abc import Sequence
+
 import pytest
 from family import classes_of
 
@@ -39,3 +41,23 @@ def test_the_names_under_which_trainings_are_monitored_stay() -> None:
     assert logged["CharacterErrorRate"] == ("cer",)
     assert logged["PhonemeErrorRate"] == ("per", "cer")
     assert logged["ChordAccuracy"] == ("chord_type_acc", "root_acc", "bass_note_acc", "chord_acc")
+
+
+def test_a_metric_of_one_number_has_no_tables() -> None:
+    class Errors(Metric):
+        logged = ("errors",)
+
+        def compute(self, references: Sequence[str], hypotheses: Sequence[str]) -> dict[str, float]:
+            return {"errors": sum(map(str.__ne__, references, hypotheses))}
+
+    metric, said = Errors(), SAID["text"]
+    assert metric.content == "text"
+    assert metric.per_utterance(said, said) == metric.compute_ranked(said, [said, said]) == {}
+    assert metric.pairs(said, said) == metric.indistinguishable("words", {"a"}) == {}
+
+
+def test_only_a_metric_of_ranks_asks_for_alternatives(metric: Metric) -> None:
+    said = SAID[metric.content]
+    found = metric.compute_ranked(said, [[text] for text in said])
+    assert found == ({} if metric.content == "text" else dict.fromkeys(found, 1.0))
+    assert metric.indistinguishable("root", {"C"}) == {}

@@ -68,3 +68,14 @@ def test_the_interval_of_a_chord_accuracy_holds_95_of_100_resamples(total: int) 
     for name in ("chord", "chord_type", "root", "bass_note"):
         assert found[f"{name}_acc_ci_low"] == percentile(LOW, half, total) / total
         assert found[f"{name}_acc_ci_high"] == percentile(HIGH, half, total) / total
+
+
+def test_a_resample_without_a_reference_word_counts_its_insertions_as_if_there_were_one() -> None:
+    # a quarter of the resamples has the empty reference twice: 2 insertions, of no word
+    found = WordErrorRate().compute(["", "a"], ["x", "a"])
+    assert (found["wer_ci_low"], found["wer"], found["wer_ci_high"]) == (0.0, 1 / 1, 2.0)
+
+
+def test_the_interval_is_of_a_thousand_resamples_unless_others_are_asked_for() -> None:
+    words = ["a"] * 7, ["a"] * 3 + ["b"] * 4
+    assert WordErrorRate().compute(*words) == WordErrorRate(num_bootstraps=1000, seed=0).compute(*words)

@@ -44,8 +44,8 @@ KILLED, SURVIVED, TIMEOUT = "killed", "survived", "timeout"
 LEFT_OUT = (".git", ".venv", ".scratch", ".dvc", "data", "artifacts", "__pycache__", ".*_cache")
 OWN = ("stages", "flows", "tests", "test_", "conftest", "__main__", "__mp_main__")
 QUIET = ["-q", "-p", "no:cacheprovider", "-p", "no:unraisableexception", "-p", "no:threadexception"]
-OTHERS = 10.0  # seconds of tests that do not run a mutant's lines
-PATIENCE = 3.0  # seconds of a test, and five times what it took before
+OTHERS = 5.0  # seconds of tests that do not run a mutant's lines
+PATIENCE = 1.0  # second of a test, and five times what it took before
 WAITS = 60.0  # seconds of all tests, and five times what they took: for what waits and does not compute
 MEMORY = 24 * 2**30  # addresses: of a loop that never ends
 

@@ -197,9 +197,10 @@ def score(name: str, settings: argparse.Namespace, log: Path) -> dict[str, Any]:
     found: dict[str, Any] = {"mutants": len(all_of_them), "tried": len(sample), "survivors": []}
     outcomes = []
     for path, mutant in sorted(sample, key=lambda one: (str(one[0]), one[1].line)):
-        outcomes.append(tried(mutant, path, tests, log))
+        where = f"{path.relative_to(Path.cwd())}:{mutant.line}: {mutant.what}"
+        killed_before = settings.again and where not in settings.again[name]["survivors"]
+        outcomes.append(KILLED if killed_before else tried(mutant, path, tests, log))
         if outcomes[-1] == SURVIVED:
-            where = f"{path.relative_to(Path.cwd())}:{mutant.line}: {mutant.what}"
             found["survivors"].append(where)
             print(where, flush=True)
     return {**found, **{outcome: outcomes.count(outcome) for outcome in (KILLED, TIMEOUT, SURVIVED)}}
@@ -216,7 +217,9 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--slow", type=float, default=10.0, help="seconds of a test")
     parser.add_argument("--json", type=Path, help="where to write what was found")
+    parser.add_argument("--again", type=Path, help="such a file, of the same sample: try what survived there")
     settings = parser.parse_args()
+    settings.again = settings.again and json.loads(settings.again.read_text())["folders"]
     report = settings.json and settings.json.absolute()
     with tempfile.TemporaryDirectory() as scratch:
         tree = Path(scratch) / "checkout"

@@ -6,7 +6,13 @@ import pytest
 from pydantic import TypeAdapter
 
 from stages.metrics.chord_accuracy import ChordAccuracy
-from stages.metrics.chord_ceiling import ceilings, indistinguishable, shares_of_labels, shares_of_law
+from stages.metrics.chord_ceiling import (
+    ceilings,
+    indistinguishable,
+    likenesses,
+    shares_of_labels,
+    shares_of_law,
+)
 from stages.schema.chords import Chord
 from stages.schema.families import MetricPart
 
@@ -79,3 +85,9 @@ def test_both_sides_have_as_many_chords() -> None:
             compare(*both)
     with pytest.raises(ValueError, match=r"shorter|longer"):
         ChordAccuracy().compute_ranked(["C:major/C"], [])
+
+
+def test_what_sounds_like_several_others_names_them_all() -> None:
+    assert likenesses(["quartal3", "sus2", "sus4"]) == {
+        "quartal3": "sus2, sus4", "sus2": "quartal3, sus4", "sus4": "quartal3, sus2",
+    }  # fmt: skip

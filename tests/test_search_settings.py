@@ -6,8 +6,10 @@ from typing import Any
 
 import pytest
 import torch
+from pydantic import TypeAdapter
 
 from stages.search.arpa import arpa_lines
+from stages.search.ctc_search import CTCSearchPart
 from stages.search.decoder_beam import DecoderBeam
 from stages.search.decoder_greedy import DecoderGreedy
 from stages.search.prefix_beam import PrefixBeam
@@ -100,3 +102,9 @@ def test_the_beam_goes_on_with_its_most_likely_texts_alone() -> None:
 def test_an_utterance_of_no_frame_has_no_token() -> None:
     (found,) = PrefixBeam().ranked(torch.zeros(1, 2, 3), torch.tensor([0]), 0)
     assert found == [[]]
+
+
+def test_the_tokens_of_a_search_are_those_of_the_training() -> None:
+    part = {"class_path": "stages.search.prefix_beam.PrefixBeam", "init_args": {"tokens": "own"}}
+    with pytest.raises(ValueError, match=r"init_args\.tokens\s+not written here: it is train\.tokens"):
+        TypeAdapter(CTCSearchPart).validate_python(part)

@@ -98,3 +98,10 @@ def test_what_may_come_is_as_long_as_the_longest_text_that_can_end(sure: float, 
     search = DecoderBeam(beam_width=2, length_exponent=1.0)
     ((best,),) = search(decoder, torch.zeros(1, 8, 2), torch.tensor([8]), boundary=0)
     assert (best.tokens, decoder.steps) == ([1] * (steps - 1), steps)
+
+
+def test_impossible_texts_are_no_candidates() -> None:
+    search = DecoderBeam(beam_width=3, num_best=3)
+    only = Table({(): [0.25, 0.75, 0.0], (1,): [1.0, 0.0, 0.0]})
+    (found,) = search(only, torch.zeros(1, 9, 2), torch.tensor([9]), boundary=0)
+    assert [candidate.tokens for candidate in found] == [[1], []]

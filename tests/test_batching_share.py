@@ -5,9 +5,9 @@ from typing import Any
 
 import numpy as np
 import pytest
+from stages.batching.data_module import DataModule
 
 from stages.batching.batch import collate
-from stages.batching.data_module import DataModule
 from stages.batching.duration_sampler import DurationSampler
 
 LENGTHS = np.arange(1.0, 11.0)  # seconds: 1 to 10

@@ -10,7 +10,7 @@ from artefacts_project import HISTORY, STATE, copied, going_on, log_probs, score
 from training_project import Project, table
 
 from stages import export, features
-from stages.schema.reading import read_params
+from stages.preflight.reading import read_params
 
 ARTEFACTS = Path(__file__).parent / "artefacts"
 PROJECTS = [str(path.parent.relative_to(ARTEFACTS)) for path in sorted(ARTEFACTS.glob("*/*/params.yaml"))]

@@ -14,7 +14,8 @@ import torch
 from export_project import LOG_MEL, SAMPLE_RATE, SYSTEMS, WAVEFORM, Exported, make_checkpoint, run_stage
 
 from stages import export
-from stages.formats.onnx_bundle import OnnxBundle, WaveformModel
+from stages.formats.onnx_bundle import OnnxBundle
+from stages.formats.waveform_model import WaveformModel
 from stages.tasks.checkpoint import load
 from stages.tokens.normalization import Normalization
 

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import built_once
 import pytest
 from prefect_server import Server, run_server
 from ruamel.yaml import YAML
@@ -13,6 +14,11 @@ if TYPE_CHECKING:
     from manifest_project import Run
 
 RECIPES = Path(__file__).parents[1] / "flows" / "recipes"
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _shared(tmp_path_factory: pytest.TempPathFactory) -> None:
+    built_once.share(tmp_path_factory)
 
 
 @pytest.fixture

@@ -68,7 +68,7 @@ class Project:
 def recipe_project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, recipe: Path) -> Project:
     """A recipe of which no stage ran; stages run in its folder, and draw no pictures of trainings."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(history, "draw", lambda rows: b"")  # two thirds of a short training
+    monkeypatch.setattr(history, "draw", lambda _: b"")  # two thirds of a short training
     made = Project(tmp_path)
     made.begin(recipe)
     return made

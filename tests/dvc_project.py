@@ -4,13 +4,13 @@ import contextlib
 import hashlib
 import os
 import shutil
-import signal
 import subprocess
 import sys
 from pathlib import Path
 from typing import Any
 
 import psutil
+from params_document import set_values, vouch
 from ruamel.yaml import YAML
 
 ROOT = Path(__file__).parents[1]
@@ -46,7 +46,6 @@ class Project:
         log = (self.folder / ".scratch" / "log.txt").open("wb")
         return subprocess.Popen(
             command, cwd=self.folder, env=self.environment, stdout=log, stderr=log, start_new_session=True,
-            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # a shell's & had it ignored
         )  # fmt: skip
 
     def log(self) -> str:
@@ -56,14 +55,12 @@ class Project:
         yaml = YAML()
         path = self.folder / "params.yaml"
         document = yaml.load(path.read_text())
-        for key, value in changes.items():
-            *sections, name = key.split(".")
-            section = document
-            for step in sections:
-                section = section[step]
-            section[name] = value
+        set_values(document, changes)
         with path.open("w") as stream:
             yaml.dump(document, stream)
+
+    def vouch(self, changes: dict[str, Any]) -> None:
+        vouch(self.folder, changes)
 
     def trained(self) -> dict[str, str]:
         """Hashes of what training left, by name."""

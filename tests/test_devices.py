@@ -9,6 +9,7 @@ from pathlib import Path
 
 import psutil
 import pytest
+from params_document import check_here
 from training_project import Project, training_project
 
 COMMAND = [sys.executable, "-m", "stages.train"]
@@ -20,11 +21,13 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Project:
     made = training_project(tmp_path, monkeypatch)
     made.set({"train.task.init_args.encoder.init_args.dropout": 0.0})
     made.set({"train.batching.max_batch_seconds": 16.0, "train.trainer.max_epochs": 3})
+    check_here(made.params)
     return made
 
 
 def on_two_devices(project: Project) -> None:
     project.set({"train.trainer.devices": 2, "train.trainer.strategy": "ddp"})
+    check_here(project.params)
 
 
 def history() -> list[dict[str, float]]:
@@ -47,8 +50,8 @@ def test_two_devices_have_the_curves_of_one_and_one_set_of_outputs(project: Proj
 def test_a_training_of_which_a_process_is_killed_dies_as_a_whole_and_goes_on_later(
     project: Project, victim: str
 ) -> None:
-    on_two_devices(project)
     project.set({"train.trainer.max_epochs": 40})
+    on_two_devices(project)
     with Path("log.txt").open("wb") as log:
         process = subprocess.Popen(COMMAND, env=ENVIRONMENT, stdout=log, stderr=log)
     while "epoch 3/40" not in Path("log.txt").read_text():

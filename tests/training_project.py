@@ -12,11 +12,13 @@ from typing import Any
 
 import pytest
 from built_once import built_once
+from params_document import check_here, set_values
 from ruamel.yaml import YAML
 
 from stages import features, manifest
 from stages.callbacks import history
 from stages.preflight.reading import read_params
+from stages.program import verdict
 from stages.tokens.characters import Characters
 from stages.tokens.tokens import BLANK
 
@@ -47,16 +49,7 @@ class Project:
 
     def set(self, changes: dict[str, Any]) -> None:
         """Replace values by their dotted paths."""
-
-        def change(document: dict[str, Any]) -> None:
-            for key, value in changes.items():
-                *sections, name = key.split(".")
-                section = document
-                for step in sections:
-                    section = section[step]
-                section[name] = value
-
-        self.change(change)
+        self.change(lambda document: set_values(document, changes))
 
     def run(self, stage: Any) -> None:
         stage.STAGE.run(stage.run, self.params, getattr(stage, "clean", None), read_params)
@@ -66,8 +59,12 @@ class Project:
 
 
 def recipe_project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, recipe: Path) -> Project:
-    """A recipe of which no stage ran; stages run in its folder, and draw no pictures of trainings."""
+    """A recipe of which no stage ran; stages run in its folder, and draw no pictures of trainings.
+
+    What checks params.yaml in a process of its own does so in this one.
+    """
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(verdict, "_check", check_here)
     monkeypatch.setattr(history, "draw", lambda _: b"")  # two thirds of a short training
     made = Project(tmp_path)
     made.begin(recipe)

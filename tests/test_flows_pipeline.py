@@ -26,6 +26,7 @@ def project(tmp_path_factory: pytest.TempPathFactory, server: Server) -> Project
     """The pipeline, run once by the flow."""
     made = make_project(tmp_path_factory.mktemp("project").resolve(), max_epochs=4)
     made.environment |= server.environment
+    made.set({"export.formats": []})  # test_pipeline exports
     printed = made.run(*FLOW)
     assert states(printed) == dict.fromkeys(STAGES, "Ran"), printed
     made.commit()

@@ -8,9 +8,9 @@ import json
 from pathlib import Path
 from typing import Any
 
-from flows import dvc
-from flows.dvc import METRICS
-from flows.git import git, git_bytes
+from flows import dvc_command
+from flows.dvc_command import METRICS
+from flows.git_command import git, git_bytes
 
 PREFIX = "champion/"
 
@@ -32,7 +32,7 @@ def file(tag: str, path: Path, folder: Path) -> Path:
     target = folder / ".scratch" / "champions" / commit / path.name
     if not target.exists():
         target.parent.mkdir(parents=True, exist_ok=True)
-        dvc.answer("get", ".", str(path), "--rev", tag, "--out", str(target), folder=folder)
+        dvc_command.answer("get", ".", str(path), "--rev", tag, "--out", str(target), folder=folder)
     return target
 
 

@@ -14,7 +14,7 @@ from pydantic import ConfigDict, Field
 from pydantic.dataclasses import dataclass
 
 from flows import champion
-from flows.dvc import HYPOTHESES, METRICS
+from flows.dvc_command import HYPOTHESES, METRICS
 from flows.params_file import read_yaml
 
 Share = Annotated[float, Field(ge=0, le=1)]

@@ -18,8 +18,8 @@ from prefect.logging import get_run_logger
 from prefect.states import Completed, Failed
 from pydantic import PositiveFloat
 
-from flows import dvc, git, params_file, run_page, terminal
-from flows.dvc import PROJECT
+from flows import dvc_command, git_command, params_file, run_page, terminal
+from flows.dvc_command import PROJECT
 from flows.run import EVALUATED
 
 UNCHANGED, CACHED, RAN = "Unchanged", "Cached", "Ran"
@@ -40,7 +40,7 @@ class StageKilled(StageFailed):
 
 def can_help(task: Task[..., Any], task_run: TaskRun, state: State) -> bool:
     """Trying again helps when another dvc was at work, or the stage was killed; never against an error."""
-    return isinstance(state.result(raise_on_failure=False), dvc.Busy | StageKilled)
+    return isinstance(state.result(raise_on_failure=False), dvc_command.Busy | StageKilled)
 
 
 patient = task(
@@ -49,9 +49,9 @@ patient = task(
 
 
 @patient
-def look(folder: Path) -> tuple[dvc.Graph, dvc.Changes]:
+def look(folder: Path) -> tuple[dvc_command.Graph, dvc_command.Changes]:
     """Which stages there are, and which of them have changed."""
-    return dvc.overview(folder)
+    return dvc_command.overview(folder)
 
 
 @patient
@@ -69,7 +69,7 @@ def stage(name: str, why: str, folder: Path, force: bool, upstream: list[State])
         printed.append(line)
         progress.follow(line)
 
-    failed = dvc.run("repro", "-s", *(["-f"] if force else []), name, folder=folder, on_line=on_line)
+    failed = dvc_command.run("repro", "-s", *(["-f"] if force else []), name, folder=folder, on_line=on_line)
     if failed:
         raise _failure(name, list(printed))
     seconds = time.monotonic() - started
@@ -84,8 +84,8 @@ def _outcome(printed: str) -> str:
 
 def _failure(name: str, lines: list[str]) -> Exception:
     last = "\n".join(lines[-8:])
-    if dvc.BUSY in last:
-        return dvc.Busy(last)
+    if dvc_command.BUSY in last:
+        return dvc_command.Busy(last)
     killed = any(KILLED.search(line) for line in lines[-3:])
     return (StageKilled if killed else StageFailed)(f"{name}: {last}")
 
@@ -120,7 +120,7 @@ def _brief(reasons: list[str]) -> str:
     return ", ".join([*reasons[:NUM_REASONS], *([f"and {more} more"] if more > 0 else [])])
 
 
-def _selected(graph: dvc.Graph, targets: list[str], alone: bool) -> list[str]:
+def _selected(graph: dvc_command.Graph, targets: list[str], alone: bool) -> list[str]:
     wanted = set(targets or graph)
     if not alone:
         for name in reversed(graph):
@@ -151,7 +151,7 @@ def pipeline(
     """
     split = [f"evaluate.split={EVALUATED[mode]}"] if mode in EVALUATED else []
     try:
-        with dvc.only_run(PROJECT / dvc.LOCK, get_run_logger().info):
+        with dvc_command.only_run(PROJECT / dvc_command.LOCK, get_run_logger().info):
             _refuse_early(targets or [], mode, experiment)
             for said in params_file.prepare(PROJECT, recipe, overrides or []):
                 get_run_logger().info(said)
@@ -175,9 +175,9 @@ def _refuse_early(targets: list[str], mode: Mode, experiment: str | None) -> Non
         raise ValueError(f"no stage {', '.join(unknown)}; there are {', '.join(stages)}")
     if targets and mode in EVALUATED:
         raise ValueError(f"mode {mode} runs evaluate alone: name no stages, or choose mode train")
-    if experiment and experiment in git.experiments(PROJECT):
+    if experiment and experiment in git_command.experiments(PROJECT):
         raise ValueError(f"there is an experiment {experiment!r} already; choose another name")
-    if experiment and not git.is_name(experiment, PROJECT):
+    if experiment and not git_command.is_name(experiment, PROJECT):
         raise ValueError(f"{experiment!r} cannot be an experiment's name; use letters, digits and hyphens")
 
 
@@ -188,7 +188,7 @@ def _conclude(states: dict[str, State], experiment: str | None, push: bool) -> S
     for line in summary(PROJECT, states):
         logger.info(line)
     for command in _keep(experiment, push) if ended.is_completed() else ():
-        logger.info(dvc.answer(*command, folder=PROJECT).strip())
+        logger.info(dvc_command.answer(*command, folder=PROJECT).strip())
     return ended
 
 

@@ -16,10 +16,10 @@ from prefect.cache_policies import NO_CACHE
 from prefect.logging import get_run_logger
 from prefect.states import Completed, Failed
 
-from flows import champion, dvc, incoming, retraining_clone, run_page, terminal
-from flows.dvc import HYPOTHESES, PROJECT, TRAIN_MANIFEST
+from flows import champion, dvc_command, incoming, retraining_clone, run_page, terminal
+from flows.dvc_command import HYPOTHESES, PROJECT, TRAIN_MANIFEST
 from flows.gate import Gate, judge
-from flows.git import experiments, git, git_bytes
+from flows.git_command import experiments, git, git_bytes
 from flows.notification import notify
 from flows.pipeline import outcome, run_stages, summary, up_to_date
 from stages.schema.manifest_row import read_manifest
@@ -54,7 +54,7 @@ def retrain(gate: Gate = Gate(), drop_folder: str | None = None) -> State:
     that fails leaves the champion as it was. ``drop_folder`` is laid over manifest.root.
     """
     started = datetime.now()
-    with dvc.only_run(WORK / dvc.LOCK.name, get_run_logger().info):
+    with dvc_command.only_run(WORK / dvc_command.LOCK.name, get_run_logger().info):
         try:
             verdict = _judge(gate, Path(drop_folder) if drop_folder else None, started)
         except Exception as error:  # noqa: BLE001 - whatever it is, people hear of it
@@ -124,7 +124,7 @@ def _incoming(before: str, gate: Gate) -> list[str]:
 
 
 def _decide(before: str | None, gate: Gate, name: str) -> Verdict:
-    dvc.answer("exp", "save", "-n", name, folder=CLONE)
+    dvc_command.answer("exp", "save", "-n", name, folder=CLONE)
     if not before:
         return _promote(name, ["there was no champion"], [])
     judgement = judge(gate, before, champion.file(before, HYPOTHESES, PROJECT), CLONE, PROJECT)

@@ -8,8 +8,8 @@ import hashlib
 import shutil
 from pathlib import Path
 
-from flows import dvc, params_file
-from flows.git import git, has_files
+from flows import dvc_command, params_file
+from flows.git_command import git, has_files
 from stages.program.outputs import link_or_copy
 
 READ_BY_STAGES = ("params.yaml", "dvc.yaml", "stages", "data")  # data: the .dvc files
@@ -30,7 +30,7 @@ def renew(clone: Path, project: Path, drop_folder: Path | None) -> str:
     git("checkout", "--quiet", "--force", "--detach", "FETCH_HEAD", folder=clone)
     git("clean", "--quiet", "-d", "--force", folder=clone)
     params_file.check(clone)
-    dvc.share_settings(project, clone)
+    dvc_command.share_settings(project, clone)
     _renew_data(clone, project, drop_folder)
     git("add", "--all", folder=clone)
     if git("status", "--porcelain", folder=clone):
@@ -44,10 +44,10 @@ def _renew_data(clone: Path, project: Path, drop_folder: Path | None) -> None:
     found = root.is_absolute() or has_files(project / root)
     for path in git("ls-files", "*.dvc", folder=clone).splitlines():
         if "deps" in params_file.read_yaml(clone / path):
-            dvc.answer("update", path, folder=clone)
+            dvc_command.answer("update", path, folder=clone)
             found = found and path != f"{root}.dvc"
         elif path != f"{root}.dvc" or not found:
-            dvc.answer("checkout", path, folder=clone)
+            dvc_command.answer("checkout", path, folder=clone)
     if root.is_absolute():
         if drop_folder:
             raise ValueError(f"a drop folder needs manifest.root inside the project, not {root}")
@@ -60,7 +60,7 @@ def _renew_data(clone: Path, project: Path, drop_folder: Path | None) -> None:
             raise ValueError(f"{drop_folder}: no such folder, but it is the drop folder")
         _lay_over(drop_folder, clone / root)
     if has_files(clone / root):
-        dvc.answer("add", "--quiet", str(root), folder=clone)
+        dvc_command.answer("add", "--quiet", str(root), folder=clone)
 
 
 def _lay_over(source: Path, target: Path) -> None:

@@ -10,8 +10,8 @@ import signal
 import sys
 from pathlib import Path
 
-from flows import dvc, params_file
-from flows.dvc import PROJECT
+from flows import dvc_command, params_file
+from flows.dvc_command import PROJECT
 
 EVALUATED = {"val": "validation", "test": "test"}
 
@@ -19,13 +19,14 @@ EVALUATED = {"val": "validation", "test": "test"}
 def run(mode: str, params: Path) -> int:
     """The exit code of dvc; ValueError when the file is wrong, and then params.yaml is what it was."""
     overrides = [f"evaluate.split={EVALUATED[mode]}"] if mode in EVALUATED else []
-    with dvc.only_run(PROJECT / dvc.LOCK):
+    only = ["-s", "evaluate"] if mode in EVALUATED else []
+    with dvc_command.only_run(PROJECT / dvc_command.LOCK):
         for said in params_file.prepare(PROJECT, str(params), []):
             print(said, flush=True)
         with params_file.temporarily(PROJECT, overrides):
-            failed = dvc.run("repro", *(["-s", "evaluate"] if mode in EVALUATED else []), folder=PROJECT)
+            failed = dvc_command.run("repro", *only, folder=PROJECT)
     if not failed:
-        for name, value in json.loads((PROJECT / dvc.METRICS).read_text()).items():
+        for name, value in json.loads((PROJECT / dvc_command.METRICS).read_text()).items():
             print(f"{name:36} {value:.4f}" if isinstance(value, float) else f"{name:36} {value}")
     return failed
 
@@ -38,7 +39,7 @@ def main() -> int:
     parser.add_argument("mode", choices=["train", *EVALUATED])
     parser.add_argument("params", type=Path)
     arguments = parser.parse_args()
-    dvc.exit_on_signals()
+    dvc_command.exit_on_signals()
     try:
         return run(arguments.mode, arguments.params)
     except ValueError as error:

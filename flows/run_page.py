@@ -23,8 +23,8 @@ from prefect.artifacts import (
 from prefect.logging import get_run_logger
 
 from flows import champion
-from flows.dvc import HISTORY, HYPOTHESES, METRICS, REPORT, TRAINING_PICTURE
-from flows.git import commit
+from flows.dvc_command import HISTORY, HYPOTHESES, METRICS, REPORT, TRAINING_PICTURE
+from flows.git_command import commit
 from flows.params_file import read_yaml
 from stages.program.outputs import forget_old, write_whole
 

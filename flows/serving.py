@@ -6,9 +6,12 @@
 import os
 import signal
 import sys
+from typing import Any
 
-from prefect import serve
+from prefect import Flow, serve
 from prefect.client.schemas.objects import ConcurrencyLimitConfig, ConcurrencyLimitStrategy
+from prefect.deployments.runner import RunnerDeployment
+from prefect.types.entrypoint import EntrypointType
 
 from flows.pipeline import pipeline
 from flows.retrain import retrain
@@ -22,10 +25,17 @@ def main(cron: str) -> None:
     os.environ[FLOW_RUNS_TIED_TO] = str(os.getpid())
     alone = ConcurrencyLimitConfig(limit=1, collision_strategy=ConcurrencyLimitStrategy.CANCEL_NEW)
     serve(
-        pipeline.to_deployment("pipeline"),  # type: ignore[arg-type]
-        retrain.to_deployment("nightly", cron=cron, concurrency_limit=alone, paused=False),  # type: ignore[arg-type]
-        tune.to_deployment("tune"),  # type: ignore[arg-type]
+        _deployment(pipeline, "pipeline"),
+        _deployment(retrain, "nightly", cron=cron, concurrency_limit=alone, paused=False),
+        _deployment(tune, "tune"),
     )
+
+
+def _deployment(flow: Flow[..., Any], name: str, **options: Any) -> RunnerDeployment:
+    """A run imports the flow as a module: of a file Prefect would put the folder first on sys.path."""
+    made = flow.to_deployment(name, entrypoint_type=EntrypointType.MODULE_PATH, **options)
+    assert isinstance(made, RunnerDeployment)  # and no coroutine, which it is among others
+    return made
 
 
 if __name__ == "__main__":

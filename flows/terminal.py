@@ -8,7 +8,7 @@ import httpx
 from prefect import Flow, State
 from prefect.settings import PREFECT_API_URL
 
-from flows.dvc import exit_on_signals
+from flows.dvc_command import exit_on_signals
 
 
 def run(flow: Flow[..., State], *arguments: Any, **parameters: Any) -> NoReturn:

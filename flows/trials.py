@@ -13,9 +13,9 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-from flows import dvc
-from flows.dvc import HISTORY
-from flows.git import experiments, git, git_bytes, has_files
+from flows import dvc_command
+from flows.dvc_command import HISTORY, Line
+from flows.git_command import experiments, git, git_bytes, has_files
 from flows.search_space import Search, override
 from flows.study import Measured, Proposal, TrialFailed
 
@@ -62,7 +62,7 @@ def copy_project(study: str, folder: Path, copy: Path) -> None:
     (copy / ".scratch").symlink_to(folder / ".scratch")
     with (copy / ".git" / "info" / "exclude").open("a") as exclude:
         exclude.write(".scratch\n")
-    dvc.share_settings(folder, copy)
+    dvc_command.share_settings(folder, copy)
 
 
 def untracked(params: Any, folder: Path) -> list[str]:
@@ -87,7 +87,7 @@ def edited_data(folder: Path) -> list[str]:
     """Data that is not what its .dvc file says: trials do not see the edits, and applying one undoes them."""
     known = ("--cached", "--others", "--exclude-standard", "--", "*.dvc")
     files = [path for path in git("ls-files", *known, folder=folder).splitlines() if (folder / path).exists()]
-    status = json.loads(dvc.answer("status", "--json", *files, folder=folder)) if files else {}
+    status = json.loads(dvc_command.answer("status", "--json", *files, folder=folder)) if files else {}
     return [
         f"{data} differs from {data}.dvc; first `dvc add {data}`"
         for reasons in status.values()
@@ -98,7 +98,7 @@ def edited_data(folder: Path) -> list[str]:
     ]
 
 
-def run_trial(proposal: Proposal, search: Search, folder: Path, copy: Path, say: dvc.Line) -> Measured:
+def run_trial(proposal: Proposal, search: Search, folder: Path, copy: Path, say: Line) -> Measured:
     """Run a trial up to its evaluation and keep it as an experiment of the project; its best epoch.
 
     TrialFailed when it has no result; ValueError when no trial of this search can have one.
@@ -122,7 +122,7 @@ def run_trial(proposal: Proposal, search: Search, folder: Path, copy: Path, say:
 def apply(name: str, folder: Path) -> None:
     """Bring an experiment's params and results into the working tree."""
     try:
-        dvc.answer("exp", "apply", name, folder=folder)
+        dvc_command.answer("exp", "apply", name, folder=folder)
     except RuntimeError:
         # It also fails when all is applied, for want of the outputs of a stage that never ran: export.
         commit = experiments(folder).get(name)
@@ -163,7 +163,7 @@ def reason_of(lines: list[str]) -> str:
     return "\n".join(said[-NUM_REASON_LINES:]) or "dvc said nothing"
 
 
-def _train(proposal: Proposal, copy: Path, say: dvc.Line) -> None:
+def _train(proposal: Proposal, copy: Path, say: Line) -> None:
     printed: list[str] = []
 
     def on_line(line: str) -> None:
@@ -173,7 +173,7 @@ def _train(proposal: Proposal, copy: Path, say: dvc.Line) -> None:
     values = [option for path, value in proposal.values.items() for option in ("-S", override(path, value))]
     # Up to evaluate, so that `dvc exp show` has the metrics. What a trial does not change comes from dvc's
     # run cache; the files in between are not even in the copy.
-    failed = dvc.run(
+    failed = dvc_command.run(
         "exp", "run", "--temp", "-n", proposal.name, *values, "evaluate", folder=copy, on_line=on_line
     )
     if failed:

@@ -19,9 +19,9 @@ from prefect.logging import get_run_logger
 from prefect.states import Completed, Failed
 from prefect.task_runners import ThreadPoolTaskRunner
 
-from flows import dvc, terminal, trials, tune_page
-from flows.dvc import PROJECT
-from flows.git import experiments
+from flows import dvc_command, terminal, trials, tune_page
+from flows.dvc_command import PROJECT
+from flows.git_command import experiments
 from flows.params_file import read_yaml
 from flows.search_space import Search, impossible, misplaced, read_search, refuse
 from flows.study import (
@@ -92,7 +92,7 @@ def only_search(search: Search, folder: Path) -> Iterator[None]:
         raise ValueError(f"a search of study {search.study!r} is under way ({path})") from error
 
 
-def prepare(search: Search, folder: Path, say: dvc.Line) -> "Study":
+def prepare(search: Search, folder: Path, say: dvc_command.Line) -> "Study":
     """The study, with a copy of the project for its trials; ValueError where no trial could run."""
     scratch = folder / ".scratch" / "tune"
     study = open_study(search, scratch / f"{search.study}.db")
@@ -139,7 +139,7 @@ def in_tasks(search: Search, folder: Path) -> RunBatch:
                 future.wait()
         except BaseException:  # a flow that is stopped waits for its threads, and they for their trainings
             stopped.set()
-            dvc.end_all()
+            dvc_command.end_all()
             raise
         return [_outcome(future.state) for future in futures]
 
@@ -178,7 +178,7 @@ def finish(search: Search, winner: str, folder: Path, apply_winner: bool) -> lis
     ]
     if not apply_winner:
         return lines
-    with dvc.only_run(folder / dvc.LOCK, lines.append):
+    with dvc_command.only_run(folder / dvc_command.LOCK, lines.append):
         if began != trials.state_of(folder):
             return [*lines, "not applied: tracked files are not what they were when the study began"]
         if edited := trials.edited_data(folder):

@@ -4,17 +4,23 @@ Every format checks that what it wrote computes what the model computes; if one 
 there is no output at all.
 """
 
+import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from stages.formats.format import Format
+from stages.formats.refusal import refusal
 from stages.program.inputs import Inputs
-from stages.program.outputs import whole_folder
+from stages.program.outputs import whole_folder, write_whole
 from stages.program.stage import Stage
 from stages.schema import params as schema
 from stages.tasks.checkpoint import load
+from stages.tasks.task import Task
 
 CHECKPOINT = Path("artifacts/train/best.ckpt")
 OUTPUT = Path("artifacts/export")
+SAID = Path("artifacts/logs/export_error.txt")
 
 STAGE = Stage(
     name="export",
@@ -34,8 +40,23 @@ def run(params: schema.Params, inputs: Inputs) -> None:
             format_: Format = part.build()
             aside = folder / f".{index}"  # by itself first, so that no format can overwrite another's file
             aside.mkdir()
-            format_.write(recipe, task, aside)
-            _adopt(aside, folder, f"export.formats[{index}]: {part.class_path}")
+            who = f"export.formats[{index}]: {part.class_path}"
+            with _one_sentence(who, task):
+                format_.write(recipe, task, aside)
+            _adopt(aside, folder, who)
+
+
+@contextmanager
+def _one_sentence(who: str, task: Task) -> Iterator[None]:
+    """Turn what an exporter says into a ValueError of one sentence; the rest of it goes into a file."""
+    try:
+        yield
+    except OSError:
+        raise
+    except Exception as error:
+        write_whole(SAID, traceback.format_exc().encode())
+        reason = refusal(error, task)
+        raise ValueError(f"{who} cannot write this model: {reason} (all that was said: {SAID})") from error
 
 
 def _adopt(aside: Path, folder: Path, who: str) -> None:

@@ -1,5 +1,6 @@
 """Fixtures that several test files share."""
 
+import os
 import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from manifest_project import Run
 
 RECIPES = Path(__file__).parents[1] / "flows" / "recipes"
+os.environ["EARSHOT_EXPORT_PROBE"] = "0"  # seconds before every training; test_export_probe.py has it on
 
 
 def pytest_configure() -> None:

@@ -25,6 +25,8 @@ STEPS = 5  # an epoch
 INTERRUPTED_AT = 33  # in epoch 6
 VAL_LOSSES = [9.0, 8.0, 8.0, 8.0, 8.0, 8.0, 8.0, 8.0, 8.0, 8.0, 8.0, 8.0]
 TOTAL = {"step": EPOCHS * STEPS, "epoch": EPOCHS}
+ADAMW = Part(class_path="torch.optim.AdamW")
+GROUPS = [Group(pattern="encoder.*", lr_scale=SCALE)]
 
 Interval = Literal["step", "epoch"]
 
@@ -74,8 +76,7 @@ def drawn(class_path: str, interval: Interval, init_args: Any, interrupted: bool
     monitor = "val_loss" if class_path.endswith("Plateau") else None
     arguments = {name: list(value) if isinstance(value, tuple) else value for name, value in init_args}
     schedule = Schedule(class_path=class_path, init_args=arguments, interval=interval, monitor=monitor)
-    groups = [Group(pattern="encoder.*", lr_scale=SCALE)]
-    optimization = Optimization(LR, Part(class_path="torch.optim.AdamW"), schedule, groups)
+    optimization = Optimization(LR, ADAMW, schedule, GROUPS)
     with TemporaryDirectory() as folder:
         if not interrupted:
             return _fit(Drawn(optimization, None), folder, None)
@@ -88,14 +89,23 @@ def drawn(class_path: str, interval: Interval, init_args: Any, interrupted: bool
     return Rates(*(before[:whole] + later for before, later in pairs))
 
 
-def _fit(module: Drawn, folder: str, resume: Path | None) -> Rates:
+def first_rates(schedule: Schedule, num_steps: int) -> list[float]:
+    """Those of the first epoch, which has ``num_steps``, and of the step that follows it."""
+    optimization = Optimization(LR, ADAMW, schedule, GROUPS)
+    module = Drawn(optimization, interrupted_at=num_steps + 1)
+    with TemporaryDirectory() as folder, suppress(Killed):
+        _fit(module, folder, None, num_steps)
+    return module.rates.rest
+
+
+def _fit(module: Drawn, folder: str, resume: Path | None, num_steps: int = STEPS) -> Rates:
     checkpoint = ModelCheckpoint(
         folder, filename="last", save_on_train_epoch_end=True, enable_version_counter=False
     )
     trainer = lightning.Trainer(
-        max_epochs=EPOCHS, accelerator="cpu", logger=False, callbacks=[checkpoint],
+        max_epochs=EPOCHS, limit_val_batches=1, accelerator="cpu", logger=False, callbacks=[checkpoint],
         enable_progress_bar=False, enable_model_summary=False, num_sanity_val_steps=0,
     )  # fmt: skip
-    batches: Any = DataLoader(torch.zeros(STEPS, 1))
+    batches: Any = DataLoader(torch.zeros(num_steps, 1))
     trainer.fit(module, batches, batches, ckpt_path=resume, weights_only=True)
     return module.rates

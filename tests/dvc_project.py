@@ -2,6 +2,7 @@
 
 import contextlib
 import hashlib
+import json
 import os
 import shutil
 import subprocess
@@ -62,6 +63,12 @@ class Project:
     def vouch(self, changes: dict[str, Any]) -> None:
         vouch(self.folder, changes)
 
+    def params(self) -> Any:
+        return YAML().load((self.folder / "params.yaml").read_text())
+
+    def json(self, path: str) -> Any:
+        return json.loads((self.folder / path).read_text())
+
     def trained(self) -> dict[str, str]:
         """Hashes of what training left, by name."""
         folder = self.folder / "artifacts" / "train"
@@ -86,14 +93,19 @@ class Project:
         self.run("git", "commit", "-qm", "state")
 
 
-def make_project(folder: Path, max_epochs: int) -> Project:
-    """The checkout's files with the smoke recipe, committed; nothing has run."""
+def copy_checkout(folder: Path) -> None:
+    """The files that git knows of, or would."""
     listed = ["git", "ls-files", "--cached", "--others", "--exclude-standard"]
     names = subprocess.run(listed, cwd=ROOT, capture_output=True, text=True, check=True).stdout.split("\n")
     for name in names:
         if name and (ROOT / name).exists():
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(ROOT / name, folder / name)
+
+
+def make_project(folder: Path, max_epochs: int) -> Project:
+    """The checkout's files with the smoke recipe, committed; nothing has run."""
+    copy_checkout(folder)
     made = Project(folder)
     shutil.copy(ROOT / "flows" / "recipes" / "simple_ctc.yaml", folder / "params.yaml")
     (folder / "dvc.lock").unlink(missing_ok=True)

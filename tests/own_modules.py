@@ -1,5 +1,6 @@
-"""A user's own modules in stages/augment, and README's examples of augmentation."""
+"""A user's own modules in a folder of stages/, and README's examples of augmentation."""
 
+import importlib
 import re
 import sys
 from collections.abc import Callable, Iterator
@@ -7,8 +8,6 @@ from pathlib import Path
 
 import pytest
 from ruamel.yaml import YAML
-
-import stages.augment
 
 README = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
 SECTION = README.partition("## Augmentation\n")[2].partition("\n## ")[0]
@@ -31,19 +30,23 @@ IN_APPLY = IN_APPLY.replace("import random", "import numpy as np")
 WriteModule = Callable[[str, str], str]
 
 
-def own_modules(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[WriteModule]:
-    """Writes a module into stages/augment of a project, in which the test runs; returns its dotted path."""
-    folder = tmp_path / "stages" / "augment"
-    folder.mkdir(parents=True)
-    monkeypatch.setattr(stages.augment, "__path__", [*stages.augment.__path__, str(folder)])
+def own_modules(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, family: str = "augment"
+) -> Iterator[WriteModule]:
+    """Writes a module into stages/<family> of a project, in which the test runs; returns its dotted path."""
+    folder = tmp_path / "stages" / family
+    folder.mkdir(parents=True, exist_ok=True)
+    package = importlib.import_module(f"stages.{family}")
+    monkeypatch.setattr(package, "__path__", [*package.__path__, str(folder)])
     monkeypatch.chdir(tmp_path)
     for name in ("default", "none"):
-        (tmp_path / "data" / "raw" / name).mkdir(parents=True)
+        (tmp_path / "data" / "raw" / name).mkdir(parents=True, exist_ok=True)
     written = []
 
     def write(name: str, code: str) -> str:
         (folder / f"{name}.py").write_text(code)
-        written.append(f"stages.augment.{name}")
+        importlib.invalidate_caches()
+        written.append(f"stages.{family}.{name}")
         return written[-1]
 
     yield write

@@ -1,8 +1,10 @@
 """The shape of the code: layers, types, style, and that dvc.yaml says what the stages do."""
 
 import importlib
+import pkgutil
 import subprocess
 import sys
+from importlib.metadata import packages_distributions
 from pathlib import Path
 from typing import Any
 
@@ -74,13 +76,20 @@ def test_every_module_that_a_stage_reaches_is_among_its_dependencies(name: str) 
     assert not outside
 
 
+@pytest.mark.parametrize("folder", ["flows", "stages", "tests"])
+def test_no_module_is_called_like_an_installed_package(folder: str) -> None:
+    """It would hide the package from whoever has the folder on sys.path, as Prefect has that of a flow."""
+    modules = {module.name for module in pkgutil.iter_modules([str(ROOT / folder)])}
+    assert not modules & {*packages_distributions(), *sys.stdlib_module_names}
+
+
 def test_no_output_switches_the_run_cache_off() -> None:
     outs: list[Any] = [out for name in NAMES for out in DVC[name].get("outs", [])]
     assert all(isinstance(out, str) for out in outs), "cache: false or persist on a plain out"
 
 
 def test_heavy_modules_are_not_imported_where_they_are_not_used() -> None:
-    light = "import sys, stages.schema.params, stages.schema.reading, flows.dvc;"
+    light = "import sys, stages.schema.params, stages.schema.reading, flows.dvc_command;"
     check = "print(sorted({'torch', 'lightning', 'pandas', 'prefect'} & set(sys.modules)))"
     done = subprocess.run(
         [sys.executable, "-c", light + check], cwd=ROOT, capture_output=True, text=True, check=True

@@ -9,7 +9,9 @@ import numpy as np
 import pytest
 import torch
 from family import classes_of
+from padding import PADDINGS, padded
 from torch import Tensor
+from torch.nn.utils.rnn import pad_sequence
 
 from stages.augment.batch_augmentation import BatchAugmentation, augmented_batch
 from stages.augment.spec_augment import SpecAugment
@@ -37,11 +39,9 @@ def utterances() -> list[Tensor]:
     return [torch.randn(length, NUM_FEATURES, generator=generator) for length in LENGTHS]
 
 
-def padded(padding: float = 0.0, num_frames: int = max(LENGTHS)) -> Tensor:
-    batch = torch.full((len(LENGTHS), num_frames, NUM_FEATURES), padding)
-    for row, utterance in zip(batch, utterances(), strict=True):
-        row[: len(utterance)] = utterance
-    return batch
+def batch(padding: str = "zeros", num_more: int = 0) -> Tensor:
+    together = pad_sequence(utterances(), batch_first=True)
+    return padded(together, torch.tensor(LENGTHS), padding, num_more)
 
 
 def changed(augmentation: BatchAugmentation, features: Tensor, epoch: int = 0) -> list[Tensor]:
@@ -57,35 +57,36 @@ def test_the_classes_are_found() -> None:
 
 
 def test_the_same_seeds_give_the_same_features(augmentation: BatchAugmentation) -> None:
-    first, second = (changed(augmentation, padded()) for _ in range(2))
+    first, second = (changed(augmentation, batch()) for _ in range(2))
     assert all(a.equal(b) for a, b in zip(first, second, strict=True))
 
 
 def test_epochs_differ(augmentation: BatchAugmentation) -> None:
-    epochs = [changed(augmentation, padded(), epoch)[0] for epoch in range(5)]
+    epochs = [changed(augmentation, batch(), epoch)[0] for epoch in range(5)]
     assert not any(a.equal(b) for n, a in enumerate(epochs) for b in epochs[:n])
 
 
 def test_an_augmentation_leaves_its_input_as_it_is(augmentation: BatchAugmentation) -> None:
-    features = padded()
+    features = batch()
     changed(augmentation, features)
-    assert features.equal(padded())
+    assert features.equal(batch())
 
 
-def test_neighbours_and_padding_change_nothing(augmentation: BatchAugmentation) -> None:
-    together = changed(augmentation, padded(padding=100.0, num_frames=350))
+@pytest.mark.parametrize("padding", PADDINGS)
+def test_neighbours_and_padding_change_nothing(augmentation: BatchAugmentation, padding: str) -> None:
+    together = changed(augmentation, batch(padding, num_more=50))
     for row, (utterance, seed) in enumerate(zip(utterances(), seeds(), strict=True)):
         alone = augmented_batch([augmentation], utterance[None], torch.tensor([len(utterance)]), [seed])
         torch.testing.assert_close(together[row], alone[0], rtol=0, atol=1e-6)
 
 
 def test_padding_is_not_written_to(augmentation: BatchAugmentation) -> None:
-    found = augmented_batch([augmentation], padded(), torch.tensor(LENGTHS), seeds())
+    found = augmented_batch([augmentation], batch(), torch.tensor(LENGTHS), seeds())
     assert all(not row[length:].any() for row, length in zip(found, LENGTHS, strict=True))
 
 
 def test_half_precision_stays_half_precision(augmentation: BatchAugmentation) -> None:
-    changed(augmentation, padded().bfloat16())
+    changed(augmentation, batch().bfloat16())
 
 
 def masked(augmentation: SpecAugment, seed: int, features: Tensor = RAMP) -> np.ndarray:
@@ -102,7 +103,7 @@ def test_the_masks_of_a_seed_are_always_the_same() -> None:
 
 
 def test_a_mask_is_filled_with_the_mean_of_the_utterance() -> None:
-    found = augmented_batch([SpecAugment()], padded(100.0), torch.tensor(LENGTHS), seeds())
+    found = augmented_batch([SpecAugment()], batch("1000"), torch.tensor(LENGTHS), seeds())
     for row, utterance in zip(found, utterances(), strict=True):
         of_utterance = row[: len(utterance)]
         filled = of_utterance[of_utterance != utterance]

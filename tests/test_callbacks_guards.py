@@ -16,6 +16,7 @@ from stages import train
 from stages.batching.batches import loader
 from stages.batching.duration_sampler import DurationSampler
 from stages.batching.feature_dataset import FeatureDataset
+from stages.callbacks import fitting
 from stages.callbacks.blank_collapse import BlankCollapse
 from stages.callbacks.epoch_seed import EpochSeed
 from stages.callbacks.largest_batches import LargestBatches, largest
@@ -86,7 +87,7 @@ def test_a_resumed_training_is_stopped_where_an_uninterrupted_one_is() -> None:
 
 
 def test_a_collapsed_training_ends_with_advice(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(train, "BlankCollapse", partial(BlankCollapse, num_steps=5))
+    monkeypatch.setattr(fitting, "BlankCollapse", partial(BlankCollapse, num_steps=5))
     monkeypatch.setattr(ctc, "blank_ratio", lambda _: 1.0)
     project.set({"lr": 1e-12, "train.schedule": None, "train.trainer.max_epochs": 20})
     message = r"collapsed to the blank: in the last 5 validations \(15 steps\) .* Lower lr; "

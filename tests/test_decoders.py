@@ -9,6 +9,7 @@ from collections.abc import Iterator
 import pytest
 import torch
 from family import classes_of
+from padding import PADDINGS, padded
 from torch import Tensor
 
 from stages.models.decoder import Decoder, attend
@@ -75,11 +76,9 @@ def test_token_by_token_gives_what_all_tokens_at_once_do(decoder: Decoder) -> No
         torch.testing.assert_close(log_probs, together[:, position], atol=1e-5, rtol=1e-5)
 
 
-def test_frames_beyond_the_count_change_nothing(decoder: Decoder) -> None:
-    other = frames()
-    for row, length in enumerate(LENGTHS):
-        other[row, length:] = 100.0
-    longer = torch.nn.functional.pad(other, (0, 0, 0, 30), value=-50.0)
+@pytest.mark.parametrize("padding", PADDINGS)
+def test_frames_beyond_the_count_change_nothing(decoder: Decoder, padding: str) -> None:
+    longer = padded(frames(), LENGTHS, padding, num_more=30)
     for found, expected in zip(within(forward(decoder, longer)), within(forward(decoder)), strict=True):
         torch.testing.assert_close(found, expected, atol=1e-5, rtol=1e-5)
 

@@ -51,8 +51,6 @@ def test_a_model_that_computes_otherwise_fails_the_stage_and_leaves_no_output(tm
 class Note(Format):
     """Writes note.txt."""
 
-    name = "note"
-
     def write(self, recipe: Recipe, task: Task, folder: Path) -> None:
         (folder / "note.txt").write_text("a note")
 

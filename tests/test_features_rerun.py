@@ -4,6 +4,7 @@ import os
 import shutil
 from pathlib import Path
 
+import numpy as np
 import pyarrow.parquet as pq
 import pytest
 from distributed import LocalCluster
@@ -131,3 +132,30 @@ def test_a_failed_run_leaves_the_finished_features_as_they_were(
     with pytest.raises(ValueError, match="NaN"):
         extract(five_tones(), frontend=LOG_MEL)
     assert contents(OUTPUT) == before
+
+
+def test_a_corrected_offset_gives_other_features_of_the_same_recording(extract: Extract) -> None:
+    low, high = tone(1600, 300.0), tone(1600, 900.0)
+    whole = recorded("a", np.concatenate([low, high]))
+    for offset, expected in ((0.0, low), (0.1, high)):
+        extract([whole.model_copy(update={"offset": offset, "duration": 0.1})])
+        found = np.frombuffer(stored_values("a"), np.int16) / 32767
+        np.testing.assert_allclose(found, expected, atol=2 / 32767)
+
+
+def test_a_corrected_duration_gives_longer_features_of_the_same_recording(extract: Extract) -> None:
+    whole = recorded("a", tone(3200))
+    for duration, num_samples in ((0.1, 1600), (0.2, 3200)):
+        extract([whole.model_copy(update={"duration": duration})])
+        assert len(stored_values("a")) == 2 * num_samples
+
+
+def stored_values(name: str) -> bytes:
+    """The cached samples of an utterance, of 16 bits each."""
+    (row,) = (
+        row
+        for row in pq.read_table(OUTPUT / "train" / shard_of(name), partitioning=None).to_pylist()
+        if row["id"] == name
+    )
+    values: bytes = row["values"]
+    return values

@@ -12,7 +12,8 @@ from pathlib import Path
 import psutil
 import pytest
 from dvc_project import make_project
-from prefect_server import Server, free_port, run_server
+from prefect_server import Server, run_server
+from served_flows import start_serving
 
 from flows import deploy
 
@@ -36,12 +37,7 @@ def test_a_run_whose_server_is_killed_keeps_what_it_made_and_says_so(tmp_path: P
 
 def test_make_ui_ends_with_its_server_and_says_so(tmp_path: Path) -> None:
     project = make_project(tmp_path.resolve() / "project", max_epochs=1)
-    project.environment["PREFECT_HOME"] = str(tmp_path / "prefect")
-    project.environment.pop("PREFECT_API_URL", None)
-    process = project.start(sys.executable, "-m", "flows.deploy", "--port", str(free_port()))
-    while "Your deployments are being served" not in project.log():
-        assert process.poll() is None, project.log()
-        time.sleep(0.3)
+    process = start_serving(project).process
     (server,) = [child for child in psutil.Process(process.pid).children() if "server" in child.cmdline()]
     server.kill()
     assert process.wait(timeout=30) == 1

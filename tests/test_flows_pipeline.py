@@ -54,7 +54,7 @@ def wait_for(what: Any, seconds: float = 600.0) -> None:
 
 
 def is_training(project: Project) -> bool:
-    return any((project.folder / ".scratch" / "train").glob("*/resume/last.ckpt"))
+    return any((project.folder / ".scratch" / "train").glob("*/*/resume/last.ckpt"))
 
 
 def test_an_unchanged_pipeline_starts_no_stage_and_shows_its_metrics(project: Project) -> None:

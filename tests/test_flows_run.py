@@ -13,7 +13,7 @@ import pytest
 from params_document import vouch
 from ruamel.yaml import YAML
 
-from flows import dvc
+from flows import dvc_command
 from flows import run as flows_run
 from stages.preflight.reading import read_params
 
@@ -123,7 +123,7 @@ def test_train_runs_the_pipeline_and_val_and_test_only_evaluate(
         return 5
 
     monkeypatch.setattr(flows_run, "PROJECT", folder)
-    monkeypatch.setattr(dvc, "run", run)
+    monkeypatch.setattr(dvc_command, "run", run)
     vouch(folder, {}, Path("flows/recipes/spoken_numbers.yaml"))
     before = (folder / "params.yaml").read_text()
     assert flows_run.run(mode, folder / "flows/recipes/spoken_numbers.yaml") == 5

@@ -13,8 +13,8 @@ from dvc_project import make_project
 from prefect_server import run_server
 from toy_search import search
 
-from flows import dvc, trials, tune
-from flows.git import git
+from flows import dvc_command, trials, tune
+from flows.git_command import git
 from flows.study import Measured, TrialFailed
 
 
@@ -55,8 +55,8 @@ def with_data(tmp_path: Path) -> Path:
     data.mkdir(parents=True)
     (data / "a.wav").write_text("a recording")
     git("init", "-q", folder=tmp_path)
-    dvc.answer("init", "-q", folder=tmp_path)
-    dvc.answer("add", "-q", "data/raw/mine", folder=tmp_path)
+    dvc_command.answer("init", "-q", folder=tmp_path)
+    dvc_command.answer("add", "-q", "data/raw/mine", folder=tmp_path)
     git("add", "-A", folder=tmp_path)
     git(*trials._identity(tmp_path), "commit", "-qm", "data", folder=tmp_path)
     trials.begin("toy", tmp_path)
@@ -94,7 +94,7 @@ def test_code_that_git_does_not_track_is_named_with_what_to_do(with_data: Path) 
 def test_trials_that_do_not_end_when_they_are_told_to_share_one_grace_period(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(dvc, "GRACE_SECONDS", 1.0)
+    monkeypatch.setattr(dvc_command, "GRACE_SECONDS", 1.0)
     deaf = ["sh", "-c", "trap '' TERM; echo ready; sleep 60"]  # and so is its sleep
     trainings = [
         subprocess.Popen(deaf, stdout=subprocess.PIPE, text=True, start_new_session=True) for _ in range(3)
@@ -103,7 +103,7 @@ def test_trials_that_do_not_end_when_they_are_told_to_share_one_grace_period(
         assert training.stdout
         assert training.stdout.readline() == "ready\n"
     began = time.monotonic()
-    dvc._end_groups(*trainings)
+    dvc_command._end_groups(*trainings)
     assert time.monotonic() - began < 2
     assert [training.returncode for training in trainings] == [-signal.SIGKILL] * 3
 

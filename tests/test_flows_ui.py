@@ -6,15 +6,14 @@ With EARSHOT_PICTURES=FOLDER the pictures of the README are made.
 import os
 import re
 import shutil
-import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
-import psutil
 import pytest
 from dvc_project import Project, make_project
-from prefect_server import Server, free_port
+from prefect_server import Server
+from served_flows import serving
 
 playwright = pytest.importorskip("playwright.sync_api")
 CHROMIUM = shutil.which("chromium")
@@ -25,27 +24,13 @@ MINUTES = 60_000.0
 
 @pytest.fixture(scope="module")
 def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
-    made = make_project(tmp_path_factory.mktemp("project").resolve(), max_epochs=6)
-    made.environment["PREFECT_HOME"] = str(tmp_path_factory.mktemp("prefect"))
-    made.environment.pop("PREFECT_API_URL", None)
-    return made
+    return make_project(tmp_path_factory.mktemp("project").resolve(), max_epochs=6)
 
 
 @pytest.fixture(scope="module")
 def server(project: Project) -> Iterator[Server]:
-    """What make ui starts."""
-    port = free_port()
-    process = project.start(sys.executable, "-m", "flows.deploy", "--port", str(port))
-    deadline = time.monotonic() + 180
-    while "Your deployments are being served" not in project.log():
-        assert process.poll() is None, project.log()
-        assert time.monotonic() < deadline, project.log()
-        time.sleep(0.5)
-    yield Server(f"http://127.0.0.1:{port}", {}, process)
-    process.terminate()
-    process.wait(timeout=60)
-    psutil.wait_procs(project.processes(), timeout=20)
-    assert project.processes() == []
+    with serving(project) as started:
+        yield started
 
 
 @pytest.fixture(scope="module")
@@ -129,7 +114,7 @@ def test_a_run_cancelled_in_the_browser_leaves_no_process(
     project.set({"train.trainer.max_epochs": 3000})
     run = start_run(page, server)
     deadline = time.monotonic() + 120
-    while not list((project.folder / ".scratch" / "train").glob("*/resume/last.ckpt")):
+    while not list((project.folder / ".scratch" / "train").glob("*/*/resume/last.ckpt")):
         assert time.monotonic() < deadline
         time.sleep(0.2)
     open_run(page, server, run)

@@ -112,12 +112,16 @@ def test_what_the_exporter_says_of_its_insides_is_not_shown(
             "onnx_ir._convenience",
         ):
             logging.getLogger(name).warning("Skipping constant folding")
-        raise RuntimeError("it fails")
+        raise RuntimeError("it fails\nin 200 lines")
 
     make_checkpoint(tmp_path, "SimpleCTC")
     monkeypatch.setattr(torch.onnx, "export", export_loudly)
-    with pytest.raises(RuntimeError, match="it fails"):
+    with pytest.raises(
+        ValueError, match=r"SimpleCTC cannot be exported: RuntimeError: it fails \(all"
+    ) as told:
         run_stage(tmp_path)
+    assert str(told.value).startswith("export.formats[0]: stages.formats.onnx_bundle.OnnxBundle cannot write")
+    assert "in 200 lines" in (tmp_path / "artifacts" / "logs" / "export_error.txt").read_text()
     assert caplog.messages == []
     assert logging.getLogger("onnx_ir").isEnabledFor(logging.WARNING)
 

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 import torch
 from family import classes_of
+from padding import PADDINGS, padded
 from torch import Tensor
 
 from stages.frontends.frontend import Frontend
@@ -80,9 +81,18 @@ def test_a_padded_utterance_gives_the_same_frames_as_one_alone(frontend: Fronten
         torch.testing.assert_close(features[row, :count], alone[0], atol=1e-3, rtol=1e-3)
 
 
-def test_frames_beyond_the_count_are_0(frontend: Frontend, sample_rate: int) -> None:
+@pytest.mark.parametrize("padding", PADDINGS)
+def test_padding_changes_nothing(frontend: Frontend, sample_rate: int, padding: str) -> None:
     lengths = some_lengths(sample_rate)
     features, counts = frontend(noise(lengths), lengths)
+    longer, _ = frontend(padded(noise(lengths), lengths, padding, num_more=300), lengths)
+    for found, plain, count in zip(longer, features, counts, strict=True):
+        torch.testing.assert_close(found[:count], plain[:count], atol=1e-3, rtol=1e-3)
+
+
+def test_frames_beyond_the_count_are_0(frontend: Frontend, sample_rate: int) -> None:
+    lengths = some_lengths(sample_rate)
+    features, counts = frontend(padded(noise(lengths), lengths, "1000"), lengths)
     assert not any(features[row, count:].any() for row, count in enumerate(counts))
 
 

@@ -145,3 +145,9 @@ def test_tokens_beyond_the_length_cost_nothing_even_where_they_are_impossible() 
     log_probs = torch.tensor([[[0.5, 0.5], [1.0, 0.0]]]).log()
     total, count = cross_entropy(log_probs, torch.tensor([[1, 1]]), torch.tensor([1]))
     assert (total.item(), int(count)) == (pytest.approx(math.log(2)), 1)
+
+
+def test_nothing_is_smoothed_unless_it_is_asked_for() -> None:
+    log_probs = torch.tensor([[[0.5, 0.25, 0.25]]]).log()
+    total, _ = cross_entropy(log_probs, torch.tensor([[0]]), torch.tensor([1]))
+    assert total.item() == pytest.approx(math.log(2))

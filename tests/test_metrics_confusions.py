@@ -3,7 +3,7 @@
 import pytest
 
 from stages.metrics.character_error_rate import CharacterErrorRate
-from stages.metrics.confusions import MAX_CLASSES, confusions, per_class
+from stages.metrics.confusions import CLASS_COLUMNS, MAX_CLASSES, confusions, per_class
 from stages.metrics.word_error_rate import WordErrorRate
 
 
@@ -49,3 +49,13 @@ def test_a_picture_of_more_classes_than_can_be_read_is_left_out() -> None:
 
 def test_nothing_said_and_nothing_heard_is_no_row() -> None:
     assert per_class("words", []) == []
+
+
+def test_a_class_that_was_said_and_heard_once_can_be_right() -> None:
+    (row,) = per_class("words", [("a", "a")])
+    assert tuple(row) == CLASS_COLUMNS
+    assert tuple(row.values()) == ("words", "a", 1.0, 1.0, 1.0, 1)
+
+
+def test_a_hundred_classes_can_be_read() -> None:
+    assert MAX_CLASSES == 100

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 import pytest
 import torch
 from family import classes_of
+from padding import PADDINGS, padded
 from pydantic import TypeAdapter
 from torch import Tensor
 
@@ -93,14 +94,21 @@ def test_every_utterance_keeps_a_frame(encoder: Encoder) -> None:
     assert encoder.output_lengths(torch.tensor([1])).item() >= 1
 
 
-@pytest.mark.parametrize("num_padded", [1, 2, 3, 40])
-def test_padding_changes_nothing(encoder: Encoder, num_padded: int) -> None:
+@pytest.mark.parametrize("num_more", [0, 1, 2, 3, 40])
+@pytest.mark.parametrize("padding", PADDINGS)
+def test_padding_changes_nothing(encoder: Encoder, padding: str, num_more: int) -> None:
     features = batch(encoder)
-    padded = torch.cat([features, torch.zeros(len(LENGTHS), num_padded, num_features(type(encoder)))], dim=1)
-    for longer, plain in zip(
-        within(encoder(padded, lengths(encoder))), within(encoder(features, lengths(encoder))), strict=True
-    ):
-        torch.testing.assert_close(longer, plain, atol=1e-5, rtol=1e-5)
+    longer = within(encoder(padded(features, lengths(encoder), padding, num_more), lengths(encoder)))
+    for found, plain in zip(longer, within(encoder(features, lengths(encoder))), strict=True):
+        torch.testing.assert_close(found, plain, atol=1e-5, rtol=1e-5)
+
+
+@pytest.mark.parametrize("padding", PADDINGS)
+def test_no_gradient_comes_back_from_padding(encoder: Encoder, padding: str) -> None:
+    features = padded(batch(encoder), lengths(encoder), padding, num_more=3).requires_grad_()
+    torch.cat(within(encoder(features, lengths(encoder)))).square().sum().backward()
+    assert features.grad is not None
+    assert not any(own[length:].any() for own, length in zip(features.grad, lengths(encoder), strict=True))
 
 
 def test_the_rest_of_the_batch_changes_nothing(encoder: Encoder) -> None:

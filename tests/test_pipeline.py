@@ -117,7 +117,7 @@ def wait_for_a_state(project: Project, process: "subprocess.Popen[bytes]") -> ps
     """The training process, once it has kept a state of its own."""
 
     def states() -> list[int]:
-        kept = (project.folder / ".scratch" / "train").glob("*/resume/last.ckpt")
+        kept = (project.folder / ".scratch" / "train").glob("*/*/resume/last.ckpt")
         return [path.stat().st_mtime_ns for path in kept]
 
     before = states()
@@ -141,7 +141,7 @@ def test_a_killed_training_leaves_nothing_that_looks_finished_and_resumes_to_the
     rerun: Project, victim: str, killed: list[tuple[signal.Signals, str]]
 ) -> None:
     uninterrupted = rerun.trained()
-    module = "flows.dvc" if victim == "flows" else "dvc"
+    module = "flows.dvc_command" if victim == "flows" else "dvc"
     for number, (sent, shell) in enumerate(killed):
         rerun.environment["SHELL"] = shell  # which dvc runs a stage's command with
         process = rerun.start(sys.executable, "-m", module, "repro", "-f", "-s", "train")
@@ -156,7 +156,7 @@ def test_a_killed_training_leaves_nothing_that_looks_finished_and_resumes_to_the
     output = rerun.dvc("repro", "-f", "-s", "train")
     assert "resuming in epoch" in output
     assert rerun.trained() == uninterrupted
-    assert not list((rerun.folder / ".scratch" / "train").iterdir())
+    assert not list((rerun.folder / ".scratch" / "train").rglob("resume")), "the state has done its work"
 
 
 def test_an_edit_during_training_is_no_result_and_undoing_it_costs_no_training(rerun: Project) -> None:
@@ -172,6 +172,51 @@ def test_an_edit_during_training_is_no_result_and_undoing_it_costs_no_training(r
     assert rerun.trained() == uninterrupted
 
 
+METRIC = '''"""How many words are in the references."""
+
+from stages.metrics.metric import Metric
+
+
+class NumWords(Metric):
+    logged = ("num_words",)
+
+    def compute(self, references, hypotheses):
+        return {"num_words": float(sum(len(text.split()) for text in references))}
+'''
+
+
+def test_a_new_metric_trains_nothing_and_evaluates_anew(rerun: Project) -> None:
+    trained = rerun.trained()
+    (rerun.folder / "stages" / "metrics" / "num_words.py").write_text(METRIC)
+    metrics = [{"class_path": "stages.metrics.num_words.NumWords"}]
+    rerun.set({"evaluate.metrics": [*rerun.params()["evaluate"]["metrics"], *metrics]})
+    output = rerun.dvc("repro")
+    assert ran(output) == ["train", "evaluate", "export"], "DVC sees folders"
+    assert "nothing that this training uses has changed" in output
+    assert "epoch" not in output
+    assert rerun.trained() == trained
+    assert rerun.json("artifacts/evaluate/metrics.json")["num_words"] > 0
+    assert "epoch" in rerun.dvc("repro", "-f", "-s", "train"), "forced with nothing changed"
+
+
+def test_a_training_goes_on_when_code_that_it_does_not_use_has_changed(rerun: Project) -> None:
+    uninterrupted = rerun.trained()
+    process = rerun.start(sys.executable, "-m", "dvc", "repro", "-f", "-s", "train")
+    os.kill(wait_for_a_state(rerun, process).pid, signal.SIGTERM)
+    assert process.wait(timeout=30) != 0
+    comment(rerun.folder / "stages" / "search" / "arpa.py")
+    assert "resuming in epoch" in rerun.dvc("repro", "-s", "train")
+    assert rerun.trained() == uninterrupted
+    comment(rerun.folder / "stages" / "models" / "simple_ctc.py")
+    output = rerun.dvc("repro", "-s", "train")
+    assert "epoch 1/" in output
+    assert "resuming" not in output, "code that it uses"
+
+
+def comment(path: Path) -> None:
+    path.write_text(path.read_text() + "# another comment\n")
+
+
 def test_make_checks_the_params_even_when_nothing_would_run() -> None:
     commands = subprocess.run(["make", "-n", "repro"], cwd=ROOT, capture_output=True, text=True, check=True)
-    assert commands.stdout.index("python -m stages.schema") < commands.stdout.index("flows.dvc repro")
+    assert commands.stdout.index("python -m stages.schema") < commands.stdout.index("flows.dvc_command repro")

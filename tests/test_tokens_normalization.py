@@ -204,3 +204,22 @@ def test_tokens_write_as_they_are_told(tokens: type) -> None:
         init_args={"normalization": {"case": "upper", "punctuation": "remove"}},
     )
     assert part.build().normalize("Hello, world") == "HELLO WORLD"
+
+
+@pytest.mark.parametrize("turned", [False, True], ids=["short keys first", "long keys first"])
+@pytest.mark.parametrize(
+    ("replacements", "text", "written"),
+    [
+        ({"new york": "ny", "new york city": "nyc"}, "new york city, new york", "nyc, ny"),
+        ({"dr": "drive", "dr.": "doctor"}, "dr. who on mill dr", "doctor who on mill drive"),
+        ({"st.": "saint", "st. ives": "st ives"}, "st. ives, st. john", "st ives, saint john"),
+        ({"->": " to ", "->>": " on to "}, "a->b->>c", "a to b on to c"),
+        ({"+": " plus ", "++": " more "}, "a+b++", "a plus b more"),
+        ({"a": "x", "aa": "y", "aaa": "z"}, "a aa aaa", "x y z"),
+    ],
+)
+def test_where_several_replacements_fit_the_longest_is_made_whatever_order_they_are_written_in(
+    replacements: dict[str, str], text: str, written: str, turned: bool
+) -> None:
+    items = list(replacements.items())
+    assert Normalization(replacements=dict(items[::-1] if turned else items))(text) == written

@@ -24,6 +24,7 @@ from stages.formats.format import Format
 from stages.formats.recurrent_shapes import recurrent_shapes
 from stages.formats.runtime import CARD_VERSION
 from stages.frontends.frontend import Frontend, frame_mask
+from stages.models.encoder import Encoder
 from stages.program.progress import track
 from stages.schema.quantities import PositiveFloat
 from stages.tasks.checkpoint import Recipe
@@ -51,13 +52,14 @@ class OnnxBundle(Format):
     what trained models rule out has log-probabilities of -60).
     """
 
-    name = "onnx"
-
     def __init__(self, tolerance: PositiveFloat = 1e-4) -> None:
         self.tolerance = tolerance
 
     def write(self, recipe: Recipe, task: Task, folder: Path) -> None:
         model = WaveformModel(recipe, task).eval()
+        for part in model.modules():
+            if isinstance(part, Encoder) and not part.exportable:
+                raise ValueError(f"{type(part).__name__} says itself that nothing can (exportable = False)")
         path = folder / "model.onnx"
         print("onnx: tracing the model (some seconds for each of its layers)", flush=True)
         graph = export_graph(model, path)

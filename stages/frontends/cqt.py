@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from stages.frontends.frontend import Frontend, frame_mask
+from stages.frontends.frontend import Frontend, frame_mask, without_padding
 from stages.schema.quantities import PositiveFloat, PositiveInt
 
 FLOOR = 1e-7  # amplitude below which is silence: -140 dB of full scale
@@ -68,7 +68,8 @@ class CQT(Frontend):
     def forward(self, waveforms: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
         counts = self.num_frames(lengths)
         num_frames = waveforms.shape[1] // self.hop + 1
-        signal = functional.pad(waveforms, (self.margin, self.margin)).unsqueeze(1)  # (B, 1, N)
+        signal = functional.pad(without_padding(waveforms, lengths), (self.margin, self.margin))
+        signal = signal.unsqueeze(1)  # (B, 1, N)
         halved, octaves = 0, []
         for kernel, halvings in zip(self.kernels, self.halvings, strict=True):
             while halved < halvings:

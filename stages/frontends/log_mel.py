@@ -14,4 +14,4 @@ class LogMel(MelBands):
 
     def forward(self, waveforms: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
         counts = self.num_frames(lengths)
-        return finished(self.log_mel(waveforms), counts, self.normalize), counts
+        return finished(self.log_mel(waveforms, lengths), counts, self.normalize), counts

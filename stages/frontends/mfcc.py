@@ -40,4 +40,5 @@ class MFCC(MelBands):
 
     def forward(self, waveforms: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
         counts = self.num_frames(lengths)
-        return finished(self.log_mel(waveforms) @ self.cosines, counts, self.normalize), counts
+        coefficients = self.log_mel(waveforms, lengths) @ self.cosines
+        return finished(coefficients, counts, self.normalize), counts

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from stages.frontends.frontend import Frontend, finished, frame_samples
+from stages.frontends.frontend import Frontend, finished, frame_samples, without_padding
 from stages.schema.quantities import PositiveFloat, PositiveInt
 
 WINDOWS = {"hamming": torch.hamming_window, "hann": torch.hann_window}
@@ -43,7 +43,7 @@ class Spectrogram(Frontend):
 
     def forward(self, waveforms: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
         counts = self.num_frames(lengths)
-        padded = functional.pad(waveforms.unsqueeze(1), self.padding)
+        padded = functional.pad(without_padding(waveforms, lengths).unsqueeze(1), self.padding)
         cosines, sines = functional.conv1d(padded, self.waves, stride=self.shift).chunk(2, dim=1)
         magnitude = (cosines.square() + sines.square()).sqrt()  # (B, F, T)
         return finished(torch.log1p(magnitude).transpose(1, 2), counts, self.normalize), counts

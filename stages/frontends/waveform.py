@@ -4,7 +4,7 @@ from typing import ClassVar, Literal
 
 from torch import Tensor
 
-from stages.frontends.frontend import Frontend
+from stages.frontends.frontend import Frontend, without_padding
 from stages.schema.quantities import PositiveInt
 
 
@@ -19,4 +19,4 @@ class Waveform(Frontend):
         self.frame_shift_seconds = 1 / sample_rate
 
     def forward(self, waveforms: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
-        return waveforms.unsqueeze(-1), lengths
+        return without_padding(waveforms, lengths).unsqueeze(-1), lengths

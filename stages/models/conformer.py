@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from stages.frontends.frontend import frame_mask
+from stages.frontends.frontend import frame_mask, without_padding
 from stages.models.encoder import Encoder
 from stages.schema.quantities import PositiveInt, Probability
 
@@ -72,7 +72,8 @@ class Subsampling(nn.Module):
 
     def forward(self, features: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
         halved = (lengths + 1) // 2
-        hidden = functional.gelu(self.first(features.unsqueeze(1)))  # (B, C, T/2, F/2)
+        features = without_padding(features, lengths).unsqueeze(1)  # (B, 1, T, F)
+        hidden = functional.gelu(self.first(features))  # (B, C, T/2, F/2)
         hidden = hidden * frame_mask(halved, hidden.shape[2])[:, None, :, None]
         hidden = functional.gelu(self.second(hidden))  # (B, C, T/4, F/4)
         return self.output(hidden.transpose(1, 2).flatten(2)), self.output_lengths(lengths)

@@ -18,12 +18,13 @@ class Encoder(nn.Module, ABC):
     Padding changes nothing: frames beyond an utterance's count never reach those within it. An encoder of
     waveforms, T samples and F = 1, says so by its ``domain``. One whose output is no frames, but always as
     many positions, says how many: no text can be recognised along them. ``bins_per_octave`` is what it takes,
-    if it takes but one.
+    if it takes but one. One that ONNX cannot hold says that it is not ``exportable``.
     """
 
     domain: ClassVar[Literal["features", "waveform"]] = "features"
     num_positions: ClassVar[int | None] = None
     bins_per_octave: ClassVar[int | None] = None
+    exportable: ClassVar[bool] = True
     output_size: int  # D
 
     @abstractmethod

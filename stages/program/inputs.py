@@ -6,7 +6,7 @@ recorded as the one that was used.
 
 import hashlib
 import os
-from collections.abc import Iterable, Iterator, Set
+from collections.abc import Iterable, Iterator, Mapping, Set
 from pathlib import Path
 
 PROJECT = Path(__file__).parents[2]
@@ -33,14 +33,14 @@ class Inputs:
         self.paths += added
         self.listing += b"".join(map(_listing, added))
 
-    def digest(self) -> str:
-        """One hash of all contents and names; the same in every checkout."""
+    def digests(self) -> dict[str, str]:
+        """The SHA-256 of every file by its name, which is the same in every checkout."""
         self.hashes = self.hashes or {file: hash_file(file) for file in _stats(self.listing)}
-        whole = hashlib.sha256()
-        for file, digest in sorted(self.hashes.items()):
-            name = file.relative_to(PROJECT) if file.is_relative_to(PROJECT) else file
-            whole.update(os.fsencode(f"{name.as_posix()}\0{digest}\n"))
-        return whole.hexdigest()
+        return {_name(file): digest for file, digest in sorted(self.hashes.items())}
+
+    def digest(self) -> str:
+        """One hash of all contents and names."""
+        return digest_of(self.digests())
 
     def changed(self) -> list[Path]:
         """Files that appeared, vanished or changed; touched ones that were hashed are compared by content."""
@@ -51,6 +51,16 @@ class Inputs:
         gone_or_new = set(now) ^ set(before)
         touched = {file for file in now.keys() & before if now[file] != before[file]}
         return sorted(gone_or_new | {file for file in touched if self.hashes.get(file) != hash_file(file)})
+
+
+def digest_of(digests: Mapping[str, str]) -> str:
+    """One hash of files' names and digests, in their order."""
+    lines = "".join(f"{name}\0{digest}\n" for name, digest in digests.items())
+    return hashlib.sha256(os.fsencode(lines)).hexdigest()
+
+
+def _name(file: Path) -> str:
+    return (file.relative_to(PROJECT) if file.is_relative_to(PROJECT) else file).as_posix()
 
 
 def hash_file(path: Path) -> str:

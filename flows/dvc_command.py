@@ -1,4 +1,4 @@
-"""The dvc commands that everything here drives the pipeline with: python -m flows.dvc repro [...]
+"""The dvc commands that everything here drives the pipeline with: python -m flows.dvc_command repro [...]
 
 One run at a time in a working tree, and no process left behind when it is stopped: DVC by itself
 leaves the stage that it started running when it is killed.

@@ -1,0 +1,134 @@
+"""A training from its params to its outputs: what is built, in which order, and what is left of it."""
+
+import json
+import os
+import sys
+import time
+import warnings
+from pathlib import Path
+from typing import Any
+
+import torch
+from lightning.pytorch import Trainer, seed_everything
+from lightning.pytorch.callbacks import EarlyStopping, ModelSummary, RichModelSummary
+from lightning.pytorch.utilities import rank_zero_only
+from ruamel.yaml import YAML
+
+from stages.callbacks.blank_collapse import BlankCollapse
+from stages.callbacks.checkpoints import Checkpoints
+from stages.callbacks.epoch_seed import EpochSeed
+from stages.callbacks.freezing import Freezing
+from stages.callbacks.history import History
+from stages.callbacks.interruptible import Interruptible
+from stages.callbacks.kept_state import unpack_state
+from stages.callbacks.largest_batches import LargestBatches, memory_advice
+from stages.callbacks.lightning_data import LightningData
+from stages.callbacks.lightning_task import LightningTask
+from stages.callbacks.loggers import build_loggers
+from stages.callbacks.pace import Pace, progress_bar
+from stages.callbacks.run_name import name_of_run
+from stages.callbacks.run_record import note_code, record_run
+from stages.callbacks.sample_table import SampleTable
+from stages.callbacks.step_log import StepLog
+from stages.callbacks.trainer_arguments import DEVICES, built
+from stages.callbacks.validation_report import ValidationReport
+from stages.program import export_probe
+from stages.program.kept_results import KeptResult
+from stages.program.outputs import whole_folder
+from stages.program.signals import release_exit
+from stages.schema import params as schema
+from stages.tasks.checkpoint import Recipe
+from stages.tasks.initialization import initialize
+from stages.tasks.optimization import Optimization
+from stages.tasks.training_data import fit_tokens, read_data
+
+FEATURES = Path("data/features")
+LOGS = Path("artifacts/logs")
+UNTRUE = ".*your dataloader is not resumable"  # ours goes on at the batch that the state names
+
+
+def fit(params: schema.Params, resolved: dict[str, object], kept: KeptResult) -> None:
+    """Train, and leave the outputs whole in ``kept.finished``, the ``resolved`` params among them."""
+    work = kept.path
+    if getattr(rank_zero_only, "rank", 0):
+        sys.stdout = open(os.devnull, "w")  # noqa: PTH123, SIM115 - the first process speaks for all
+    started, commit = time.monotonic(), note_code(LOGS)
+    settings = params.train
+    name = name_of_run(settings, work / "run_name", LOGS / "tensorboard")
+    seed_everything(params.seed, workers=True, verbose=False)
+    recipe = fit_tokens(settings, FEATURES)
+    probe = export_probe.start(recipe.model_dump_json(), params.export.formats)
+    task = recipe.build()
+    checkpoints = Checkpoints(settings.checkpoint, work, recipe)
+    resume = checkpoints.state.path if checkpoints.state.path.exists() else None
+    untried = [] if resume else [LargestBatches()]
+    if not resume:
+        task.load_pretrained(Path(settings.inputs))
+    state = None
+    if settings.resume_from and not resume:
+        start = Path(settings.inputs) / settings.resume_from
+        resume, state = unpack_state(start, work, recipe, settings)
+    elif settings.init_from and not resume:
+        state = initialize(task, recipe, settings.init_from, Path(settings.inputs), LOGS / "init_from.json")
+    optimization = Optimization(params.lr, settings.optimizer, settings.schedule, settings.groups, state)
+    batches = read_data(params, task, FEATURES)
+    history, pace = History(LOGS / "training.png"), Pace()
+    first = [*checkpoints.callbacks, StepLog(), history, EpochSeed(params.seed), *untried]
+    first += [Freezing(settings.groups)]  # batches were tried with what is unfrozen later, too
+    trainer = _trainer(settings, name, pace, first, Interruptible(checkpoints.state))
+    probe.join()
+    if trainer.is_global_zero:
+        kept.note_used()
+    with memory_advice(settings):
+        data = LightningData(batches, _first_batch(resume))
+        trainer.fit(LightningTask(task, optimization), data, ckpt_path=resume, weights_only=True)
+    release_exit()
+    if not trainer.is_global_zero:
+        sys.exit()  # the first process writes
+    if not history.rows and not settings.trainer.get("fast_dev_run"):
+        raise ValueError("train.trainer: it never validated, so there is no best checkpoint; let it validate")
+    with whole_folder(kept.finished) as folder:
+        checkpoints.write(folder, task)
+        _describe(resolved, recipe, history, folder)
+    facts = {"run_name": name, "commit": commit, "seed": params.seed, "seconds": time.monotonic() - started}
+    facts["hours_of_audio_per_hour"] = pace.hours_per_hour()
+    record_run(trainer, task, batches, facts, LOGS / "train.json")
+    kept.note_used()
+
+
+def _describe(resolved: dict[str, object], recipe: Recipe, history: History, folder: Path) -> None:
+    """The history, tokens.json and the resolved params."""
+    history.write(folder)
+    vocabulary = json.dumps(recipe.vocabulary, ensure_ascii=False, indent=1)
+    (folder / "tokens.json").write_text(f"{vocabulary}\n", encoding="utf-8")
+    with (folder / "params.yaml").open("w", encoding="utf-8") as stream:
+        YAML(typ="safe").dump(resolved, stream)
+
+
+def _first_batch(resume: Path | None) -> tuple[int, int]:
+    """The epoch and the batch at which training begins or goes on."""
+    if resume is None:
+        return 0, 0
+    state = torch.load(resume, map_location="cpu", weights_only=True)
+    epoch, batch = int(state["epoch"]), int(state["resume"]["num_batches"])
+    print(f"resuming in epoch {epoch + 1}, after {batch} of its batches ({resume})", flush=True)
+    return epoch, batch
+
+
+def _trainer(settings: schema.Train, name: str, pace: Pace, first: list[Any], last: Interruptible) -> Trainer:
+    warnings.filterwarnings("ignore", UNTRUE)
+    own = [part.build() for part in settings.callbacks]
+    shown, bar = progress_bar(pace, own, settings.trainer.get("enable_progress_bar"))
+    callbacks = [*first, pace, ValidationReport(pace), SampleTable(), *bar, *own, BlankCollapse()]
+    summary = settings.trainer.get("enable_model_summary", True)
+    if summary and not any(isinstance(callback, ModelSummary) for callback in own):
+        callbacks.append(RichModelSummary(max_depth=2))  # the task, and what that is made of
+    if settings.early_stopping:
+        callbacks.append(EarlyStopping(**settings.early_stopping.model_dump()))
+    return Trainer(
+        **{**DEVICES, **built(settings.trainer), "enable_progress_bar": shown, "enable_model_summary": False},
+        default_root_dir=LOGS,
+        logger=build_loggers(settings.loggers, LOGS, name),
+        callbacks=[*callbacks, last],
+        use_distributed_sampler=False,
+    )

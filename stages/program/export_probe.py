@@ -1,0 +1,125 @@
+"""Whether a model can be exported, asked before its training.
+
+A process beside the training's start writes fresh weights in the formats of export.formats. So the
+exporter's libraries are not loaded in the training, and its code is no part of the training's key. What it
+found is remembered for as long as neither the recipe nor the code that it used changes.
+"""
+
+import hashlib
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Sequence
+from contextlib import suppress
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from tempfile import TemporaryFile
+from typing import Any
+
+from stages.program.inputs import PROJECT
+from stages.program.outputs import forget_old, scratch_folder
+from stages.program.used_code import are_there
+from stages.schema.part import Part
+
+TRIAL = "stages.formats.trial"
+USUAL = Part(class_path="stages.formats.onnx_bundle.OnnxBundle")  # tried where no format is wanted
+PACKAGES = ("torch", "onnx", "onnxscript", "onnxruntime")
+SWITCH = "EARSHOT_EXPORT_PROBE"  # 0 in the environment: do without
+PATIENCE_SECONDS = 2.0
+
+
+class ExportProbe:
+    """A trial that runs, or what one found before. Without a ``verdict`` there is nothing to say."""
+
+    def __init__(
+        self,
+        verdict: Path | None = None,
+        wanted: bool = False,
+        process: "subprocess.Popen[bytes] | None" = None,
+    ) -> None:
+        self.verdict = verdict
+        self.wanted = wanted
+        self.process = process
+
+    def join(self) -> None:
+        """Wait for it. ValueError if a format that is wanted cannot write the model; a warning if none is."""
+        if self.verdict is None:
+            return
+        said = f"all that was said: {_log(self.verdict)}"
+        found = {} if self._has_failed() else _read(self.verdict)
+        if not found:
+            print(f"warning: it could not be tried whether this model can be exported ({said})", flush=True)
+        elif found["reason"] and self.wanted:
+            raise ValueError(
+                f"export.formats: {found['reason']}. To train it without an export, set export.formats to"
+                f" [] ({said})"
+            )
+        elif found["reason"]:
+            print(f"warning: this model cannot be exported later. {found['reason']} ({said})", flush=True)
+
+    def _has_failed(self) -> bool:
+        """Whether the process ended without a verdict: killed for its memory, for instance."""
+        if self.process is None:
+            return False
+        try:
+            return bool(self.process.wait(PATIENCE_SECONDS))
+        except subprocess.TimeoutExpired:
+            print("trying whether this model can be exported (some seconds for each layer)", flush=True)
+            return bool(self.process.wait())
+
+
+def start(recipe: str, formats: Sequence[Part]) -> ExportProbe:
+    """Begin to write a recipe's model (JSON of stages.tasks.checkpoint.Recipe) in these formats, or in the
+    usual one if there are none. Nothing begins where the answer is known, nor in the further processes of a
+    training on several devices.
+    """
+    if os.environ.get(SWITCH) == "0" or os.environ.get("LOCAL_RANK", "0") != "0":
+        return ExportProbe()
+    folder = scratch_folder("export")
+    with suppress(FileNotFoundError):  # another trial may end meanwhile
+        forget_old(folder, days=30)
+    parts = [part.model_dump() for part in formats or [USUAL]]
+    versions = [sys.version, *map(_version, PACKAGES)]
+    key = hashlib.sha256(json.dumps([recipe, parts, versions]).encode()).hexdigest()[:32]
+    verdict = folder / f"{key}.json"
+    known = _is_current(_read(verdict))
+    request = {"recipe": recipe, "formats": parts, "parent": os.getpid()}
+    return ExportProbe(verdict, bool(formats), None if known else _begin(verdict, request))
+
+
+def _begin(verdict: Path, request: dict[str, Any]) -> "subprocess.Popen[bytes]":
+    path = os.pathsep.join(filter(None, [str(PROJECT), os.environ.get("PYTHONPATH")]))
+    alone = {"PYTHONPATH": path, "OMP_NUM_THREADS": "1", "CUDA_VISIBLE_DEVICES": ""}
+    with TemporaryFile() as stdin, _log(verdict).open("w") as log:
+        stdin.write(json.dumps(request).encode())
+        stdin.seek(0)
+        return subprocess.Popen(
+            [sys.executable, "-m", TRIAL, str(verdict)],
+            stdin=stdin, stdout=log, stderr=log, env={**os.environ, **alone},
+        )  # fmt: skip
+
+
+def _version(package: str) -> str:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return ""
+
+
+def _log(verdict: Path) -> Path:
+    return verdict.with_suffix(".log")
+
+
+def _read(verdict: Path) -> dict[str, Any]:
+    try:
+        found: dict[str, Any] = json.loads(verdict.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return found
+
+
+def _is_current(found: dict[str, Any]) -> bool:
+    """Whether the code that was tried is still the same."""
+    code: dict[str, str] = found.get("code", {})
+    return bool(code) and are_there(code)

@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 
 from stages.batching.batch import collate
-from stages.batching.data_module import DataModule
+from stages.batching.batches import Batches
 from stages.batching.duration_sampler import DurationSampler
+from stages.callbacks.lightning_data import LightningData
 
 LENGTHS = np.arange(1.0, 11.0)  # seconds: 1 to 10
 
@@ -84,9 +85,9 @@ class Split(SimpleNamespace):
     seconds = LENGTHS
 
 
-def data_module(trainer: Any = None, **more: Any) -> DataModule:
+def data_module(trainer: Any = None, first: tuple[int, int] = (0, 0), **more: Any) -> LightningData:
     limits: dict[str, Any] = {"max_batch_seconds": 12.0, "max_batch_size": None, "num_workers": 0}
-    data = DataModule(Split(), Split(), seed=7, **{**limits, **more})  # type: ignore[arg-type]
+    data = LightningData(Batches(Split(), Split(), 7, **{**limits, **more}), first)  # type: ignore[arg-type]
     data.trainer = trainer
     return data
 
@@ -97,13 +98,17 @@ def trainer(**values: Any) -> SimpleNamespace:
     )
 
 
+def sampler_of(data: LightningData) -> Any:
+    return data.train_dataloader().batch_sampler
+
+
 def keys(sampler: Any) -> list[list[tuple[int, int]]]:
     return list(sampler)
 
 
 def test_training_starts_in_the_epoch_of_the_trainer_or_where_it_is_resumed() -> None:
-    def epoch(data: DataModule) -> tuple[int, int]:
-        return data.train_sampler().resumed
+    def epoch(data: LightningData) -> tuple[int, int]:
+        return sampler_of(data).resumed
 
     assert epoch(data_module()) == (0, 0)
     assert epoch(data_module(trainer(current_epoch=2))) == (2, 0)
@@ -113,16 +118,16 @@ def test_training_starts_in_the_epoch_of_the_trainer_or_where_it_is_resumed() ->
 
 
 def test_training_shuffles_by_the_seed_but_what_it_is_to_overfit() -> None:
-    found = keys(data_module(trainer()).train_sampler())
+    found = keys(sampler_of(data_module(trainer())))
     assert found == keys(DurationSampler(LENGTHS, 12.0, seed=7))
-    overfit = data_module(trainer(overfit_batches=1)).train_sampler()
+    overfit = sampler_of(data_module(trainer(overfit_batches=1)))
     assert keys(overfit) == keys(DurationSampler(LENGTHS, 12.0))
 
 
 def test_each_process_has_its_share_of_training_and_validation() -> None:
     data = data_module(trainer(global_rank=1, world_size=2), max_batch_size=4)
     limits = {"max_batch_seconds": 12.0, "max_batch_size": 4, "share": (1, 2)}
-    assert keys(data.train_sampler()) == keys(DurationSampler(LENGTHS, seed=7, **limits))
+    assert keys(sampler_of(data)) == keys(DurationSampler(LENGTHS, seed=7, **limits))
     assert keys(data.val_dataloader().batch_sampler) == keys(DurationSampler(LENGTHS, **limits))
     alone = data_module()
     assert keys(alone.val_dataloader().batch_sampler) == keys(DurationSampler(LENGTHS, 12.0))

@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from flows import gate
-from flows.dvc import HYPOTHESES, METRICS
+from flows.dvc_command import HYPOTHESES, METRICS
 from flows.gate import Gate, judge
 
 

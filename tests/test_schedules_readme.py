@@ -10,7 +10,7 @@ import pytest
 from drawn_schedule import EPOCHS, LR, first_rates
 from ruamel.yaml import YAML
 
-from stages.schema.reading import read_params
+from stages.preflight.reading import read_params
 
 README = Path(__file__).parents[1] / "README.md"
 ROW = re.compile(r"\| `(\w+)`.*? \| `(\{class_path: .*?\})`[,;( |]")

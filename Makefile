@@ -1,9 +1,10 @@
 # make repro: set up, check params.yaml and run what it needs.  make test: set up and run the tests.
+# make quick: those of the tests that take a minute together, for every edit.
 # make ui: set up and serve the flows.
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: repro test ui
+.PHONY: repro test quick ui
 repro: .venv/installed
 	$(BIN)/python -m stages.schema
 	$(BIN)/python -m flows.dvc_command repro
@@ -12,8 +13,14 @@ repro: .venv/installed
 ui: .venv/installed
 	$(BIN)/python -m flows.deploy
 
+# a file to a process at a time, in the order of tests/conftest.py: otherwise xdist keeps the longest for the end
+PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
+
 test: .venv/installed
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile
+	$(PYTEST) --durations=10
+
+quick: .venv/installed
+	$(PYTEST) --quick
 
 .venv/installed: pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Earshot needs Python 3.11 or later: make PYTHON=python3.11 $(MAKECMDGOALS)")'

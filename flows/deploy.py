@@ -112,7 +112,7 @@ def _is_ready(port: int) -> bool:
 
 
 def _end_of_log() -> str:
-    return f"{LOG} ends:\n{LOG.read_text()[-2000:]}"
+    return f"{LOG} ends:\n{LOG.read_text(encoding='utf-8', errors='replace')[-2000:]}"
 
 
 if __name__ == "__main__":

@@ -71,7 +71,9 @@ def _judge(gate: Gate, drop_folder: Path | None, started: datetime) -> Verdict:
     judged = JUDGED / _digest(renew(drop_folder), gate)
     before = champion.current(PROJECT)
     if judged.exists():  # a champion that was taken back stays so
-        return Verdict("NothingNew", [f"{judged.read_text()} (remove {judged} to have it judged again)"])
+        return Verdict(
+            "NothingNew", [f"{judged.read_text(encoding='utf-8')} (remove {judged} to have it judged again)"]
+        )
     if before:
         gate.check_metric(champion.file(before, HYPOTHESES, PROJECT))
     states = run_stages(CLONE, ["manifest"])
@@ -91,7 +93,8 @@ def _judge(gate: Gate, drop_folder: Path | None, started: datetime) -> Verdict:
     else:
         verdict = _decide(before, gate, f"retrain-{started:%Y%m%d-%H%M%S}")
         verdict.details += summary(CLONE, states)
-    noted.write_text(f"judged on {started:%Y-%m-%d %H:%M}, {verdict.name}: {'; '.join(verdict.reasons)}")
+    became = f"judged on {started:%Y-%m-%d %H:%M}, {verdict.name}: {'; '.join(verdict.reasons)}"
+    noted.write_text(became, encoding="utf-8")
     noted.replace(judged)
     return verdict
 
@@ -149,7 +152,7 @@ def _publish(verdict: Verdict, started: datetime) -> None:
 def _record(verdict: Verdict, started: datetime) -> None:
     RECORDS.mkdir(parents=True, exist_ok=True)
     path = RECORDS / f"{started:%Y%m%d-%H%M%S}-{verdict.name.lower()}.md"
-    path.write_text(verdict.markdown(started))
+    path.write_text(verdict.markdown(started), encoding="utf-8")
 
 
 def _notification(verdict: Verdict, started: datetime) -> None:

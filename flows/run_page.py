@@ -133,7 +133,7 @@ def _transcripts(folder: Path) -> None:
 
 
 def _params(folder: Path) -> None:
-    text = (folder / "params.yaml").read_text()
+    text = (folder / "params.yaml").read_text(encoding="utf-8")
     create_markdown_artifact(
         f"Commit {commit(folder)}\n\n```yaml\n{text}\n```", "params", "What the run was made from"
     )

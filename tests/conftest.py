@@ -1,10 +1,12 @@
 """Fixtures that several test files share."""
 
 import os
+import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import built_once
 import pytest
 from prefect_server import Server, run_server
 from ruamel.yaml import YAML
@@ -17,6 +19,17 @@ RECIPES = Path(__file__).parents[1] / "flows" / "recipes"
 os.environ["EARSHOT_EXPORT_PROBE"] = "0"  # seconds before every training; test_export_probe.py has it on
 
 
+def pytest_configure() -> None:
+    """What a shell's & starts ignores SIGINT, and so would the processes to which tests send it."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _shared(tmp_path_factory: pytest.TempPathFactory) -> None:
+    built_once.share(tmp_path_factory)
+
+
 @pytest.fixture
 def write_params(tmp_path: Path) -> Callable[..., Path]:
     """Writes tmp_path/params.yaml, the smoke recipe with some values replaced, and returns its path.
@@ -24,14 +37,11 @@ def write_params(tmp_path: Path) -> Callable[..., Path]:
     ``write_params({"manifest.seed": 3, "lr": 1e-4})``: the keys are dotted paths.
     """
 
+    from params_document import set_values
+
     def write(changes: dict[str, Any], recipe: str = "simple_ctc") -> Path:
         document = YAML(typ="safe", pure=True).load((RECIPES / f"{recipe}.yaml").read_text(encoding="utf-8"))
-        for key, value in changes.items():
-            *sections, name = key.split(".")
-            section = document
-            for step in sections:
-                section = section[step]
-            section[name] = value
+        set_values(document, changes)
         path = tmp_path / "params.yaml"
         with path.open("w", encoding="utf-8") as stream:
             YAML(typ="safe", pure=True).dump(document, stream)
@@ -71,7 +81,27 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
         yield started
 
 
-LONGEST = ("test_flows_pipeline.py", "test_pipeline.py", "test_flows_retrain.py", "test_flows_ui.py")
+# Those of more than ten seconds of CPU, the longest first: make quick does without them.
+LONGEST = (
+    "test_flows_retrain.py",
+    "test_pipeline.py",
+    "test_flows_pipeline.py",
+    "test_types.py",
+    "test_flows_ui.py",
+    "test_devices.py",
+    "test_formats.py",
+    "test_flows_tune.py",
+    "test_flows_faults.py",
+    "test_resume.py",
+)
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--quick", action="store_true", help=f"without {', '.join(LONGEST)}")
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    return True if config.getoption("quick") and collection_path.name in LONGEST else None
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

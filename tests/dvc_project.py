@@ -5,13 +5,13 @@ import hashlib
 import json
 import os
 import shutil
-import signal
 import subprocess
 import sys
 from pathlib import Path
 from typing import Any
 
 import psutil
+from params_document import set_values, vouch
 from ruamel.yaml import YAML
 
 ROOT = Path(__file__).parents[1]
@@ -47,7 +47,6 @@ class Project:
         log = (self.folder / ".scratch" / "log.txt").open("wb")
         return subprocess.Popen(
             command, cwd=self.folder, env=self.environment, stdout=log, stderr=log, start_new_session=True,
-            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # a shell's & had it ignored
         )  # fmt: skip
 
     def log(self) -> str:
@@ -57,14 +56,12 @@ class Project:
         yaml = YAML()
         path = self.folder / "params.yaml"
         document = yaml.load(path.read_text())
-        for key, value in changes.items():
-            *sections, name = key.split(".")
-            section = document
-            for step in sections:
-                section = section[step]
-            section[name] = value
+        set_values(document, changes)
         with path.open("w") as stream:
             yaml.dump(document, stream)
+
+    def vouch(self, changes: dict[str, Any]) -> None:
+        vouch(self.folder, changes)
 
     def params(self) -> Any:
         return YAML().load((self.folder / "params.yaml").read_text())

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import onnxruntime
 import torch
+from built_once import built_once
 
 from stages import export
 from stages.preflight.reading import read_params
@@ -109,3 +110,13 @@ def run_stage(project: Path, formats: list[Part] | None = None) -> Exported:
     with contextlib.chdir(project):
         export.run(params, Inputs([]))
     return Exported(project)
+
+
+def exported_once(system: str) -> Exported:
+    """The project of a system after its export, made once in a session: tracing takes seconds."""
+
+    def build(project: Path) -> None:
+        make_checkpoint(project, system)
+        run_stage(project)
+
+    return Exported(built_once(f"export of {system}", build))

@@ -1,6 +1,7 @@
 """Augmentation in the stages: cached copies, fresh recordings and masked features, in small trainings."""
 
 import hashlib
+import shutil
 from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
@@ -10,6 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 import soundfile
 import torch
+from built_once import built_once
 from own_modules import COPIES, FRESH, SEVEN, STRETCHED
 from training_project import Project, training_project
 
@@ -32,8 +34,13 @@ NOISE = {
 def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Project:
     """The tone corpus, its waveforms cached with two copies, features made by the model."""
     made = training_project(tmp_path, monkeypatch)
-    made.set({**FRESH, "features.copies": COPIES, "train.augment": [*SEVEN, *STRETCHED, SPEC_AUGMENT]})
-    made.run(features)
+
+    def build(folder: Path) -> None:
+        made.set({**FRESH, "features.copies": COPIES, "train.augment": [*SEVEN, *STRETCHED, SPEC_AUGMENT]})
+        made.run(features)
+        shutil.copytree(tmp_path, folder, dirs_exist_ok=True)
+
+    shutil.copytree(built_once("tones with copies", build), tmp_path, dirs_exist_ok=True)
     return made
 
 

@@ -81,7 +81,8 @@ def test_a_transcript_is_no_markdown() -> None:
     assert shown.split("\n")[2] == r"u\_1 | a \| \*b\* | &lt;b&gt;"
 
 
-def test_training_leaves_a_picture_of_its_curves(project: Project) -> None:
+def test_training_leaves_a_picture_of_its_curves(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(history, "draw", draw)
     project.run(train)
     path = LOGS / "training.png"
     assert path.read_bytes().startswith(PNG)

@@ -9,7 +9,10 @@ from pathlib import Path
 
 import psutil
 import pytest
+from params_document import check_here
 from training_project import Project, training_project
+
+from stages import train
 
 COMMAND = [sys.executable, "-m", "stages.train"]
 ENVIRONMENT = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[1]), "OMP_NUM_THREADS": "1"}
@@ -20,11 +23,13 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Project:
     made = training_project(tmp_path, monkeypatch)
     made.set({"train.task.init_args.encoder.init_args.dropout": 0.0})
     made.set({"train.batching.max_batch_seconds": 16.0, "train.trainer.max_epochs": 3})
+    check_here(made.params)
     return made
 
 
 def on_two_devices(project: Project) -> None:
     project.set({"train.trainer.devices": 2, "train.trainer.strategy": "ddp"})
+    check_here(project.params)
 
 
 def history() -> list[dict[str, float]]:
@@ -33,7 +38,7 @@ def history() -> list[dict[str, float]]:
 
 
 def test_two_devices_have_the_curves_of_one_and_one_set_of_outputs(project: Project) -> None:
-    subprocess.run(COMMAND, env=ENVIRONMENT, check=True)
+    project.run(train)
     alone, outputs = history(), {path.name for path in Path("artifacts/train").iterdir()}
     on_two_devices(project)
     done = subprocess.run(COMMAND, env=ENVIRONMENT, check=True, capture_output=True, text=True)
@@ -43,24 +48,24 @@ def test_two_devices_have_the_curves_of_one_and_one_set_of_outputs(project: Proj
     assert done.stdout.count("epoch 3/3") == 1
 
 
-@pytest.mark.parametrize("victim", ["the first process", "the second process"])
-def test_a_training_of_which_a_process_is_killed_dies_as_a_whole_and_goes_on_later(
-    project: Project, victim: str
-) -> None:
-    on_two_devices(project)
+def test_a_training_of_which_a_process_is_killed_dies_as_a_whole_and_goes_on(project: Project) -> None:
     project.set({"train.trainer.max_epochs": 40})
-    with Path("log.txt").open("wb") as log:
-        process = subprocess.Popen(COMMAND, env=ENVIRONMENT, stdout=log, stderr=log)
-    while "epoch 3/40" not in Path("log.txt").read_text():
-        assert process.poll() is None, Path("log.txt").read_text()
-        time.sleep(0.1)
-    family = [psutil.Process(process.pid), *psutil.Process(process.pid).children(recursive=True)]
-    second = next(one for one in family[1:] if one.environ().get("LOCAL_RANK") == "1")
-    (family[0] if victim == "the first process" else second).kill()
-    assert process.wait(timeout=20) != 0
-    _, alive = psutil.wait_procs(family, timeout=10)
-    assert not alive
-    assert not Path("artifacts/train").exists()
+    on_two_devices(project)
+    for victim in ("the first", "the second"):
+        with Path("log.txt").open("wb") as log:
+            process = subprocess.Popen(COMMAND, env=ENVIRONMENT, stdout=log, stderr=log)
+        while Path("log.txt").read_text().count("/40 ") < 3:
+            assert process.poll() is None, Path("log.txt").read_text()
+            time.sleep(0.1)
+        first = psutil.Process(process.pid)
+        others = first.children(recursive=True)
+        second = next(one for one in others if one.environ().get("LOCAL_RANK") == "1")
+        (first if victim == "the first" else second).kill()
+        assert process.wait(timeout=20) != 0
+        _, alive = psutil.wait_procs([first, *others], timeout=10)
+        assert not alive
+        assert not Path("artifacts/train").exists()
+    assert "resuming in epoch" in Path("log.txt").read_text()
     done = subprocess.run(COMMAND, env=ENVIRONMENT, check=True, capture_output=True, text=True)
     assert "resuming in epoch" in done.stdout
     assert [row["epoch"] for row in history()] == list(range(40))

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import onnx
 import pytest
-from export_project import Exported, make_checkpoint, run_stage
+from export_project import Exported, exported_once, make_checkpoint, run_stage
 
 from stages.formats import onnx_graph
 from stages.formats.format import Format
@@ -14,12 +14,9 @@ from stages.tasks.checkpoint import Recipe
 from stages.tasks.task import Task
 
 
-@pytest.fixture(scope="module")
-def simple(tmp_path_factory: pytest.TempPathFactory) -> Exported:
-    """The export of the SimpleCTC model, made once: tracing takes seconds."""
-    project = tmp_path_factory.mktemp("project")
-    make_checkpoint(project, "SimpleCTC")
-    return run_stage(project)
+@pytest.fixture
+def simple() -> Exported:
+    return exported_once("SimpleCTC")
 
 
 def test_same_checkpoint_gives_the_same_bytes(simple: Exported, tmp_path: Path) -> None:
@@ -33,7 +30,7 @@ def test_same_checkpoint_gives_the_same_bytes(simple: Exported, tmp_path: Path) 
 
 @pytest.fixture
 def broken_graph(monkeypatch: pytest.MonkeyPatch, simple: Exported) -> None:
-    """An exporter that writes the SimpleCTC model of this module with one weight changed."""
+    """An exporter that writes the SimpleCTC model with one weight changed."""
     graph = onnx.load(simple.bundle / "model.onnx")
     head = next(tensor for tensor in graph.graph.initializer if tensor.name.endswith("head.bias"))
     bias = onnx.numpy_helper.to_array(head) + np.array([0.5, 0, 0, 0, 0], np.float32)

@@ -22,6 +22,7 @@ FLOW = [sys.executable, "-m", "flows.pipeline"]
 
 def test_a_run_whose_server_is_killed_keeps_what_it_made_and_says_so(tmp_path: Path) -> None:
     project = make_project(tmp_path / "project", max_epochs=1)
+    project.vouch({})
     with run_server(tmp_path) as server:
         project.environment |= server.environment | {"PREFECT_CLIENT_MAX_RETRIES": "0"}
         process = project.start(*FLOW, "features")
@@ -69,6 +70,7 @@ def test_a_full_disk_ends_a_run_with_its_reason_and_the_next_one_goes_on(
 ) -> None:
     project = make_project(small_disk / "project", max_epochs=1)
     project.environment |= server.environment
+    project.vouch({})
     project.run(*FLOW, "manifest")
     ballast = small_disk / "ballast"
     with contextlib.suppress(OSError):

@@ -4,6 +4,7 @@ import shutil
 from pathlib import Path
 
 import pytest
+from params_document import vouch
 
 from flows import params_file
 
@@ -21,6 +22,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 def test_an_override_is_written_as_dvc_writes_it(folder: Path) -> None:
+    vouch(folder, {"lr": 1e-5, "train.trainer.max_epochs": 3})
     params_file.prepare(folder, None, ["lr=1e-5", "train.trainer.max_epochs=3"])
     text = (folder / "params.yaml").read_text()
     assert "lr: 1e-05" in text
@@ -30,6 +32,7 @@ def test_an_override_is_written_as_dvc_writes_it(folder: Path) -> None:
 def test_a_recipe_replaces_params_and_what_they_were_is_kept(folder: Path) -> None:
     mine = (folder / "params.yaml").read_text() + "# my own\n"
     (folder / "params.yaml").write_text(mine)
+    vouch(folder, {}, Path("flows/recipes/spoken_numbers.yaml"))
     (said,) = params_file.prepare(folder, "spoken_numbers", [])
     assert (folder / "params.yaml").read_text() == (ROOT / "flows/recipes/spoken_numbers.yaml").read_text()
     assert [path.read_text() for path in (folder / ".scratch" / "params").iterdir()] == [mine]
@@ -55,6 +58,7 @@ def test_what_is_wrong_is_refused_and_the_file_stays(
 
 
 def test_the_same_file_is_not_checked_twice(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    vouch(folder, {})
     params_file.check(folder)
     monkeypatch.setattr(params_file.subprocess, "run", None)
     params_file.check(folder)

@@ -5,6 +5,7 @@ import os
 import re
 import shutil
 import signal
+import subprocess
 import sys
 import time
 from collections.abc import Iterator
@@ -25,6 +26,7 @@ def project(tmp_path_factory: pytest.TempPathFactory, server: Server) -> Project
     """The pipeline, run once by the flow."""
     made = make_project(tmp_path_factory.mktemp("project").resolve(), max_epochs=4)
     made.environment |= server.environment
+    made.set({"export.formats": []})  # test_pipeline exports
     printed = made.run(*FLOW)
     assert states(printed) == dict.fromkeys(STAGES, "Ran"), printed
     made.commit()
@@ -44,7 +46,7 @@ def states(printed: str) -> dict[str, str]:
     return {name: state for name, state in lines if name in STAGES}
 
 
-def wait_for(what: Any, seconds: float = 90.0) -> None:
+def wait_for(what: Any, seconds: float = 600.0) -> None:
     deadline = time.monotonic() + seconds
     while not what():
         assert time.monotonic() < deadline
@@ -81,6 +83,7 @@ def test_the_tasks_have_the_edges_of_the_pipeline(project: Project, server: Serv
 
 def test_an_override_runs_what_it_touches_and_old_params_come_from_the_cache(edited: Project) -> None:
     expected = {**dict.fromkeys(STAGES, "Ran"), "manifest": "Unchanged", "features": "Unchanged"}
+    edited.vouch({"lr": 2e-3})
     printed = edited.run(*FLOW, "-S", "lr=2e-3", "--experiment", "slower")
     assert states(printed) == expected
     assert "lr modified" in printed
@@ -93,6 +96,7 @@ def test_an_override_runs_what_it_touches_and_old_params_come_from_the_cache(edi
 def test_validation_changes_no_weights(edited: Project) -> None:
     before = edited.trained()
     params = (edited.folder / "params.yaml").read_text()
+    edited.vouch({"evaluate.split": "validation"})
     printed = edited.run(*FLOW, "--mode", "val")
     assert states(printed) == {"evaluate": "Ran"}
     assert edited.trained() == before
@@ -111,16 +115,17 @@ def test_validation_changes_no_weights(edited: Project) -> None:
     ],
 )
 def test_what_cannot_run_is_said_before_anything_runs(
-    edited: Project, arguments: list[str], said: str
+    project: Project, arguments: list[str], said: str
 ) -> None:
-    done = edited.attempt(*FLOW, *arguments)
+    done = project.attempt(*FLOW, *arguments)
     assert done.returncode == 1
     assert said in done.stdout
     assert "Traceback" not in done.stdout
-    assert edited.run("git", "status", "--porcelain") == ""
+    assert project.run("git", "status", "--porcelain") == ""
 
 
 def test_a_stage_that_fails_fails_the_run_and_what_needs_it_does_not_start(edited: Project) -> None:
+    edited.vouch({"lr": 1e9})
     done = edited.attempt(*FLOW, "-S", "lr=1e9", "evaluate")
     assert done.returncode == 1
     expected = {"manifest": "Unchanged", "features": "Unchanged", "train": "Failed", "evaluate": "NotReady"}
@@ -130,6 +135,7 @@ def test_a_stage_that_fails_fails_the_run_and_what_needs_it_does_not_start(edite
 
 
 def test_two_runs_at_the_same_time_train_once(edited: Project) -> None:
+    edited.vouch({"lr": 3e-3})
     with ThreadPoolExecutor(2) as pool:
         both = list(pool.map(lambda _: edited.attempt(*FLOW, "-S", "lr=3e-3", "train"), range(2)))
     printed = [done.stdout for done in both]
@@ -137,10 +143,18 @@ def test_two_runs_at_the_same_time_train_once(edited: Project) -> None:
     assert sorted(states(text)["train"] for text in printed) == ["Ran", "Unchanged"]
 
 
+def start_training(project: Project, lr: float, max_epochs: int) -> "subprocess.Popen[bytes]":
+    """A run of the flow whose training has kept a state."""
+    project.vouch({"lr": lr, "train.trainer.max_epochs": max_epochs})
+    overrides = ["-S", f"lr={lr}", "-S", f"train.trainer.max_epochs={max_epochs}"]
+    process = project.start(*FLOW, *overrides, "train")
+    wait_for(lambda: is_training(project) or process.poll() is not None)
+    return process
+
+
 @pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
 def test_a_stopped_run_leaves_no_process_and_no_lock(edited: Project, sent: signal.Signals) -> None:
-    process = edited.start(*FLOW, "-S", "lr=4e-3", "-S", "train.trainer.max_epochs=300", "train")
-    wait_for(lambda: is_training(edited) or process.poll() is not None)
+    process = start_training(edited, lr=4e-3, max_epochs=300)
     family = psutil.Process(process.pid).children(recursive=True)
     os.kill(process.pid, sent)
     started = time.monotonic()
@@ -152,36 +166,24 @@ def test_a_stopped_run_leaves_no_process_and_no_lock(edited: Project, sent: sign
     assert states(edited.run(*FLOW, "manifest")) == {"manifest": "Unchanged"}
 
 
-def test_a_plain_dvc_beside_a_run_is_told_so_and_harms_nothing(edited: Project) -> None:
-    process = edited.start(*FLOW, "-S", "lr=5e-3", "-S", "train.trainer.max_epochs=12", "train")
-    wait_for(lambda: is_training(edited) or process.poll() is not None)
+def test_a_plain_dvc_beside_a_run_is_told_so_and_a_training_that_is_killed_from_outside_goes_on(
+    edited: Project,
+) -> None:
+    process = start_training(edited, lr=5e-3, max_epochs=60)
     plain = edited.attempt(sys.executable, "-m", "dvc", "repro", "-s", "train")
     assert plain.returncode != 0
     assert "is busy, it is being blocked by" in plain.stdout
-    assert process.wait(timeout=120) == 0
+    training = next(p for p in edited.processes() if p.cmdline()[1:] == ["-m", "stages.train"])
+    training.kill()
+    assert process.wait(timeout=300) == 0
+    assert "resuming in epoch" in edited.log()
 
 
 def test_a_stage_that_takes_too_long_is_ended(edited: Project) -> None:
-    done = edited.attempt(
-        *FLOW,
-        "-S",
-        "lr=6e-3",
-        "-S",
-        "train.trainer.max_epochs=3000",
-        "--stage-timeout-seconds",
-        "12",
-        "train",
-    )
+    edited.vouch({"lr": 6e-3, "train.trainer.max_epochs": 3000})
+    overrides = ["-S", "lr=6e-3", "-S", "train.trainer.max_epochs=3000"]
+    done = edited.attempt(*FLOW, *overrides, "--stage-timeout-seconds", "12", "train")
     assert done.returncode == 1
     assert states(done.stdout)["train"] == "TimedOut"
     assert edited.processes() == []
     assert "epoch 3000/3000" not in done.stdout
-
-
-def test_a_training_that_is_killed_from_outside_goes_on(edited: Project) -> None:
-    process = edited.start(*FLOW, "-S", "lr=7e-3", "-S", "train.trainer.max_epochs=40", "train")
-    wait_for(lambda: is_training(edited) or process.poll() is not None)
-    training = next(p for p in edited.processes() if p.cmdline()[1:] == ["-m", "stages.train"])
-    training.kill()
-    assert process.wait(timeout=120) == 0
-    assert "resuming in epoch" in edited.log()

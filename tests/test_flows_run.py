@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from params_document import vouch
 from ruamel.yaml import YAML
 
 from flows import dvc_command
@@ -123,6 +124,7 @@ def test_train_runs_the_pipeline_and_val_and_test_only_evaluate(
 
     monkeypatch.setattr(flows_run, "PROJECT", folder)
     monkeypatch.setattr(dvc_command, "run", run)
+    vouch(folder, {}, Path("flows/recipes/spoken_numbers.yaml"))
     before = (folder / "params.yaml").read_text()
     assert flows_run.run(mode, folder / "flows/recipes/spoken_numbers.yaml") == 5
     assert asked == [(tuple(command), split)]

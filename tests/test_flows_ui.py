@@ -24,7 +24,10 @@ MINUTES = 60_000.0
 
 @pytest.fixture(scope="module")
 def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
-    return make_project(tmp_path_factory.mktemp("project").resolve(), max_epochs=6)
+    made = make_project(tmp_path_factory.mktemp("project").resolve(), max_epochs=6)
+    for max_epochs in (6, 3000):
+        made.vouch({"train.trainer.max_epochs": max_epochs})
+    return made
 
 
 @pytest.fixture(scope="module")

@@ -2,7 +2,6 @@
 
 import logging
 import sys
-from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -11,7 +10,16 @@ import numpy as np
 import onnx
 import pytest
 import torch
-from export_project import LOG_MEL, SAMPLE_RATE, SYSTEMS, WAVEFORM, Exported, make_checkpoint, run_stage
+from export_project import (
+    LOG_MEL,
+    SAMPLE_RATE,
+    SYSTEMS,
+    WAVEFORM,
+    Exported,
+    exported_once,
+    make_checkpoint,
+    run_stage,
+)  # fmt: skip
 
 from stages import export
 from stages.formats.onnx_bundle import OnnxBundle
@@ -25,29 +33,14 @@ def noise(batch_size: int, num_samples: int) -> np.ndarray:
     return generator.uniform(-0.5, 0.5, (batch_size, num_samples)).astype(np.float32)
 
 
-@pytest.fixture(scope="module")
-def exported_by_name(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Exported]:
-    """The export of a system, made once: tracing takes seconds."""
-    made: dict[str, Exported] = {}
-
-    def get(system: str) -> Exported:
-        if system not in made:
-            project = tmp_path_factory.mktemp("project")
-            make_checkpoint(project, system)
-            made[system] = run_stage(project)
-        return made[system]
-
-    return get
-
-
 @pytest.fixture
-def simple(exported_by_name: Callable[[str], Exported]) -> Exported:
-    return exported_by_name("SimpleCTC")
+def simple() -> Exported:
+    return exported_once("SimpleCTC")
 
 
 @pytest.fixture(params=list(SYSTEMS))
-def exported(request: pytest.FixtureRequest, exported_by_name: Callable[[str], Exported]) -> Exported:
-    return exported_by_name(request.param)
+def exported(request: pytest.FixtureRequest) -> Exported:
+    return exported_once(request.param)
 
 
 @pytest.mark.parametrize(("batch_size", "num_samples"), [(1, 1), (1, 4000), (2, 9999), (4, 20001)])
@@ -95,11 +88,9 @@ def test_card_says_what_a_runtime_must_know(simple: Exported) -> None:
     ]
 
 
-def test_card_counts_subsampling_and_names_both_frontends(
-    exported_by_name: Callable[[str], Exported],
-) -> None:
-    assert exported_by_name("Conformer").json("card.json")["frame_shift_seconds"] == 0.04
-    on_device = exported_by_name("frontend on the device").json("card.json")
+def test_card_counts_subsampling_and_names_both_frontends() -> None:
+    assert exported_once("Conformer").json("card.json")["frame_shift_seconds"] == 0.04
+    on_device = exported_once("frontend on the device").json("card.json")
     assert on_device["frontends"] == [WAVEFORM.model_dump(), LOG_MEL.model_dump()]
     assert (on_device["feature_size"], on_device["frame_shift_seconds"]) == (16, 0.01)
 

@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 import torch
-from export_project import CACHED_FEATURES, SAMPLE_RATE, make_checkpoint, run_stage
+from export_project import CACHED_FEATURES, SAMPLE_RATE, exported_once
 from training_project import TINY, Project, recipe_project
 
 from stages import evaluate, export, features, manifest, train
@@ -152,12 +152,10 @@ def test_texts_are_those_of_greedy_search(task: Part, tokens: str, tmp_path: Pat
     assert runtime.normalization == made.tokens.normalization
 
 
-@pytest.fixture(scope="module")
-def exported(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The bundle of a CTC model, made once: tracing takes seconds."""
-    project = tmp_path_factory.mktemp("project")
-    make_checkpoint(project, "SimpleCTC")
-    return run_stage(project).bundle
+@pytest.fixture
+def exported() -> Path:
+    """The bundle of a CTC model."""
+    return exported_once("SimpleCTC").bundle
 
 
 @pytest.fixture

@@ -5,7 +5,6 @@ import random
 import signal
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -15,6 +14,14 @@ import joblib  # noqa: F401 - it sets a variable of OpenMP when it is imported
 import psutil
 import pytest
 from distributed import Client, LocalCluster
+from small_jobs import (
+    die_at_three,
+    die_with_its_parent_at_three,
+    draw_for_ten_seconds,
+    refuse_seven,
+    seed_and_draw,
+    threads_of_a_process,
+)
 
 from stages.preflight.reading import read_params
 from stages.program.jobs import LostWorker, run_jobs
@@ -27,57 +34,11 @@ from pathlib import Path
 from stages.program.jobs import run_jobs
 from stages.program.signals import exit_on_signals
 from stages.schema.params import Executor
-from test_jobs import say_who_and_wait
+from small_jobs import say_who_and_wait
 
 exit_on_signals()
 list(run_jobs(say_who_and_wait, [Path("a"), Path("b"), Path("c")], 3, Executor(num_processes=2)))
 """
-
-
-def threads_of_a_process(_: int) -> tuple[int, str | None]:
-    return os.getpid(), os.environ.get("OPENBLAS_NUM_THREADS")
-
-
-def refuse_seven(number: int) -> int:
-    if number == 7:
-        raise ValueError("seven is not liked")
-    return number
-
-
-def die_at_three(number: int) -> int:
-    if number == 3:
-        os.kill(os.getpid(), signal.SIGKILL)
-    return number
-
-
-def die_with_its_parent_at_three(number: int) -> int:
-    if number == 3:
-        os.kill(os.getppid(), signal.SIGKILL)
-        time.sleep(60)
-    return number
-
-
-def draw_for_ten_seconds() -> None:
-    def draw() -> None:
-        end = time.monotonic() + 10
-        while time.monotonic() < end:
-            random.random()
-            time.sleep(0.001)
-
-    threading.Thread(target=draw, daemon=True).start()
-
-
-def seed_and_draw(number: int) -> tuple[int, float]:
-    random.seed(number)
-    time.sleep(0.05)
-    return number, random.random()
-
-
-def say_who_and_wait(name: Path) -> None:
-    partial = name.with_suffix(".partial")
-    partial.write_text(str(os.getpid()))
-    partial.rename(name)
-    time.sleep(60)
 
 
 @pytest.fixture(scope="module")

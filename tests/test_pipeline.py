@@ -77,6 +77,7 @@ def test_a_value_changes_the_stage_that_reads_it_and_no_other(
 
 def test_an_experiment_with_another_lr_trains_again_and_the_old_lr_trains_nothing(rerun: Project) -> None:
     before = rerun.trained()
+    rerun.vouch({"lr": 1e-4})
     assert ran(rerun.dvc("exp", "run", "-S", "lr=1e-4")) == ["train", "evaluate", "export"]
     assert rerun.trained() != before
     assert "wer" in rerun.dvc("metrics", "diff")
@@ -98,6 +99,7 @@ def test_another_language_model_evaluates_again_and_trains_nothing(rerun: Projec
     for order in ("1", "2"):
         rerun.run(sys.executable, "-m", "stages.search.witten_bell", str(model), "--order", order)
         rerun.set({"evaluate.inputs": "data/raw/lm", "evaluate.search": search})
+        rerun.vouch({})
         assert ran(rerun.dvc("repro")) == ["evaluate"]
 
 
@@ -111,41 +113,46 @@ def test_metrics_and_plots_are_shown(project: Project) -> None:
     project.run("git", "clean", "-fdq", "dvc_plots")
 
 
-def wait_for_first_epoch(project: Project, process: "subprocess.Popen[bytes]") -> psutil.Process:
-    """The training process, once it has a finished epoch behind it."""
-    while not list((project.folder / ".scratch" / "train").glob("*/*/resume/last.ckpt")):
+def wait_for_a_state(project: Project, process: "subprocess.Popen[bytes]") -> psutil.Process:
+    """The training process, once it has kept a state of its own."""
+
+    def states() -> list[int]:
+        kept = (project.folder / ".scratch" / "train").glob("*/*/resume/last.ckpt")
+        return [path.stat().st_mtime_ns for path in kept]
+
+    before = states()
+    while not states() or states() == before:
         assert process.poll() is None, project.log()
         time.sleep(0.02)
     return next(p for p in project.processes() if p.cmdline()[1:] == ["-m", "stages.train"])
 
 
 @pytest.mark.parametrize(
-    ("victim", "sent", "shell"),
+    ("victim", "killed"),
     [
-        ("train", signal.SIGTERM, "/bin/sh"),
-        ("train", signal.SIGINT, "/bin/sh"),
-        ("train", signal.SIGKILL, "/bin/sh"),
-        ("dvc", signal.SIGKILL, "/bin/sh"),  # Debian's stands between dvc and the stage
-        ("dvc", signal.SIGKILL, "/bin/bash"),  # gives its place to the stage
-        ("flows", signal.SIGTERM, "/bin/sh"),
-        ("flows", signal.SIGKILL, "/bin/sh"),
+        ("train", [(signal.SIGTERM, "/bin/sh"), (signal.SIGINT, "/bin/sh"), (signal.SIGKILL, "/bin/sh")]),
+        # Debian's sh stands between dvc and the stage, bash gives its place to the stage
+        ("dvc", [(signal.SIGKILL, "/bin/sh"), (signal.SIGKILL, "/bin/bash")]),
+        ("flows", [(signal.SIGTERM, "/bin/sh"), (signal.SIGKILL, "/bin/sh")]),
     ],
+    ids=["train", "dvc", "flows"],
 )
 def test_a_killed_training_leaves_nothing_that_looks_finished_and_resumes_to_the_same_bytes(
-    rerun: Project, victim: str, sent: signal.Signals, shell: str
+    rerun: Project, victim: str, killed: list[tuple[signal.Signals, str]]
 ) -> None:
     uninterrupted = rerun.trained()
     module = "flows.dvc_command" if victim == "flows" else "dvc"
-    command = [sys.executable, "-m", module, "repro", "-f", "-s", "train"]
-    rerun.environment["SHELL"] = shell  # which dvc runs a stage's command with
-    process = rerun.start(*command)
-    stage = wait_for_first_epoch(rerun, process)
-    family = psutil.Process(process.pid).children(recursive=True)
-    os.kill(stage.pid if victim == "train" else process.pid, sent)
-    assert process.wait(timeout=30) != 0
-    _, alive = psutil.wait_procs(family, timeout=30)
-    assert [*alive, *rerun.processes()] == []
-    assert not (rerun.folder / "artifacts" / "train" / "best.ckpt").exists()
+    for number, (sent, shell) in enumerate(killed):
+        rerun.environment["SHELL"] = shell  # which dvc runs a stage's command with
+        process = rerun.start(sys.executable, "-m", module, "repro", "-f", "-s", "train")
+        stage = wait_for_a_state(rerun, process)
+        family = psutil.Process(process.pid).children(recursive=True)
+        os.kill(stage.pid if victim == "train" else process.pid, sent)
+        assert process.wait(timeout=30) != 0
+        _, alive = psutil.wait_procs(family, timeout=30)
+        assert [*alive, *rerun.processes()] == []
+        assert not (rerun.folder / "artifacts" / "train" / "best.ckpt").exists()
+        assert ("resuming in epoch" in rerun.log()) == (number > 0)
     output = rerun.dvc("repro", "-f", "-s", "train")
     assert "resuming in epoch" in output
     assert rerun.trained() == uninterrupted
@@ -155,7 +162,7 @@ def test_a_killed_training_leaves_nothing_that_looks_finished_and_resumes_to_the
 def test_an_edit_during_training_is_no_result_and_undoing_it_costs_no_training(rerun: Project) -> None:
     uninterrupted = rerun.trained()
     process = rerun.start(sys.executable, "-m", "dvc", "repro", "-f", "-s", "train")
-    wait_for_first_epoch(rerun, process)
+    wait_for_a_state(rerun, process)
     rerun.set({"lr": 0.5})
     assert process.wait(timeout=120) != 0
     assert "params.yaml. The result belongs to what was there before" in rerun.log()
@@ -195,7 +202,7 @@ def test_a_new_metric_trains_nothing_and_evaluates_anew(rerun: Project) -> None:
 def test_a_training_goes_on_when_code_that_it_does_not_use_has_changed(rerun: Project) -> None:
     uninterrupted = rerun.trained()
     process = rerun.start(sys.executable, "-m", "dvc", "repro", "-f", "-s", "train")
-    os.kill(wait_for_first_epoch(rerun, process).pid, signal.SIGTERM)
+    os.kill(wait_for_a_state(rerun, process).pid, signal.SIGTERM)
     assert process.wait(timeout=30) != 0
     comment(rerun.folder / "stages" / "search" / "arpa.py")
     assert "resuming in epoch" in rerun.dvc("repro", "-s", "train")

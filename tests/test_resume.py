@@ -1,5 +1,6 @@
 """A training that was stopped anywhere goes on as if nothing had happened."""
 
+import hashlib
 import os
 import random
 import shutil
@@ -12,6 +13,7 @@ from typing import Any
 
 import pytest
 import torch
+from built_once import built_once
 from lightning.pytorch.loggers import TensorBoardLogger
 from training_project import Project, signal_at, training_project
 
@@ -52,8 +54,22 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Project:
 
 
 def results(project: Project) -> dict[str, bytes]:
-    folder = project.folder / "artifacts" / "train"
+    return results_in(project.folder / "artifacts" / "train")
+
+
+def results_in(folder: Path) -> dict[str, bytes]:
     return {name: (folder / name).read_bytes() for name in ("best.ckpt", "last.ckpt", "history.csv")}
+
+
+def uninterrupted(project: Project) -> dict[str, bytes]:
+    """What the training gives in one go; every setting is trained so but once."""
+
+    def build(folder: Path) -> None:
+        project.run(train)
+        shutil.move("artifacts/train", folder)
+
+    params = hashlib.sha256(project.params.read_bytes()).hexdigest()[:16]
+    return results_in(built_once(f"training-{params}", build) / "train")
 
 
 SETTINGS: dict[str, dict[str, Any]] = {
@@ -93,15 +109,14 @@ def test_a_signal_at_any_moment_changes_no_byte(
 ) -> None:
     project.set({"train.schedule": SCHEDULES[schedule], "train.batching.max_batch_seconds": 8.0})
     project.set({"train.trainer.max_epochs": 3} | SETTINGS[settings])
-    project.run(train)
-    uninterrupted = results(project)
+    expected = uninterrupted(project)
     with monkeypatch.context() as patch:
         signal_at(patch, *MOMENTS[moment])
         with pytest.raises(SystemExit) as stopped:
             project.run(train)
     assert stopped.value.code == 128 + signal.SIGTERM
     project.run(train)
-    assert results(project) == uninterrupted
+    assert results(project) == expected
     assert not [warning for warning in recwarn if "not resumable" in str(warning.message)]
 
 
@@ -140,14 +155,13 @@ def test_a_soft_window_and_scheduled_sampling_go_on_where_they_were(
     arguments["encoder"] = {"class_path": "stages.models.simple_ctc.SimpleCTC"}
     project.set({"train.task": {"class_path": "stages.tasks.seq2seq.Seq2Seq", "init_args": arguments}})
     project.set({"train.batching.max_batch_seconds": 8.0, "train.trainer.max_epochs": 3})
-    project.run(train)
-    uninterrupted = results(project)
+    expected = uninterrupted(project)
     with monkeypatch.context() as patch:
         signal_at(patch, *MOMENTS[moment])
         with pytest.raises(SystemExit):
             project.run(train)
     project.run(train)
-    assert results(project) == uninterrupted
+    assert results(project) == expected
 
 
 NUM_KILLS = 20
@@ -161,7 +175,7 @@ def test_a_training_killed_at_twenty_random_moments_ends_with_the_same_bytes(pro
     command = [sys.executable, "-m", "stages.train"]
     environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])}
     subprocess.run(command, env=environment, check=True)
-    uninterrupted = results(project)
+    expected = results(project)
     shutil.rmtree("artifacts/train")
     generator = random.Random(0)
     for _ in range(NUM_KILLS):
@@ -177,4 +191,4 @@ def test_a_training_killed_at_twenty_random_moments_ends_with_the_same_bytes(pro
             assert time.monotonic() - told < 4
         assert not Path("artifacts/train").exists()
     subprocess.run(command, env=environment, check=True)
-    assert results(project) == uninterrupted
+    assert results(project) == expected

@@ -1,18 +1,24 @@
 """A folder in which the stages run in this process, for tests of training and evaluation."""
 
+import contextlib
 import csv
 import json
 import os
+import shutil
 import signal
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+from built_once import built_once
+from params_document import check_here, set_values
 from ruamel.yaml import YAML
 
 from stages import features, manifest
+from stages.callbacks import history
 from stages.preflight.reading import read_params
+from stages.program import verdict
 from stages.tokens.characters import Characters
 from stages.tokens.tokens import BLANK
 
@@ -28,6 +34,12 @@ class Project:
         self.folder = folder
         self.params = folder / "params.yaml"
 
+    def begin(self, recipe: Path) -> None:
+        """Its params, and the empty folders of a checkout."""
+        for name in ("default", "none"):
+            (self.folder / "data" / "raw" / name).mkdir(parents=True)
+        self.params.write_text(recipe.read_text())
+
     def change(self, change: Change) -> None:
         yaml = YAML(typ="safe", pure=True)
         document = yaml.load(self.params.read_text())
@@ -37,16 +49,7 @@ class Project:
 
     def set(self, changes: dict[str, Any]) -> None:
         """Replace values by their dotted paths."""
-
-        def change(document: dict[str, Any]) -> None:
-            for key, value in changes.items():
-                *sections, name = key.split(".")
-                section = document
-                for step in sections:
-                    section = section[step]
-                section[name] = value
-
-        self.change(change)
+        self.change(lambda document: set_values(document, changes))
 
     def run(self, stage: Any) -> None:
         stage.STAGE.run(stage.run, self.params, getattr(stage, "clean", None), read_params)
@@ -56,27 +59,37 @@ class Project:
 
 
 def recipe_project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, recipe: Path) -> Project:
-    """A recipe of which no stage ran; stages run in its folder."""
+    """A recipe of which no stage ran; stages run in its folder, and draw no pictures of trainings.
+
+    What checks params.yaml in a process of its own does so in this one.
+    """
     monkeypatch.chdir(tmp_path)
-    for name in ("default", "none"):
-        (tmp_path / "data" / "raw" / name).mkdir(parents=True)
+    monkeypatch.setattr(verdict, "_check", check_here)
+    monkeypatch.setattr(history, "draw", lambda _: b"")  # two thirds of a short training
     made = Project(tmp_path)
-    made.params.write_text(recipe.read_text())
+    made.begin(recipe)
     return made
 
 
 def training_project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Project:
     """The tone corpus, small, with its features made; stages run in its folder."""
     made = recipe_project(tmp_path, monkeypatch, RECIPE)
-
-    def shrink(document: dict[str, Any]) -> None:
-        document["manifest"]["corpora"][0]["init_args"] = TINY
-        document["train"]["trainer"] |= {"max_epochs": 2, "accelerator": "cpu", "enable_model_summary": False}
-
-    made.change(shrink)
-    made.run(manifest)
-    made.run(features)
+    shutil.copytree(built_once("tones", make_tones), tmp_path, dirs_exist_ok=True)
     return made
+
+
+def make_tones(folder: Path) -> None:
+    made = Project(folder)
+    made.begin(RECIPE)
+    made.set({
+        "manifest.corpora": [{"class_path": "stages.corpora.tones.Tones", "init_args": TINY}],
+        "train.trainer.max_epochs": 2,
+        "train.trainer.accelerator": "cpu",
+        "train.trainer.enable_model_summary": False,
+    })  # fmt: skip
+    with contextlib.chdir(folder):
+        made.run(manifest)
+        made.run(features)
 
 
 def table(path: Path) -> list[dict[str, str]]:

@@ -99,8 +99,9 @@ def fit(params: schema.Params, resolved: dict[str, object], kept: KeptResult) ->
 def _describe(resolved: dict[str, object], recipe: Recipe, history: History, folder: Path) -> None:
     """The history, tokens.json and the resolved params."""
     history.write(folder)
-    (folder / "tokens.json").write_text(json.dumps(recipe.vocabulary, ensure_ascii=False, indent=1) + "\n")
-    with (folder / "params.yaml").open("w") as stream:
+    vocabulary = json.dumps(recipe.vocabulary, ensure_ascii=False, indent=1)
+    (folder / "tokens.json").write_text(f"{vocabulary}\n", encoding="utf-8")
+    with (folder / "params.yaml").open("w", encoding="utf-8") as stream:
         YAML(typ="safe").dump(resolved, stream)
 
 

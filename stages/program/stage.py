@@ -14,7 +14,7 @@ from pathlib import Path
 
 from stages.program.inputs import Inputs
 from stages.program.parents import die_with_parent
-from stages.program.printable import printable
+from stages.program.printable import escape_what_cannot_be_shown, printable
 from stages.program.signals import exit_on_signals
 from stages.program.verdict import checked_params
 from stages.schema.params import Params
@@ -54,6 +54,7 @@ class Stage:
         )
         parser.add_argument("--params", type=Path, default=Path("params.yaml"), metavar="FILE")
         path = parser.parse_args().params
+        escape_what_cannot_be_shown()
         if "LOCAL_RANK" in os.environ:  # one of several processes of a training
             die_with_parent()
         try:

@@ -96,7 +96,7 @@ def test_another_language_model_evaluates_again_and_trains_nothing(rerun: Projec
         "init_args": {"language_model": "lm.arpa"},
     }
     for order in ("1", "2"):
-        rerun.run(sys.executable, "-m", "stages.search.witten_bell", str(model), "--order", order)
+        rerun.run(sys.executable, "-m", "stages.commands.lm", str(model), "--order", order)
         rerun.set({"evaluate.inputs": "data/raw/lm", "evaluate.search": search})
         assert ran(rerun.dvc("repro")) == ["evaluate"]
 

@@ -121,7 +121,7 @@ def test_train_runs_the_pipeline_and_val_and_test_only_evaluate(
         asked.append((arguments, read_params(folder / "params.yaml").evaluate.split))
         return 5
 
-    monkeypatch.setattr(flows_run, "PROJECT", folder)
+    monkeypatch.setattr(dvc, "PROJECT", folder)
     monkeypatch.setattr(dvc, "run", run)
     before = (folder / "params.yaml").read_text()
     assert flows_run.run(mode, folder / "flows/recipes/spoken_numbers.yaml") == 5
@@ -131,15 +131,23 @@ def test_train_runs_the_pipeline_and_val_and_test_only_evaluate(
     assert [path.read_text() for path in (folder / ".scratch/params").iterdir()] == [before]
 
 
+def test_without_dvc_it_says_what_to_install(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(flows_run, "find_spec", {}.get)
+    assert flows_run.main(["train", "params.yaml"]) == 1
+    expected = "run: needs the package dvc: pip install -c constraints.txt -e '.[pipeline]'\n"
+    assert capsys.readouterr().err == expected
+
+
 def test_a_wrong_file_is_refused_and_params_stay_what_they_were(
     folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (folder / "stages").symlink_to(ROOT / "stages")
     before = (folder / "params.yaml").read_text()
     (folder / "wrong.yaml").write_text(before.replace("lr: 1.0e-2", "lr: abc"))
-    monkeypatch.setattr(flows_run, "PROJECT", folder)
-    monkeypatch.setattr(sys, "argv", ["run", "train", str(folder / "wrong.yaml")])
-    assert flows_run.main() == 1
+    monkeypatch.setattr(dvc, "PROJECT", folder)
+    assert flows_run.main(["train", str(folder / "wrong.yaml")]) == 1
     assert "lr: Input should be a valid number" in capsys.readouterr().err
     assert (folder / "params.yaml").read_text() == before
 

@@ -167,4 +167,4 @@ def test_an_edit_during_training_is_no_result_and_undoing_it_costs_no_training(r
 
 def test_make_checks_the_params_even_when_nothing_would_run() -> None:
     commands = subprocess.run(["make", "-n", "repro"], cwd=ROOT, capture_output=True, text=True, check=True)
-    assert commands.stdout.index("python -m stages.schema") < commands.stdout.index("flows.dvc repro")
+    assert commands.stdout.index("python -m stages.commands.check") < commands.stdout.index("flows.dvc repro")

@@ -174,13 +174,20 @@ ABSENT = (
 )  # fmt: skip
 
 
-@pytest.mark.parametrize("module", ["stages.commands.transcribe", "stages.formats.transcribe"])
+@pytest.mark.parametrize(
+    ("module", "before"),
+    [
+        ("stages.commands", ["transcribe"]),
+        ("stages.commands.transcribe", []),
+        ("stages.formats.transcribe", []),
+    ],
+)
 def test_it_needs_neither_torch_nor_dvc_nor_what_the_stages_need(
-    project: Path, tmp_path: Path, samples: Samples, text: str, module: str
+    project: Path, tmp_path: Path, samples: Samples, text: str, module: str, before: list[str]
 ) -> None:
     path = tmp_path / "a.wav"
     soundfile.write(path, samples, SAMPLE_RATE)
-    script = WITHOUT.format(absent=ABSENT, module=module, arguments=[str(path)])
+    script = WITHOUT.format(absent=ABSENT, module=module, arguments=[*before, str(path)])
     done = subprocess.run(
         [sys.executable, "-c", script],
         cwd=project,

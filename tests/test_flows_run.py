@@ -186,7 +186,9 @@ def test_the_compose_file_has_one_service_with_the_project_and_the_user() -> Non
     }  # fmt: skip
     assert set(service) <= known
     assert service["volumes"] == [f".:{service['working_dir']}"]
-    assert f"WORKDIR {service['working_dir']}\n" in (ROOT / "Dockerfile").read_text()
+    dockerfile = (ROOT / "Dockerfile").read_text()
+    assert f"WORKDIR {service['working_dir']}\n" in dockerfile
+    assert f" PYTHONPATH={service['working_dir']}\n" in dockerfile  # where the installed command looks
     assert re.fullmatch(r"\$\{EARSHOT_USER:-\d+:\d+\}", service["user"])
     assert re.fullmatch(r"\d+[mg]b", service["shm_size"])
     assert all(value is None or isinstance(value, str) for value in service["environment"].values())

@@ -1,9 +1,9 @@
-"""Make an n-gram language model of the training transcripts.
+"""Make a language model of the training transcripts.
 
-It reads data/manifest/train.json, takes words as train.tokens in params.yaml writes them, and mixes the
-probabilities of long n-grams with those of shorter ones (Witten and Bell 1991,
-https://doi.org/10.1109/18.87000, method C), which suits few transcripts. FILE is in ARPA format, as
-stages.search.prefix_beam.PrefixBeam reads it.
+It counts n-grams in data/manifest/train.json, of words as train.tokens in params.yaml writes them, and mixes
+the probabilities of long ones with those of shorter ones (Witten and Bell 1991,
+https://doi.org/10.1109/18.87000, method C), which suits few transcripts. FILE is in ARPA format, for
+stages.search.prefix_beam.PrefixBeam.
 """
 
 import argparse

@@ -1,4 +1,4 @@
-"""Make a page of augmented recordings, to listen to and to look at.
+"""Make a page of augmented recordings.
 
 Reads params.yaml and the training manifest, and writes a page with recordings of the training split as they
 are, as features.copies has them, and as some epochs of train.augment draw them: to play, as spectrograms, and

@@ -61,7 +61,7 @@ def check(folder: Path) -> None:
     marker = folder / ".scratch" / "schema" / known
     if marker.exists():
         return
-    command = [sys.executable, "-m", "stages.schema"]
+    command = [sys.executable, "-m", "stages.commands.check"]
     done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
     if done.returncode:
         raise ValueError(done.stderr.strip())

@@ -38,7 +38,7 @@ TESTS = {  # the fast ones of a folder
     "stages/schedules": ["test_schedules.py"],
     "stages/shards": ["test_shards*.py", "test_features.py"],
     "flows/gate.py": ["test_flows_gate*.py"],
-    "stages/tokens/normalization.py": ["test_tokens_normalization.py"],
+    "stages/tokens/normalization.py": ["test_tokens_normalization*.py"],
 }
 KILLED, SURVIVED, TIMEOUT = "killed", "survived", "timeout"
 LEFT_OUT = (".git", ".venv", ".scratch", ".dvc", "data", "artifacts", "__pycache__", ".*_cache")

@@ -48,7 +48,7 @@ DIE_WITH_PARENT = 1  # Linux: PR_SET_PDEATHSIG
 QUIET = ["-q", "-p", "no:cacheprovider", "-p", "no:unraisableexception", "-p", "no:threadexception"]
 OTHERS = 5.0  # seconds of tests that do not run a mutant's lines
 PATIENCE = 1.0  # second of a test, and five times what it took before
-WAITS = 60.0  # seconds of all tests, and five times what they took: for what waits and does not compute
+WAITS = 300.0  # seconds of all tests, and five times what they took: for what waits and does not compute
 MEMORY = 24 * 2**30  # addresses: of a loop that never ends
 
 

@@ -148,7 +148,7 @@ def test_a_wrong_file_is_refused_and_params_stay_what_they_were(
     (folder / "stages").symlink_to(ROOT / "stages")
     before = (folder / "params.yaml").read_text()
     (folder / "wrong.yaml").write_text(before.replace("lr: 1.0e-2", "lr: abc"))
-    monkeypatch.setattr(dvc, "PROJECT", folder)
+    monkeypatch.setattr(dvc_command, "PROJECT", folder)
     assert flows_run.main(["train", str(folder / "wrong.yaml")]) == 1
     assert "lr: Input should be a valid number" in capsys.readouterr().err
     assert (folder / "params.yaml").read_text() == before

@@ -91,6 +91,22 @@ def test_the_most_likely_token_is_looked_at_however_small_the_share() -> None:
     assert ranked(search, [0.2, 0.5, 0.3], [0.1, 0.2, 0.7]) == [[1, 2]]
 
 
+@pytest.mark.parametrize(
+    ("probabilities", "share", "texts"),
+    [
+        ([0.25, 0.5, 0.25], 0.5, [[1]]),  # which has the share already
+        ([0.25, 0.5, 0.25], 0.51, [[1], []]),  # of equally likely ones the first
+        ([0.02, 0.95, 0.03], 0.9, [[1]]),
+        ([1e-9, 1.0, 1e-9], 1.0, [[1], [], [2]]),  # all of them, though one has all that float32 can tell
+    ],
+)
+def test_tokens_are_looked_at_until_they_have_the_share(
+    probabilities: list[float], share: float, texts: list[list[int]]
+) -> None:
+    search = PrefixBeam(beam_width=9, num_best=9, token_share=share)
+    assert ranked(search, probabilities) == texts
+
+
 def test_the_beam_goes_on_with_its_most_likely_texts_alone() -> None:
     # after the first frame a has 6/10 and nothing 4/10; half of each goes on with b
     frames = [0.4, 0.6, 0.0], [0.5, 0.0, 0.5]

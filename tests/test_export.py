@@ -7,7 +7,7 @@ import onnx
 import pytest
 from export_project import Exported, exported_once, make_checkpoint, run_stage
 
-from stages.formats import onnx_bundle
+from stages.formats import onnx_graph
 from stages.formats.format import Format
 from stages.schema.part import Part
 from stages.tasks.checkpoint import Recipe
@@ -35,7 +35,7 @@ def broken_graph(monkeypatch: pytest.MonkeyPatch, simple: Exported) -> None:
     head = next(tensor for tensor in graph.graph.initializer if tensor.name.endswith("head.bias"))
     bias = onnx.numpy_helper.to_array(head) + np.array([0.5, 0, 0, 0, 0], np.float32)
     head.CopyFrom(onnx.numpy_helper.from_array(bias, head.name))
-    monkeypatch.setattr(onnx_bundle, "export_graph", lambda _, path: onnx.save(graph, path))
+    monkeypatch.setattr(onnx_graph, "export_graph", lambda _, path: onnx.save(graph, path))
 
 
 @pytest.mark.usefixtures("broken_graph")

@@ -22,7 +22,8 @@ from export_project import (
 )  # fmt: skip
 
 from stages import export
-from stages.formats.onnx_bundle import OnnxBundle, WaveformModel
+from stages.formats.onnx_bundle import OnnxBundle
+from stages.formats.waveform_model import WaveformModel
 from stages.tasks.checkpoint import load
 from stages.tokens.normalization import Normalization
 

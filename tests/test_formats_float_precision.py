@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from stages.formats.float_precision import float_precision
-from stages.formats.onnx_bundle import export_graph
+from stages.formats.onnx_graph import export_graph
 from stages.frontends.log_mel import LogMel
 
 SAMPLE_RATE = 8000

@@ -14,8 +14,9 @@ from training_project import TINY, Project, recipe_project
 
 from stages import evaluate, export, features, manifest, train
 from stages.corpora.recording import mono, read_span
-from stages.formats.onnx_bundle import OnnxBundle, WaveformModel
+from stages.formats.onnx_bundle import OnnxBundle
 from stages.formats.runtime import Runtime
+from stages.formats.waveform_model import WaveformModel
 from stages.schema.feature_table import read_metadata
 from stages.schema.manifest_row import read_manifest
 from stages.schema.part import Part

@@ -11,7 +11,7 @@ import torch
 from ruamel.yaml import YAML
 
 from stages.batching.batch import Batch, Example, collate
-from stages.formats.onnx_bundle import WaveformModel
+from stages.formats.waveform_model import WaveformModel
 from stages.metrics.chord_accuracy import ChordAccuracy
 from stages.models.pitch_class_heads import PitchClassHeads
 from stages.schema.chords import PITCH_CLASSES, Chord

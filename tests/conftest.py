@@ -90,8 +90,12 @@ LONGEST = (
     "test_flows_ui.py",
     "test_devices.py",
     "test_formats.py",
+    "test_flows_deploy.py",
     "test_flows_tune.py",
     "test_flows_faults.py",
+    "test_startup.py",
+    "test_export_probe.py",
+    "test_artefacts.py",
     "test_resume.py",
 )
 

@@ -1,5 +1,6 @@
 """The shape of the code: layers, types, style, and that dvc.yaml says what the stages do."""
 
+import functools
 import importlib
 import pkgutil
 import re
@@ -35,6 +36,11 @@ def stage(name: str) -> Stage:
     return found
 
 
+@functools.cache
+def imports() -> grimp.ImportGraph:
+    return grimp.build_graph("stages")
+
+
 @pytest.mark.parametrize(
     "command",
     [["ruff", "check", "."], ["ruff", "format", "--check", "."], ["importlinter"]],
@@ -68,7 +74,7 @@ def test_dvc_yaml_lists_the_params_and_inputs_that_the_stage_declares(name: str)
 
 @pytest.mark.parametrize("name", NAMES)
 def test_every_module_that_a_stage_reaches_is_among_its_dependencies(name: str) -> None:
-    graph = grimp.build_graph("stages")
+    graph = imports()
     reached = graph.find_upstream_modules(f"stages.{name}")
     for family in LOADED[name]:
         for module in graph.find_descendants(f"stages.{family}") - earlier_names(graph):

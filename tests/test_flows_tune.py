@@ -120,6 +120,8 @@ search_spaces: {lr: {distribution: categorical, choices: [0.003, 1.0e+30]}}
 
 def test_trials_are_experiments_and_the_best_one_is_applied(tmp_path: Path) -> None:
     project = make_project(tmp_path / "project", max_epochs=2)
+    project.set({"export.formats": []})
+    project.commit()
     (project.folder / "search.yaml").write_text(END_TO_END)
     edited = project.folder / "README.md"
     edited.write_text(edited.read_text() + "An edit that nobody committed.\n")

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from stages.batching import data_module as data_module_file
+from stages.batching import batches as batches_file
 from stages.batching.batch import collate
 from stages.batching.batches import Batches
 from stages.batching.duration_sampler import DurationSampler
@@ -156,8 +156,8 @@ def test_a_worker_ends_with_its_training_and_leaves_signals_to_it(monkeypatch: p
     handled: dict[int, Any] = {}
     asked: list[str] = []
     monkeypatch.setattr(signal, "signal", handled.__setitem__)
-    monkeypatch.setattr(data_module_file, "die_with_parent", lambda: asked.append("to die with its parent"))
-    data_module_file._start_worker(0)
+    monkeypatch.setattr(batches_file, "die_with_parent", lambda: asked.append("to die with its parent"))
+    batches_file._start_worker(0)
     assert asked == ["to die with its parent"]
     assert handled == {signal.SIGTERM: signal.SIG_IGN, signal.SIGINT: signal.SIG_IGN}
 
@@ -168,6 +168,6 @@ def test_workers_that_are_left_at_the_end_are_killed_and_no_error(monkeypatch: p
     left = [SimpleNamespace(kill=lambda number=number: killed.append(number)) for number in (1, 2)]
     monkeypatch.setattr(signal, "signal", handled.__setitem__)
     monkeypatch.setattr(multiprocessing, "active_children", lambda: left)
-    data_module_file._end_workers()
+    batches_file._end_workers()
     assert killed == [1, 2]
     assert handled == {signal.SIGCHLD: signal.SIG_DFL}

@@ -8,7 +8,7 @@ import pytest
 import torch
 from pydantic import TypeAdapter
 
-from stages.search.arpa import arpa_lines
+from stages.commands.language_model import arpa_lines
 from stages.search.ctc_search import CTCSearchPart
 from stages.search.decoder_beam import DecoderBeam
 from stages.search.decoder_greedy import DecoderGreedy

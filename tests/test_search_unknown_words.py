@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 from test_search_language_model import by_hand, characters, of_sentence, score
 
-from stages.search.arpa import NGrams, arpa_lines, read_arpa
-from stages.search.witten_bell import witten_bell
+from stages.commands.language_model import arpa_lines
+from stages.commands.witten_bell import witten_bell
+from stages.search.arpa import NGrams, read_arpa
 from stages.search.word_scores import WordScores
 from stages.tokens.subwords import Subwords
 

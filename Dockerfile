@@ -11,7 +11,7 @@ WORKDIR /earshot
 COPY pyproject.toml constraints.txt README.md ./
 RUN pip install --no-cache-dir --constraint constraints.txt ".[pipeline,speech-synthesis,pretrained,augmentation,dask,hugging-face,wandb]"
 
-# any user may run it, one that has no name and no home in the image too
-ENV HOME=/tmp USER=earshot PYTHONUNBUFFERED=1
+# any user may run it, one that has no name and no home in the image too; the command earshot finds the project
+ENV HOME=/tmp USER=earshot PYTHONUNBUFFERED=1 PYTHONPATH=/earshot
 
 CMD ["python", "-m", "flows.run", "train", "params.yaml"]

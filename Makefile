@@ -6,7 +6,7 @@ BIN := .venv/bin
 
 .PHONY: repro test quick ui
 repro: .venv/installed
-	$(BIN)/python -m stages.schema
+	$(BIN)/python -m stages.commands.check
 	$(BIN)/python -m flows.dvc_command repro
 
 # the Prefect UI on this machine, the flows behind it and their schedules, until Ctrl-C

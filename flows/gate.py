@@ -56,7 +56,7 @@ def judge(gate: Gate, tag: str, hypotheses: Path, clone: Path, project: Path) ->
     if not _asked(hypotheses) <= _asked(clone / HYPOTHESES):
         get_run_logger().info("the test set is another one now: %s is scored on it too", tag)
         hypotheses = _scored_again(tag, clone, project)
-    command = [sys.executable, "-m", "stages.metrics.comparison", str(hypotheses), str(HYPOTHESES)]
+    command = [sys.executable, "-m", "stages.commands.compare", str(hypotheses), str(HYPOTHESES)]
     command += ["--metric", gate.metric, "--margin", str(gate.margin)]
     printed = [_run(command + options, clone) for options in (["--json"], [])]
     comparison = json.loads(printed[0])

@@ -11,8 +11,6 @@ from typing import Any
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
-from stages.program.inputs import Inputs
-
 RECIPES = Path("flows/recipes")
 
 
@@ -56,17 +54,11 @@ def temporarily(folder: Path, overrides: list[str]) -> Iterator[None]:
 
 
 def check(folder: Path) -> None:
-    """Every key, value and class of params.yaml, even when nothing will run; not again for the same files."""
-    known = Inputs([folder / "params.yaml", folder / "stages"]).digest()
-    marker = folder / ".scratch" / "schema" / known
-    if marker.exists():
-        return
-    command = [sys.executable, "-m", "stages.schema"]
+    """Every key, value and class, even when nothing will run; ValueError with what is wrong."""
+    command = [sys.executable, "-m", "stages.commands.check"]
     done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
     if done.returncode:
         raise ValueError(done.stderr.strip())
-    marker.parent.mkdir(parents=True, exist_ok=True)
-    marker.touch()
 
 
 def read_yaml(path: Path) -> Any:

@@ -158,7 +158,7 @@ def impossible(search: Search, params: Any, folder: Path) -> list[str]:
             path = Path(scratch) / f"{name}.yaml"
             path.write_text(json.dumps(at_end(search, params, end)), encoding="utf-8")
             checks[path] = subprocess.Popen(
-                [sys.executable, "-m", "stages.schema", str(path)],
+                [sys.executable, "-m", "stages.commands.check", str(path)],
                 cwd=folder,
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.PIPE,

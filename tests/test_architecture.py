@@ -3,8 +3,10 @@
 import functools
 import importlib
 import pkgutil
+import re
 import subprocess
 import sys
+import tomllib
 from importlib.metadata import packages_distributions
 from pathlib import Path
 from typing import Any
@@ -75,7 +77,7 @@ def test_every_module_that_a_stage_reaches_is_among_its_dependencies(name: str) 
     graph = imports()
     reached = graph.find_upstream_modules(f"stages.{name}")
     for family in LOADED[name]:
-        for module in graph.find_descendants(f"stages.{family}"):
+        for module in graph.find_descendants(f"stages.{family}") - earlier_names(graph):
             reached |= {module, *graph.find_upstream_modules(module)}
     code = {f"stages.{path.removesuffix('.py').replace('/', '.')}" for path in stage(name).code}
     outside = {m for m in reached - {"stages"} if not any(m == c or m.startswith(f"{c}.") for c in code)}
@@ -87,6 +89,25 @@ def test_no_module_is_called_like_an_installed_package(folder: str) -> None:
     """It would hide the package from whoever has the folder on sys.path, as Prefect has that of a flow."""
     modules = {module.name for module in pkgutil.iter_modules([str(ROOT / folder)])}
     assert not modules & {*packages_distributions(), *sys.stdlib_module_names}
+
+
+def earlier_names(graph: grimp.ImportGraph) -> set[str]:
+    """The modules outside stages.commands that import a command: they are run by their names alone."""
+    tools = graph.find_descendants("stages.commands")
+    return {m for m in graph.modules - tools if graph.find_modules_directly_imported_by(m) & tools}
+
+
+def test_earlier_names_of_commands_are_nothing_but_names_and_nothing_imports_them() -> None:
+    graph = grimp.build_graph("stages", "flows")
+    found = earlier_names(graph)
+    assert "stages.schema.__main__" in found
+    for name in found:
+        assert not graph.find_modules_that_directly_import(name)
+        path = ROOT / f"{name.replace('.', '/')}.py"
+        command = re.search(r"^from (stages\.commands\.\w+) import main$", path.read_text(), re.MULTILINE)
+        assert command, name
+        rest = f'from {command[1]} import main\n\nif __name__ == "__main__":\n    sys.exit(main())\n'
+        assert path.read_text().partition('"""\n\n')[2] == f"import sys\n\n{rest}"
 
 
 def test_no_output_switches_the_run_cache_off() -> None:
@@ -104,9 +125,6 @@ def test_heavy_modules_are_not_imported_where_they_are_not_used() -> None:
 
 
 def test_every_dependency_has_a_range_and_a_pin() -> None:
-    import re
-    import tomllib
-
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     wanted = [
         *project["dependencies"],

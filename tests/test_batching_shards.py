@@ -71,3 +71,15 @@ def test_a_shard_that_is_laid_out_otherwise_is_named(extract: Extract) -> None:
     pq.write_table(pq.read_table(shard()), shard(), compression="zstd")
     with pytest.raises(ValueError, match=r"\.parquet: not laid out as the features stage does"):
         read()
+
+
+def test_an_index_without_shards_and_shards_of_others_are_named(extract: Extract) -> None:
+    extract(five_tones())
+    index = TRAIN / "index.parquet"
+    pq.write_table(pq.read_table(index).slice(1), index)
+    with pytest.raises(ValueError, match=r"train: shards of other utterances than its index; run the"):
+        read()
+    for path in TRAIN.glob("[0-9]*.parquet"):
+        path.unlink()
+    with pytest.raises(ValueError, match=r"train: no feature shards; run the features stage"):
+        read()

@@ -1,11 +1,14 @@
 """Batches of several processes and of resumed trainings, and at which edges a batch is cut."""
 
+import multiprocessing
+import signal
 from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pytest
 
+from stages.batching import batches as batches_file
 from stages.batching.batch import collate
 from stages.batching.batches import Batches
 from stages.batching.duration_sampler import DurationSampler
@@ -120,6 +123,7 @@ def test_training_starts_in_the_epoch_of_the_trainer_or_where_it_is_resumed() ->
 def test_training_shuffles_by_the_seed_but_what_it_is_to_overfit() -> None:
     found = keys(sampler_of(data_module(trainer())))
     assert found == keys(DurationSampler(LENGTHS, 12.0, seed=7))
+    assert keys(sampler_of(data_module())) == found
     overfit = sampler_of(data_module(trainer(overfit_batches=1)))
     assert keys(overfit) == keys(DurationSampler(LENGTHS, 12.0))
 
@@ -141,3 +145,29 @@ def test_workers_stay_from_epoch_to_epoch_where_there_are_any(num_workers: int) 
     assert (found.worker_init_fn is not None) == (num_workers > 0)
     assert found.collate_fn is collate
     assert found.generator is not None
+
+
+def test_lightning_finds_the_sampler_whose_epoch_it_is_to_set() -> None:
+    sampler = DurationSampler(LENGTHS, 12.0)
+    assert sampler.sampler is sampler
+
+
+def test_a_worker_ends_with_its_training_and_leaves_signals_to_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    handled: dict[int, Any] = {}
+    asked: list[str] = []
+    monkeypatch.setattr(signal, "signal", handled.__setitem__)
+    monkeypatch.setattr(batches_file, "die_with_parent", lambda: asked.append("to die with its parent"))
+    batches_file._start_worker(0)
+    assert asked == ["to die with its parent"]
+    assert handled == {signal.SIGTERM: signal.SIG_IGN, signal.SIGINT: signal.SIG_IGN}
+
+
+def test_workers_that_are_left_at_the_end_are_killed_and_no_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    handled: dict[int, Any] = {}
+    killed: list[int] = []
+    left = [SimpleNamespace(kill=lambda number=number: killed.append(number)) for number in (1, 2)]
+    monkeypatch.setattr(signal, "signal", handled.__setitem__)
+    monkeypatch.setattr(multiprocessing, "active_children", lambda: left)
+    batches_file._end_workers()
+    assert killed == [1, 2]
+    assert handled == {signal.SIGCHLD: signal.SIG_DFL}

@@ -8,9 +8,9 @@ import pytest
 from training_project import Project, table, training_project
 
 from stages import evaluate, features, manifest, train
+from stages.commands import lm
 from stages.program.inputs import hash_file
 from stages.schema.manifest_row import read_manifest, write_rows
-from stages.search import witten_bell
 
 
 @pytest.fixture
@@ -139,7 +139,7 @@ def texts(project: Project, search: dict[str, Any]) -> list[str]:
 
 def test_a_language_model_of_evaluate_inputs_has_its_say(project: Project) -> None:
     project.run(train)
-    witten_bell.main(["data/raw/lm/lm.arpa"])
+    lm.main(["data/raw/lm/lm.arpa"])
     plain = texts(project, beam(beam_width=8))
     weighed = {"language_model": "lm.arpa", "alpha": 0.0}
     assert texts(project, beam(beam_width=8, **weighed, beta=0.0)) == plain
@@ -160,7 +160,7 @@ def test_a_language_model_that_cannot_be_used_is_refused_before_anything_runs(pr
 
 
 def test_a_language_model_of_the_task_s_own_search_travels_in_the_checkpoint(project: Project) -> None:
-    witten_bell.main(["data/raw/lm/lm.arpa"])
+    lm.main(["data/raw/lm/lm.arpa"])
     search = beam(beam_width=4, language_model="lm.arpa")
     project.set({"train.inputs": "data/raw/lm", "train.task.init_args.search": search})
     project.set({"train.trainer.max_epochs": 1})  # the beam of a model that knows nothing is slow

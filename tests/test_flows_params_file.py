@@ -55,10 +55,3 @@ def test_what_is_wrong_is_refused_and_the_file_stays(
     with pytest.raises(ValueError, match=message):
         params_file.prepare(folder, recipe, [override] if override else [])
     assert (folder / "params.yaml").read_bytes() == before
-
-
-def test_the_same_file_is_not_checked_twice(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    vouch(folder, {})
-    params_file.check(folder)
-    monkeypatch.setattr(params_file.subprocess, "run", None)
-    params_file.check(folder)

@@ -122,7 +122,7 @@ def test_train_runs_the_pipeline_and_val_and_test_only_evaluate(
         asked.append((arguments, read_params(folder / "params.yaml").evaluate.split))
         return 5
 
-    monkeypatch.setattr(flows_run, "PROJECT", folder)
+    monkeypatch.setattr(dvc_command, "PROJECT", folder)
     monkeypatch.setattr(dvc_command, "run", run)
     vouch(folder, {}, Path("flows/recipes/spoken_numbers.yaml"))
     before = (folder / "params.yaml").read_text()
@@ -133,15 +133,23 @@ def test_train_runs_the_pipeline_and_val_and_test_only_evaluate(
     assert [path.read_text() for path in (folder / ".scratch/params").iterdir()] == [before]
 
 
+def test_without_dvc_it_says_what_to_install(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(flows_run, "find_spec", {}.get)
+    assert flows_run.main(["train", "params.yaml"]) == 1
+    expected = "run: needs the package dvc: pip install -c constraints.txt -e '.[pipeline]'\n"
+    assert capsys.readouterr().err == expected
+
+
 def test_a_wrong_file_is_refused_and_params_stay_what_they_were(
     folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (folder / "stages").symlink_to(ROOT / "stages")
     before = (folder / "params.yaml").read_text()
     (folder / "wrong.yaml").write_text(before.replace("lr: 1.0e-2", "lr: abc"))
-    monkeypatch.setattr(flows_run, "PROJECT", folder)
-    monkeypatch.setattr(sys, "argv", ["run", "train", str(folder / "wrong.yaml")])
-    assert flows_run.main() == 1
+    monkeypatch.setattr(dvc_command, "PROJECT", folder)
+    assert flows_run.main(["train", str(folder / "wrong.yaml")]) == 1
     assert "lr: Input should be a valid number" in capsys.readouterr().err
     assert (folder / "params.yaml").read_text() == before
 
@@ -180,7 +188,9 @@ def test_the_compose_file_has_one_service_with_the_project_and_the_user() -> Non
     }  # fmt: skip
     assert set(service) <= known
     assert service["volumes"] == [f".:{service['working_dir']}"]
-    assert f"WORKDIR {service['working_dir']}\n" in (ROOT / "Dockerfile").read_text()
+    dockerfile = (ROOT / "Dockerfile").read_text()
+    assert f"WORKDIR {service['working_dir']}\n" in dockerfile
+    assert f" PYTHONPATH={service['working_dir']}\n" in dockerfile  # where the installed command looks
     assert re.fullmatch(r"\$\{EARSHOT_USER:-\d+:\d+\}", service["user"])
     assert re.fullmatch(r"\d+[mg]b", service["shm_size"])
     assert all(value is None or isinstance(value, str) for value in service["environment"].values())

@@ -74,3 +74,9 @@ def test_weights_that_are_all_0_are_refused() -> None:
 def test_a_module_that_is_no_loss_of_chords_is_refused(other: str) -> None:
     with pytest.raises(ValidationError, match=rf"{other} is no stages\.losses\.chord_loss\.ChordLoss"):
         TypeAdapter(ChordLossPart).validate_python({"class_path": other})
+
+
+@pytest.mark.parametrize("weights", [(0.5, 0.0, 0.5), (1.0, 1.0, 0.0), (0.0, 0.0, 0.5), (0.0, 1.0, 1.0)])
+def test_one_weight_above_0_is_enough_whatever_the_others_are(weights: tuple[float, float, float]) -> None:
+    names = ("chord_type_weight", "root_weight", "bass_weight")
+    ChordRecognitionLoss.check_arguments(**dict(zip(names, weights, strict=True)))

@@ -77,5 +77,5 @@ def test_a_resample_without_a_reference_word_counts_its_insertions_as_if_there_w
 
 
 def test_the_interval_is_of_a_thousand_resamples_unless_others_are_asked_for() -> None:
-    words = ["a"] * 7, ["a"] * 3 + ["b"] * 4
-    assert WordErrorRate().compute(*words) == WordErrorRate(num_bootstraps=1000, seed=0).compute(*words)
+    metric = WordErrorRate()
+    assert (metric.num_bootstraps, metric.seed) == (1000, 0)

@@ -97,7 +97,7 @@ def test_another_language_model_evaluates_again_and_trains_nothing(rerun: Projec
         "init_args": {"language_model": "lm.arpa"},
     }
     for order in ("1", "2"):
-        rerun.run(sys.executable, "-m", "stages.search.witten_bell", str(model), "--order", order)
+        rerun.run(sys.executable, "-m", "stages.commands.lm", str(model), "--order", order)
         rerun.set({"evaluate.inputs": "data/raw/lm", "evaluate.search": search})
         rerun.vouch({})
         assert ran(rerun.dvc("repro")) == ["evaluate"]
@@ -219,4 +219,6 @@ def comment(path: Path) -> None:
 
 def test_make_checks_the_params_even_when_nothing_would_run() -> None:
     commands = subprocess.run(["make", "-n", "repro"], cwd=ROOT, capture_output=True, text=True, check=True)
-    assert commands.stdout.index("python -m stages.schema") < commands.stdout.index("flows.dvc_command repro")
+    assert commands.stdout.index("python -m stages.commands.check") < commands.stdout.index(
+        "flows.dvc_command repro"
+    )

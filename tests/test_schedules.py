@@ -243,20 +243,3 @@ def test_an_epoch_schedule_ends_with_the_last_epoch_of_training() -> None:
     trainer.fit(LightningTask(task, optimization), DataLoader(batches, batch_size=None))  # type: ignore[arg-type]
     assert trainer.global_step == EPOCHS * 6 // 2
     assert trainer.optimizers[0].param_groups[0]["lr"] == pytest.approx(0.01 * LR)
-
-
-@pytest.mark.parametrize("cls", WARMUPS)
-@pytest.mark.parametrize(("total_steps", "warmup_steps"), [(3, 1), (4, 2), (5, 2), (9, 7)])
-def test_the_last_of_few_steps_has_the_final_fraction_too(
-    cls: type[Warmup], total_steps: int, warmup_steps: int
-) -> None:
-    rates = run(start(cls, total_steps, warmup_steps=warmup_steps, final_fraction=0.25), total_steps)
-    assert rates[-1] == pytest.approx(0.25 * LR)
-
-
-@pytest.mark.parametrize("cls", WARMUPS)
-def test_a_warm_up_is_given_in_one_way(cls: type[Warmup]) -> None:
-    cls.check_arguments(warmup_fraction=0.1)
-    cls.check_arguments(warmup_steps=0)
-    with pytest.raises(ValueError, match="give warmup_fraction or warmup_steps, not both"):
-        cls.check_arguments(warmup_fraction=0.1, warmup_steps=0)

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from stages.search.arpa import arpa_lines, read_arpa
+from stages.commands.language_model import arpa_lines
+from stages.search.arpa import read_arpa
 
 WRITTEN = """\
 made by hand

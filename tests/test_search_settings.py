@@ -8,7 +8,7 @@ import pytest
 import torch
 from pydantic import TypeAdapter
 
-from stages.search.arpa import arpa_lines
+from stages.commands.language_model import arpa_lines
 from stages.search.ctc_search import CTCSearchPart
 from stages.search.decoder_beam import DecoderBeam
 from stages.search.decoder_greedy import DecoderGreedy
@@ -89,6 +89,22 @@ def test_of_each_frame_the_most_likely_tokens_are_looked_at() -> None:
 def test_the_most_likely_token_is_looked_at_however_small_the_share() -> None:
     search = PrefixBeam(beam_width=9, num_best=9, token_share=1e-9)
     assert ranked(search, [0.2, 0.5, 0.3], [0.1, 0.2, 0.7]) == [[1, 2]]
+
+
+@pytest.mark.parametrize(
+    ("probabilities", "share", "texts"),
+    [
+        ([0.25, 0.5, 0.25], 0.5, [[1]]),  # which has the share already
+        ([0.25, 0.5, 0.25], 0.51, [[1], []]),  # of equally likely ones the first
+        ([0.02, 0.95, 0.03], 0.9, [[1]]),
+        ([1e-9, 1.0, 1e-9], 1.0, [[1], [], [2]]),  # all of them, though one has all that float32 can tell
+    ],
+)
+def test_tokens_are_looked_at_until_they_have_the_share(
+    probabilities: list[float], share: float, texts: list[list[int]]
+) -> None:
+    search = PrefixBeam(beam_width=9, num_best=9, token_share=share)
+    assert ranked(search, probabilities) == texts
 
 
 def test_the_beam_goes_on_with_its_most_likely_texts_alone() -> None:

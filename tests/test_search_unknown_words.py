@@ -9,9 +9,11 @@ from pathlib import Path
 import pytest
 from test_search_language_model import by_hand, characters, of_sentence, score
 
-from stages.search.arpa import NGrams, arpa_lines, read_arpa
-from stages.search.witten_bell import witten_bell
+from stages.commands.language_model import arpa_lines
+from stages.commands.witten_bell import witten_bell
+from stages.search.arpa import NGrams, read_arpa
 from stages.search.word_scores import WordScores
+from stages.tokens.subwords import Subwords
 
 TRIGRAMS: NGrams = {
     "<s>": (-99.0, -0.25),
@@ -85,3 +87,24 @@ def test_a_model_made_of_transcripts_gives_an_unknown_word_what_is_left_for_it()
     assert 10 ** ngrams["<unk>"][0] == pytest.approx((0 + 2 * 1 / 3) / 5)
     expected = [(0 + 2 * 1 / 3) / 5, (2 + 2 * 1 / 3) / 5, (1 + 2 * 1 / 3) / 5]
     assert score(characters("see tea"), "tea see", ngrams) == pytest.approx(sum(map(math.log, expected)))
+
+
+def test_a_word_of_subwords_counts_as_soon_as_the_next_one_begins() -> None:
+    tokens = Subwords(num_tokens=12)
+    tokens.fit(["see the sea", "the sea", "see tea"])
+    words = WordScores(TRIGRAMS, tokens, alpha=1.0, beta=0.0)
+    context = words.start()
+    for number, text in enumerate(("see", "see sea", "see sea see"), 1):
+        indices = tokens.encode(text)
+        context = words.start()
+        for token in indices:
+            context = words.extend(context, token)
+        assert len(context.history) == min(number, 2), text  # with the start, all but the last word
+    assert context.score == pytest.approx(by_hand(-0.25 - 0.5, -0.125 - 0.75))
+
+
+def test_a_history_that_was_never_seen_costs_nothing_to_back_off_from() -> None:
+    ngrams: NGrams = {"<s>": (-99.0, 0.0), "</s>": (-1.0, 0.0), "see": (-0.5, 0.0), "see see": (-0.25, 0.0)}
+    words = WordScores(ngrams, characters("see the sea"), alpha=1.0, beta=0.0)
+    assert words.log_prob(("never",), "see") == -0.5
+    assert words.log_prob(("never", "see"), "see") == -0.25

@@ -1,21 +1,31 @@
-"""Check params.yaml without running anything: every key, value and class.
+"""Check params.yaml without running anything.
 
-A file that was found sound, with the same code, packages and inputs, is not checked again.
+Every key, value and class is checked, and all problems are named at once. A file that was found sound, with
+the same code, packages and inputs, is not checked again.
 """
 
 import argparse
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
-from stages.program.verdict import checked_params
+
+def parser() -> argparse.ArgumentParser:
+    made = argparse.ArgumentParser(
+        prog="earshot check",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    default = Path("params.yaml")
+    made.add_argument("file", nargs="?", type=Path, default=default, help="params.yaml by default")
+    made.add_argument("--anew", action="store_true", help="check it even so")
+    return made
 
 
-def main() -> int:
-    description = argparse.RawDescriptionHelpFormatter
-    parser = argparse.ArgumentParser(prog="earshot check", description=__doc__, formatter_class=description)
-    parser.add_argument("file", nargs="?", type=Path, default=Path("params.yaml"))
-    parser.add_argument("--anew", action="store_true", help="check it even so")
-    given = parser.parse_args()
+def main(arguments: Sequence[str] | None = None) -> int:
+    given = parser().parse_args(arguments)
+    from stages.program.verdict import checked_params
+
     try:
         checked_params(given.file, anew=given.anew)
     except ValueError as error:
@@ -23,3 +33,7 @@ def main() -> int:
         return 1
     print(f"{given.file}: every key, value and class checked")
     return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

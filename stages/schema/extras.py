@@ -4,6 +4,7 @@ EXTRAS = {
     "audiomentations": "augmentation",
     "datasets": "hugging-face",
     "distributed": "dask",
+    "dvc": "pipeline",
     "librosa": "augmentation",
     "matplotlib": "pipeline",
     "numpy_audio_limiter": "augmentation",

@@ -1,11 +1,11 @@
-"""Files of n-gram language models in ARPA format, as KenLM, SRILM and stages.search.witten_bell write them.
+"""Files of n-gram language models in ARPA format, as KenLM, SRILM and ``earshot lm`` write them.
 
 Logarithms are to the base 10. The format: http://www.speech.sri.com/projects/srilm/manpages/ngram-format.5.html
 """
 
 import math
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from pathlib import Path
 
 NGrams = dict[str, tuple[float, float]]  # words with a space between: log-probability and back-off weight
@@ -26,21 +26,6 @@ def read_arpa(path: Path, inputs: Path) -> NGrams:
     if missing := {START, END} - ngrams.keys():
         raise ValueError(f"{path}: {' and '.join(sorted(missing))} missing among the 1-grams")
     return ngrams
-
-
-def arpa_lines(ngrams: NGrams) -> Iterator[str]:
-    """The lines of a file, n-grams sorted."""
-    orders: dict[int, list[str]] = {}
-    for ngram in sorted(ngrams):
-        orders.setdefault(ngram.count(" ") + 1, []).append(ngram)
-    yield "\\data\\\n"
-    yield from (f"ngram {order}={len(orders[order])}\n" for order in sorted(orders))
-    for order in sorted(orders):
-        yield f"\n\\{order}-grams:\n"
-        for ngram in orders[order]:
-            log_prob, backoff = ngrams[ngram]
-            yield f"{log_prob:.7g}\t{ngram}" + (f"\t{backoff:.7g}\n" if backoff else "\n")
-    yield "\n\\end\\\n"
 
 
 class _Lines:

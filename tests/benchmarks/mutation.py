@@ -10,6 +10,7 @@ out. Mutants that survive are printed: a test is missing, or the mutant makes no
 
 import argparse
 import contextlib
+import ctypes
 import gc
 import importlib
 import json
@@ -35,18 +36,19 @@ TESTS = {  # the fast ones of a folder
     "stages/losses": ["test_losses*.py"],
     "stages/search": ["test_search*.py"],
     "stages/batching": ["test_batching*.py"],
-    "stages/schedules": ["test_schedules.py"],
+    "stages/schedules": ["test_schedules*.py"],
     "stages/shards": ["test_shards*.py", "test_features.py"],
     "flows/gate.py": ["test_flows_gate*.py"],
-    "stages/tokens/normalization.py": ["test_tokens_normalization.py"],
+    "stages/tokens/normalization.py": ["test_tokens_normalization*.py"],
 }
 KILLED, SURVIVED, TIMEOUT = "killed", "survived", "timeout"
 LEFT_OUT = (".git", ".venv", ".scratch", ".dvc", "data", "artifacts", "__pycache__", ".*_cache")
 OWN = ("stages", "flows", "tests", "test_", "conftest", "__main__", "__mp_main__")
+DIE_WITH_PARENT = 1  # Linux: PR_SET_PDEATHSIG
 QUIET = ["-q", "-p", "no:cacheprovider", "-p", "no:unraisableexception", "-p", "no:threadexception"]
 OTHERS = 5.0  # seconds of tests that do not run a mutant's lines
 PATIENCE = 1.0  # second of a test, and five times what it took before
-WAITS = 60.0  # seconds of all tests, and five times what they took: for what waits and does not compute
+WAITS = 300.0  # seconds of all tests, and five times what they took: for what waits and does not compute
 MEMORY = 24 * 2**30  # addresses: of a loop that never ends
 
 
@@ -106,6 +108,7 @@ def in_a_fork(work: Callable[[], int], seconds: float, log: Path) -> int | None:
     child = os.fork()
     if not child:
         os.setpgid(0, 0)
+        ctypes.CDLL(None).prctl(DIE_WITH_PARENT, signal.SIGKILL)
         with log.open("wb") as stream:
             os.dup2(stream.fileno(), 1)
             os.dup2(stream.fileno(), 2)

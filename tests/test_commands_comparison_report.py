@@ -8,7 +8,8 @@ import pandas as pd
 import pytest
 from test_metrics_interval import HIGH, LOW, percentile
 
-from stages.metrics.comparison import compare, main
+from stages.commands.compare import main
+from stages.commands.comparison import compare
 
 # name: edits of the champion and of the candidate, in ten words
 SPEAKERS = {"ann": (2, 1), "bo": (1, 4), "cy": (3, 3), "di": (0, 1), "ed": (5, 3), "fay": (1, 0)}

@@ -7,9 +7,10 @@ from pathlib import Path
 import pytest
 from training_project import training_project
 
-from stages.search import witten_bell as command
-from stages.search.arpa import NGrams, arpa_lines, read_arpa
-from stages.search.witten_bell import witten_bell
+from stages.commands import lm
+from stages.commands.language_model import arpa_lines
+from stages.commands.witten_bell import witten_bell
+from stages.search.arpa import NGrams, read_arpa
 from stages.search.word_scores import WordScores
 from stages.tokens.characters import Characters
 
@@ -67,11 +68,11 @@ def test_the_command_takes_the_words_of_the_training_transcripts_as_tokens_write
     project = training_project(tmp_path, monkeypatch)
     lines = Path("data/manifest/train.json").read_text().splitlines()
     Path("data/manifest/train.json").write_text("\n".join(lines[:2]).replace('"text":"', '"text":"HELLO '))
-    command.main(["data/raw/lm/lm.arpa", "--order", "2"])
+    lm.main(["data/raw/lm/lm.arpa", "--order", "2"])
     assert "data/raw/lm/lm.arpa" in capsys.readouterr().out
     ngrams = read_arpa(tmp_path / "data/raw/lm/lm.arpa", tmp_path)
     assert max(name.count(" ") for name in ngrams) == 1
     assert math.isclose(10 ** ngrams["<s> hello"][0], (2 + 10 ** ngrams["hello"][0]) / 3, abs_tol=1e-6)
     project.params.unlink()
-    with pytest.raises(SystemExit, match=r"witten_bell: params\.yaml: no such file"):
-        command.main(["data/raw/lm/lm.arpa"])
+    with pytest.raises(SystemExit, match=r"lm: params\.yaml: no such file"):
+        lm.main(["data/raw/lm/lm.arpa"])

@@ -6,7 +6,8 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from stages.metrics.comparison import compare, main
+from stages.commands.compare import main
+from stages.commands.comparison import compare
 
 
 def scored(edits: list[int], speakers: list[str | None] | None = None) -> pd.DataFrame:

@@ -8,7 +8,7 @@ import soundfile
 from own_modules import COPIES, FRESH, SEVEN, STRETCHED
 from training_project import Project, training_project
 
-from stages.augment import preview
+from stages.commands import preview
 from stages.schema.manifest_row import read_manifest
 
 SPEC_AUGMENT = {"class_path": "stages.augment.spec_augment.SpecAugment"}

@@ -1,6 +1,7 @@
 """The command that transcribes: a line for each sound file; what cannot be read is named and left out."""
 
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -14,9 +15,10 @@ import soundfile
 import soxr
 from export_project import SAMPLE_RATE, exported_once
 
+from stages.commands import transcribe as command
 from stages.formats.runtime import Runtime
-from stages.formats.transcribe import main
 
+ROOT = Path(__file__).parents[1]
 Samples = np.ndarray[Any, np.dtype[np.float32]]
 Transcribe = Callable[..., tuple[int, list[str], list[str]]]
 
@@ -34,11 +36,12 @@ def transcribe(
 ) -> Transcribe:
     """Runs the command in the project; its exit code, and the lines of stdout and stderr."""
     monkeypatch.chdir(project)
+    monkeypatch.setattr(command, "behave_as_a_unix_tool", lambda: None)  # signals here are pytest's
 
     def run(*arguments: object) -> tuple[int, list[str], list[str]]:
         code = 0
         try:
-            main(list(map(str, arguments)))
+            command.main(list(map(str, arguments)))
         except SystemExit as error:
             code = error.code if isinstance(error.code, int) else 1
             print(error.code, file=sys.stderr)
@@ -159,7 +162,7 @@ for name in {absent!r}:
     sys.modules[name] = None  # importing it is an ImportError
 sys.argv[1:] = {arguments!r}
 try:
-    runpy.run_module("stages.formats.transcribe", run_name="__main__", alter_sys=True)
+    runpy.run_module({module!r}, run_name="__main__", alter_sys=True)
 finally:
     loaded = {{name.partition(".")[0] for name in sys.modules}} - set(sys.stdlib_module_names)
     print(*sorted(name for name in loaded if sys.modules.get(name)), file=sys.stderr)
@@ -170,15 +173,24 @@ ABSENT = (
 )  # fmt: skip
 
 
+@pytest.mark.parametrize(
+    ("module", "before"),
+    [
+        ("stages.commands", ["transcribe"]),
+        ("stages.commands.transcribe", []),
+        ("stages.formats.transcribe", []),
+    ],
+)
 def test_it_needs_neither_torch_nor_dvc_nor_what_the_stages_need(
-    project: Path, tmp_path: Path, samples: Samples, text: str
+    project: Path, tmp_path: Path, samples: Samples, text: str, module: str, before: list[str]
 ) -> None:
     path = tmp_path / "a.wav"
     soundfile.write(path, samples, SAMPLE_RATE)
-    script = WITHOUT.format(absent=ABSENT, arguments=[str(path)])
+    script = WITHOUT.format(absent=ABSENT, module=module, arguments=[*before, str(path)])
     done = subprocess.run(
         [sys.executable, "-c", script],
         cwd=project,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
         capture_output=True,
         text=True,
         check=True,

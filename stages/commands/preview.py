@@ -1,0 +1,46 @@
+"""Make a page of augmented recordings.
+
+Reads params.yaml and the training manifest, and writes a page with recordings of the training split as they
+are, as features.copies has them, and as some epochs of train.augment draw them: to play, as spectrograms, and
+as the features that the model gets. Prints the page's path.
+"""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+OUTPUT = Path("artifacts/logs/augmentation")
+
+
+def parser() -> argparse.ArgumentParser:
+    made = argparse.ArgumentParser(
+        prog="earshot preview",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    made.add_argument("--params", type=Path, default=Path("params.yaml"), metavar="FILE")
+    made.add_argument("--utterance", action="append", default=[], metavar="ID", help="may be there again")
+    made.add_argument(
+        "--out", type=Path, default=OUTPUT, metavar="FOLDER", help=f"by default {OUTPUT.as_posix()}"
+    )
+    return made
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    given = parser().parse_args(arguments)
+    from stages.commands.augmentation_preview import previewed
+    from stages.commands.preview_page import write_page
+    from stages.program.verdict import checked_params
+
+    try:
+        if given.out.exists() and not given.out.is_dir():
+            raise ValueError(f"--out {given.out}: is a file; name a folder for the page and what it shows")
+        print(write_page(previewed(checked_params(given.params), given.utterance), given.out))
+    except (ValueError, OSError) as error:
+        sys.exit(f"preview: {error}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -4,16 +4,21 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import psutil
 from dvc_project import Project
-from prefect_server import Server, free_port
+from prefect_server import Server, copy_database, free_port
+
+
+def home(project: Project) -> Path:
+    return project.folder / ".scratch" / "prefect"
 
 
 def start_serving(project: Project, *options: str) -> Server:
     """Its process, once the flows are served."""
     port = free_port()
-    project.environment["PREFECT_HOME"] = str(project.folder / ".scratch" / "prefect")
+    project.environment["PREFECT_HOME"] = str(home(project))
     project.environment.pop("PREFECT_API_URL", None)
     process = project.start(sys.executable, "-m", "flows.deploy", "--port", str(port), *options)
     deadline = time.monotonic() + 180
@@ -28,6 +33,7 @@ def start_serving(project: Project, *options: str) -> Server:
 @contextmanager
 def serving(project: Project, *options: str) -> Iterator[Server]:
     """It leaves no process behind."""
+    copy_database(home(project))
     server = start_serving(project, *options)
     try:
         yield server

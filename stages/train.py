@@ -157,7 +157,8 @@ def _trainer(
     warnings.filterwarnings("ignore", UNTRUE)
     own = [part.build() for part in settings.callbacks]
     shown, bar = progress_bar(pace, own, settings.trainer.get("enable_progress_bar"))
-    callbacks = [*first, pace, ValidationReport(pace), SampleTable(), *bar, *own, BlankCollapse()]
+    shown_by = _not_among(own, [ValidationReport(pace), SampleTable()])
+    callbacks = [*_not_among(own, first), pace, *shown_by, *bar, *own, *_not_among(own, [BlankCollapse()])]
     if settings.early_stopping:
         callbacks.append(EarlyStopping(**settings.early_stopping.model_dump()))
     return lightning.Trainer(
@@ -167,6 +168,11 @@ def _trainer(
         callbacks=[*callbacks, last],
         use_distributed_sampler=False,
     )
+
+
+def _not_among(own: list[Any], usual: list[Any]) -> list[Any]:
+    """The stage's own callbacks, but for those that params.yaml names with arguments of its own."""
+    return [callback for callback in usual if type(callback) not in set(map(type, own))]
 
 
 if __name__ == "__main__":

@@ -119,7 +119,8 @@ def _trainer(settings: schema.Train, name: str, pace: Pace, first: list[Any], la
     warnings.filterwarnings("ignore", UNTRUE)
     own = [part.build() for part in settings.callbacks]
     shown, bar = progress_bar(pace, own, settings.trainer.get("enable_progress_bar"))
-    callbacks = [*first, pace, ValidationReport(pace), SampleTable(), *bar, *own, BlankCollapse()]
+    shown_by = _not_among(own, [ValidationReport(pace), SampleTable()])
+    callbacks = [*_not_among(own, first), pace, *shown_by, *bar, *own, *_not_among(own, [BlankCollapse()])]
     summary = settings.trainer.get("enable_model_summary", True)
     if summary and not any(isinstance(callback, ModelSummary) for callback in own):
         callbacks.append(RichModelSummary(max_depth=2))  # the task, and what that is made of
@@ -132,3 +133,8 @@ def _trainer(settings: schema.Train, name: str, pace: Pace, first: list[Any], la
         callbacks=[*callbacks, last],
         use_distributed_sampler=False,
     )
+
+
+def _not_among(own: list[Any], usual: list[Any]) -> list[Any]:
+    """The stage's own callbacks, but for those that params.yaml names with arguments of its own."""
+    return [callback for callback in usual if type(callback) not in set(map(type, own))]

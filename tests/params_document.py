@@ -8,6 +8,7 @@ from ruamel.yaml import YAML
 
 from stages.preflight.reading import read_params
 from stages.program.verdict import Verdict
+from stages.schema.reading import read_document
 
 PARAMS = Path("params.yaml")
 
@@ -24,7 +25,7 @@ def set_values(document: dict[str, Any], changes: dict[str, Any]) -> None:
 
 def check_here(path: Path, trained: bool = False) -> None:
     """What ``python -m stages.preflight`` does; ValueError where that prints problems."""
-    verdict = Verdict(path, trained)
+    verdict = Verdict(read_document(path), trained)
     read_params(path, trained)
     verdict.keep()
 

@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -211,6 +212,22 @@ def test_a_training_goes_on_when_code_that_it_does_not_use_has_changed(rerun: Pr
     output = rerun.dvc("repro", "-s", "train")
     assert "epoch 1/" in output
     assert "resuming" not in output, "code that it uses"
+
+
+def test_what_was_edited_during_a_training_is_no_part_of_its_result(rerun: Project) -> None:
+    encoder = rerun.folder / "stages" / "models" / "simple_ctc.py"
+    written, uninterrupted = encoder.read_text(), rerun.trained()
+    shutil.rmtree(rerun.folder / ".scratch" / "train")
+    process = rerun.start(sys.executable, "-m", "dvc", "repro", "-f", "-s", "train")
+    wait_for_a_state(rerun, process)
+    comment(encoder)
+    assert process.wait(timeout=120) != 0
+    assert "changed while the stage ran: " in rerun.log()
+    encoder.write_text(written)
+    assert "its result is restored" in rerun.dvc("repro", "-f", "-s", "train")
+    assert rerun.trained() == uninterrupted
+    comment(encoder)
+    assert "epoch 1/" in rerun.dvc("repro", "-s", "train")
 
 
 def comment(path: Path) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from stages.program.verdict import Verdict
+from stages.schema.reading import read_document
 
 ROOT = Path(__file__).parents[1]
 RECIPE = ROOT / "flows" / "recipes" / "simple_ctc.yaml"
@@ -61,6 +62,10 @@ def run(folder: Path, *arguments: str) -> str:
     return done.stdout
 
 
+def known(path: Path, trained: bool = False) -> Verdict:
+    return Verdict(read_document(path), trained)
+
+
 @pytest.mark.parametrize("stage", LOADED)
 def test_a_stage_has_loaded_what_it_uses_and_no_more(project: Path, stage: str) -> None:
     loaded = set(json.loads(run(project, "-c", PROGRAM.format(stage=stage))))
@@ -84,15 +89,15 @@ def test_a_verdict_is_of_the_params_and_of_what_parts_read(
 ) -> None:
     monkeypatch.chdir(project)
     params, words = Path("params.yaml"), Path("data/raw/none/words.txt")
-    assert Verdict(params).is_known()
+    assert known(params).is_known()
     words.write_text("zero\n")
-    assert not Verdict(params).is_known()
+    assert not known(params).is_known()
     words.unlink()
     written = params.read_text()
     params.write_text(f"# a comment is no value\n{written}")
-    assert Verdict(params).is_known()
+    assert known(params).is_known()
     params.write_text(written.replace("lr: ", "lr: 2"))
-    assert not Verdict(params).is_known()
+    assert not known(params).is_known()
     params.write_text(written)
 
 
@@ -103,10 +108,10 @@ def test_what_works_on_a_trained_model_asks_for_nothing_of_what_that_was_made_fr
     params = Path("trained.yaml")
     params.write_text(Path("params.yaml").read_text().replace("train:\n  inputs: data/raw/none", TRAINED))
     Path("data/raw/trained").mkdir()
-    Verdict(params).keep()
+    known(params).keep()
     Path("data/raw/trained/lexicon.txt").touch()
-    assert not Verdict(params).is_known()
-    assert Verdict(params, trained=True).is_known()
+    assert not known(params).is_known()
+    assert known(params, trained=True).is_known()
 
 
 def test_a_file_with_problems_is_no_params_for_any_stage(project: Path) -> None:
@@ -124,3 +129,11 @@ def test_a_file_with_problems_is_no_params_for_any_stage(project: Path) -> None:
         )
         assert done.returncode == 1
         assert "did you mean stages.models.simple_ctc.SimpleCTC?" in done.stderr
+
+
+def test_a_check_needs_no_place_to_keep_its_verdict(tmp_path: Path) -> None:
+    (tmp_path / "params.yaml").write_text(RECIPE.read_text())
+    (tmp_path / ".scratch").write_text("no folder")
+    for name in ("default", "none"):
+        (tmp_path / "data" / "raw" / name).mkdir(parents=True)
+    assert "checked" in run(tmp_path, "-m", "stages.commands.check")

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from stages.program import kept_results
+from stages.program import kept_results, used_code
 from stages.program.inputs import hash_file
 from stages.program.kept_results import KeptResult
 
@@ -38,21 +38,36 @@ def test_imports_within_functions_count() -> None:
     assert {"stages/callbacks/fitting.py", "stages/tasks/training_data.py"} <= json.loads(done.stdout).keys()
 
 
+def test_imports_of_neighbours_count(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(used_code, "PROJECT", tmp_path)
+    folder = tmp_path / "stages" / "models"
+    folder.mkdir(parents=True)
+    for name in ("mine", "near", "above"):
+        (folder / f"{name}.py").touch()
+    (folder / "mine.py").write_text("def f():\n    from .near import x\n    from ..models import above\n")
+    found = {path.name for path in used_code._imported_by(folder / "mine.py")}
+    assert found == {"near.py", "above.py"}
+
+
+def kept(folder: Path, code: dict[str, str]) -> KeptResult:
+    return KeptResult(folder, code, code)
+
+
 @pytest.fixture
 def finished(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The folder of a run that used two of three files; dvc has its result."""
-    used = {name: CODE[name] for name in ("stages/train.py", "stages/models/used.py")}
-    monkeypatch.setattr(kept_results, "used_code", lambda: used)
-    kept = KeptResult(tmp_path / "run", CODE)
-    kept.note_used()
-    kept.finished.mkdir()
-    (kept.path / "resume").mkdir()
-    kept.record()
-    return kept.path
+    monkeypatch.setattr(kept_results, "used_files", lambda: {"stages/train.py", "stages/models/used.py"})
+    run = kept(tmp_path / "run", CODE)
+    run.begin()
+    run.note_used()
+    run.finished.mkdir()
+    (run.path / "resume").mkdir()
+    run.record()
+    return run.path
 
 
 def test_dvc_that_asks_again_with_the_same_code_is_forced(finished: Path) -> None:
-    assert KeptResult(finished.parent, CODE).is_recorded()
+    assert kept(finished.parent, CODE).is_recorded()
     assert sorted(path.name for path in finished.iterdir()) == ["finished", "recorded.json", "used.json"]
 
 
@@ -60,34 +75,63 @@ def test_dvc_that_asks_again_with_the_same_code_is_forced(finished: Path) -> Non
 def test_a_result_is_good_whatever_happens_to_what_it_does_not_use(
     finished: Path, change: dict[str, str]
 ) -> None:
-    kept = KeptResult(finished.parent, CODE | change)
-    assert kept.path == finished
-    assert not kept.is_recorded()
-    kept.record()
-    assert KeptResult(finished.parent, CODE | change).is_recorded()
-    assert KeptResult(finished.parent, CODE).is_recorded()
+    run = kept(finished.parent, CODE | change)
+    assert run.path == finished
+    assert not run.is_recorded()
+    run.record()
+    assert kept(finished.parent, CODE | change).is_recorded()
+    assert kept(finished.parent, CODE).is_recorded()
 
 
 def test_a_result_is_none_of_other_code_that_it_uses(finished: Path) -> None:
-    kept = KeptResult(finished.parent, CODE | {"stages/models/used.py": "z"})
-    assert kept.path != finished
-    assert not kept.finished.exists()
+    run = kept(finished.parent, CODE | {"stages/models/used.py": "z"})
+    assert run.path != finished
+    assert not run.finished.exists()
     gone = {name: digest for name, digest in CODE.items() if name != "stages/models/used.py"}
-    assert not KeptResult(finished.parent, gone).finished.exists()
+    assert not kept(finished.parent, gone).finished.exists()
+
+
+def test_what_is_no_module_counts_as_used(finished: Path) -> None:
+    run = kept(finished.parent, CODE | {"stages/models/scale.txt": "1"})
+    run.note_used()
+    assert kept(finished.parent, CODE | {"stages/models/scale.txt": "1"}).is_known
+    assert not kept(finished.parent, CODE | {"stages/models/scale.txt": "2"}).is_known
+
+
+def test_a_file_that_is_edited_while_a_run_begins_is_named(
+    finished: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(kept_results, "used_files", lambda: {"stages/train.py"})
+    with pytest.raises(ValueError, match=r"stages/train\.py was edited while the stage began: run again"):
+        kept(finished.parent, CODE).note_used(is_start=True)
+
+
+def test_half_a_file_is_none(finished: Path) -> None:
+    (finished / "used.json").write_text('{"stages/train')
+    assert not kept(finished.parent, CODE).is_known
 
 
 def test_old_results_go_and_those_beyond_the_size_but_never_ones_own(
     finished: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     scratch = finished.parents[1]
-    others = [KeptResult(scratch / name, CODE) for name in ("old", "large", "recent")]
+    others = [kept(scratch / name, CODE) for name in ("old", "large", "recent")]
     for days, other in zip((40, 2, 1), others, strict=True):
         other.note_used()
         other.finished.mkdir()
         (other.finished / "best.ckpt").write_bytes(bytes(1000))
-        written = time.time() - days * 86400
-        os.utime(other.path / "used.json", (written, written))
+        age(other.path, days)
+    begun = scratch / "an earlier version" / "resume"
+    begun.mkdir(parents=True)
+    age(begun, 40)
     monkeypatch.setattr(kept_results, "MAX_BYTES_KEPT", 2000)
-    KeptResult(finished.parent, CODE).record()
+    kept(finished.parent, CODE).record()
     assert [other.path.exists() for other in others] == [False, False, True]
     assert finished.exists()
+    assert not begun.parent.exists()
+
+
+def age(folder: Path, days: float) -> None:
+    written = time.time() - days * 86400
+    for path in (*folder.rglob("*"), folder):
+        os.utime(path, (written, written))

@@ -89,7 +89,7 @@ def run(project: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Run]:
     def run_stages(changes: dict[str, Any], *stages: Any) -> None:
         write(project / "params.yaml", changes)
         for stage in stages:
-            stage.STAGE.run(stage.run, project / "params.yaml", getattr(stage, "clean", None), read_params)
+            stage.STAGE.run(stage.run, project / "params.yaml", read_params)
 
     yield run_stages
     shutil.rmtree(project / "artifacts", ignore_errors=True)

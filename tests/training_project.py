@@ -52,7 +52,7 @@ class Project:
         self.change(lambda document: set_values(document, changes))
 
     def run(self, stage: Any) -> None:
-        stage.STAGE.run(stage.run, self.params, getattr(stage, "clean", None), read_params)
+        stage.STAGE.run(stage.run, self.params, read_params)
 
     def json(self, path: str) -> Any:
         return json.loads((self.folder / path).read_text())

@@ -40,6 +40,8 @@ from stages.schema import params as schema
 from stages.tasks.checkpoint import Recipe
 from stages.tasks.initialization import initialize
 from stages.tasks.optimization import Optimization
+from stages.tasks.optimizer_state import OptimizerState
+from stages.tasks.task import Task
 from stages.tasks.training_data import fit_tokens, read_data
 
 FEATURES = Path("data/features")
@@ -49,27 +51,20 @@ UNTRUE = ".*your dataloader is not resumable"  # ours goes on at the batch that 
 
 def fit(params: schema.Params, resolved: dict[str, object], kept: KeptResult) -> None:
     """Train, and leave the outputs whole in ``kept.finished``, the ``resolved`` params among them."""
-    work = kept.path
     if getattr(rank_zero_only, "rank", 0):
         sys.stdout = open(os.devnull, "w")  # noqa: PTH123, SIM115 - the first process speaks for all
+    else:
+        kept.begin()
     started, commit = time.monotonic(), note_code(LOGS)
     settings = params.train
-    name = name_of_run(settings, work / "run_name", LOGS / "tensorboard")
+    name = name_of_run(settings, kept.path / "run_name", LOGS / "tensorboard")
     seed_everything(params.seed, workers=True, verbose=False)
     recipe = fit_tokens(settings, FEATURES)
     probe = export_probe.start(recipe.model_dump_json(), params.export.formats)
     task = recipe.build()
-    checkpoints = Checkpoints(settings.checkpoint, work, recipe)
-    resume = checkpoints.state.path if checkpoints.state.path.exists() else None
-    untried = [] if resume else [LargestBatches()]
-    if not resume:
-        task.load_pretrained(Path(settings.inputs))
-    state = None
-    if settings.resume_from and not resume:
-        start = Path(settings.inputs) / settings.resume_from
-        resume, state = unpack_state(start, work, recipe, settings)
-    elif settings.init_from and not resume:
-        state = initialize(task, recipe, settings.init_from, Path(settings.inputs), LOGS / "init_from.json")
+    checkpoints = Checkpoints(settings.checkpoint, kept.path, recipe)
+    untried = [] if checkpoints.state.path.exists() else [LargestBatches()]
+    resume, state = _start(settings, task, recipe, checkpoints)
     optimization = Optimization(params.lr, settings.optimizer, settings.schedule, settings.groups, state)
     batches = read_data(params, task, FEATURES)
     history, pace = History(LOGS / "training.png"), Pace()
@@ -78,7 +73,7 @@ def fit(params: schema.Params, resolved: dict[str, object], kept: KeptResult) ->
     trainer = _trainer(settings, name, pace, first, Interruptible(checkpoints.state))
     probe.join()
     if trainer.is_global_zero:
-        kept.note_used()
+        kept.note_used(is_start=True)
     with memory_advice(settings):
         data = LightningData(batches, _first_batch(resume))
         trainer.fit(LightningTask(task, optimization), data, ckpt_path=resume, weights_only=True)
@@ -87,13 +82,30 @@ def fit(params: schema.Params, resolved: dict[str, object], kept: KeptResult) ->
         sys.exit()  # the first process writes
     if not history.rows and not settings.trainer.get("fast_dev_run"):
         raise ValueError("train.trainer: it never validated, so there is no best checkpoint; let it validate")
+    kept.note_used()
     with whole_folder(kept.finished) as folder:
         checkpoints.write(folder, task)
         _describe(resolved, recipe, history, folder)
     facts = {"run_name": name, "commit": commit, "seed": params.seed, "seconds": time.monotonic() - started}
     facts["hours_of_audio_per_hour"] = pace.hours_per_hour()
     record_run(trainer, task, batches, facts, LOGS / "train.json")
-    kept.note_used()
+
+
+def _start(
+    settings: schema.Train, task: Task, recipe: Recipe, checkpoints: Checkpoints
+) -> tuple[Path | None, OptimizerState | None]:
+    """The state to go on from, if there is one, and what becomes of the optimizer's; weights that training
+    starts from are loaded.
+    """
+    if checkpoints.state.path.exists():
+        return checkpoints.state.path, None
+    inputs = Path(settings.inputs)
+    task.load_pretrained(inputs)
+    if settings.resume_from:
+        return unpack_state(inputs / settings.resume_from, checkpoints.work, recipe, settings)
+    if settings.init_from:
+        return None, initialize(task, recipe, settings.init_from, inputs, LOGS / "init_from.json")
+    return None, None
 
 
 def _describe(resolved: dict[str, object], recipe: Recipe, history: History, folder: Path) -> None:

@@ -28,7 +28,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     try:
         checked_params(given.file, anew=given.anew)
-    except ValueError as error:
+    except (ValueError, OSError) as error:
         print(error, file=sys.stderr)
         return 1
     print(f"{given.file}: every key, value and class checked")

@@ -34,6 +34,8 @@ def tried(recipe: Recipe, formats: list[Part], scratch: Path) -> str:
         with TemporaryDirectory(dir=scratch) as folder:
             try:
                 format_.write(recipe, task, Path(folder))
+            except (OSError, MemoryError):  # of this machine, and not of the model
+                raise
             except Exception as error:  # noqa: BLE001 - of anybody's model, and of the exporter
                 traceback.print_exc()
                 return f"{part.class_path} cannot write this model: {refusal(error, task)}"

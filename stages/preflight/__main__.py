@@ -1,13 +1,14 @@
-"""Check a params file against every class that it names: python -m stages.preflight FILE [--trained]
+"""Check params against every class that they name: python -m stages.preflight FILE [--trained]
 
-It prints all problems there are, or keeps the verdict that there are none for stages.program.verdict.
+The document comes as JSON on stdin; FILE is what problems call it. All that there are are printed, or the
+verdict that there are none is kept for stages.program.verdict.
 """
 
 import argparse
+import json
 import sys
 from pathlib import Path
 
-from stages.preflight.reading import read_params
 from stages.program.parents import die_with_parent
 from stages.program.verdict import Verdict
 
@@ -18,9 +19,11 @@ def main() -> int:
     parser.add_argument("file", type=Path)
     parser.add_argument("--trained", action="store_true", help="for what works on a trained model")
     given = parser.parse_args()
+    verdict = Verdict(json.load(sys.stdin), given.trained)  # of the code before it is imported
+    from stages.preflight.reading import checked
+
     try:
-        verdict = Verdict(given.file, given.trained)  # of what is there before it is looked at
-        read_params(given.file, given.trained)
+        checked(verdict.document, given.file, given.trained)
     except ValueError as error:
         print(error)
         return 1

@@ -24,7 +24,11 @@ def read_params(path: Path, trained: bool = False) -> Params:
 
     ``trained`` is for what works on a trained model: what was read of train.inputs for it may be gone.
     """
-    document = read_document(path)
+    return checked(read_document(path), path, trained)
+
+
+def checked(document: dict[str, Any], path: Path, trained: bool = False) -> Params:
+    """The same of what was read from a file."""
     params, found = None, []
     try:
         params = Params.model_validate_json(json.dumps(document))

@@ -12,7 +12,6 @@ import subprocess
 import sys
 from collections.abc import Sequence
 from contextlib import suppress
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from tempfile import TemporaryFile
 from typing import Any
@@ -20,6 +19,7 @@ from typing import Any
 from stages.program.inputs import PROJECT
 from stages.program.outputs import forget_old, scratch_folder
 from stages.program.used_code import are_there
+from stages.program.versions import installed
 from stages.schema.part import Part
 
 TRIAL = "stages.formats.trial"
@@ -80,7 +80,7 @@ def start(recipe: str, formats: Sequence[Part]) -> ExportProbe:
     with suppress(FileNotFoundError):  # another trial may end meanwhile
         forget_old(folder, days=30)
     parts = [part.model_dump() for part in formats or [USUAL]]
-    versions = [sys.version, *map(_version, PACKAGES)]
+    versions = [sys.version, *map(installed, PACKAGES)]
     key = hashlib.sha256(json.dumps([recipe, parts, versions]).encode()).hexdigest()[:32]
     verdict = folder / f"{key}.json"
     known = _is_current(_read(verdict))
@@ -98,13 +98,6 @@ def _begin(verdict: Path, request: dict[str, Any]) -> "subprocess.Popen[bytes]":
             [sys.executable, "-m", TRIAL, str(verdict)],
             stdin=stdin, stdout=log, stderr=log, env={**os.environ, **alone},
         )  # fmt: skip
-
-
-def _version(package: str) -> str:
-    try:
-        return version(package)
-    except PackageNotFoundError:
-        return ""
 
 
 def _log(verdict: Path) -> Path:

@@ -8,66 +8,100 @@ import json
 import shutil
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
-from stages.program.inputs import digest_of
+from stages.program.inputs import digest_of, hash_file
 from stages.program.outputs import write_whole
-from stages.program.used_code import are_there, used_code
+from stages.program.used_code import PROJECT, used_files
 
 DAYS_KEPT = 30.0
 MAX_BYTES_KEPT = 5e9  # of finished results of all runs; the oldest ones go first
+STAYS = ("finished", "used.json", "recorded.json")
 
 
 class KeptResult:
     """The folder of a run with its state, and with its outputs in ``finished`` once they are whole.
 
-    ``code`` are all files that DVC takes for the stage's code, with their digests; runs with other params,
-    data or versions have another ``folder``.
+    ``code`` are all files of stages/ as they were when the stage began, with their digests, and ``seen``
+    those that DVC takes for the stage's code. Runs with other params, data or versions have another
+    ``folder``.
     """
 
-    def __init__(self, folder: Path, code: Mapping[str, str]) -> None:
-        self.code = digest_of(dict(sorted(code.items())))
-        used = ((path.parent, json.loads(path.read_text())) for path in sorted(folder.glob("*/used.json")))
-        matching = [path for path, files in used if are_there(files, code)]
-        self.path = matching[0] if matching else folder / self.code[:32]
-        if not matching:
-            self.forget()  # of the same code, but something that DVC does not see was another
+    def __init__(self, folder: Path, code: Mapping[str, str], seen: Mapping[str, str]) -> None:
+        self.code, self.seen = code, digest_of(seen)
+        used = ((path.parent, _json(path)) for path in sorted(folder.glob("*/used.json")))
+        matching = [path for path, files in used if files and files.items() <= code.items()]
+        self.is_known = bool(matching)
+        self.path = matching[0] if matching else folder / self.seen[:32]
         self.finished = self.path / "finished"
 
     def is_recorded(self) -> bool:
-        """Whether dvc has had this result with this very code: then it asks for another."""
-        return self.finished.exists() and self.code in self._recorded()
+        """Whether this result stood already when the stage ended with all that DVC sees as it is now."""
+        return self.finished.exists() and self.seen in (_json(self.path / "recorded.json") or [])
 
-    def note_used(self) -> None:
-        """Before there is any state, and again when all is done."""
-        write_whole(self.path / "used.json", (json.dumps(used_code(), indent=1) + "\n").encode())
+    def begin(self) -> None:
+        """Before anything is kept: what a run of other code left in this place goes."""
+        if not self.is_known:
+            shutil.rmtree(self.path, ignore_errors=True)
+
+    def note_used(self, *, is_start: bool = False) -> None:
+        """Which files are used: before there is any state, and again before the outputs are. ValueError at
+        the start if one is not what it was when the stage began.
+        """
+        names = used_files() | {name for name in self.code if not name.endswith(".py")}
+        used = {name: self.code.get(name, "added while it ran") for name in sorted(names)}
+        for name, digest in used.items() if is_start else ():
+            if hash_file(PROJECT / name) != digest:
+                raise ValueError(f"{name} was edited while the stage began: run again")
+        write_whole(self.path / "used.json", (json.dumps(used, indent=1) + "\n").encode())
 
     def forget(self) -> None:
         shutil.rmtree(self.path, ignore_errors=True)
+        self.is_known = False
 
     def record(self) -> None:
-        """The outputs are with dvc: what they were made from goes, and they stay for other code."""
+        """The outputs stand: what they were made from goes, and they stay for other code."""
         for path in self.path.iterdir():
-            if path.name not in ("finished", "used.json", "recorded.json"):
+            if path.name not in STAYS:
                 shutil.rmtree(path) if path.is_dir() else path.unlink()
-        if self.code not in (recorded := self._recorded()):
-            write_whole(self.path / "recorded.json", json.dumps([*recorded, self.code]).encode())
         (self.path / "used.json").touch()
         _forget_old(self.path.parents[1], self.path)
+        recorded = _json(self.path / "recorded.json") or []
+        if self.seen not in recorded:
+            write_whole(self.path / "recorded.json", json.dumps([*recorded, self.seen]).encode())
 
-    def _recorded(self) -> list[str]:
-        path = self.path / "recorded.json"
-        found: list[str] = json.loads(path.read_text()) if path.exists() else []
-        return found
+
+def _json(path: Path) -> Any:
+    """What a file holds; None of one that is not there, or not whole."""
+    with suppress(OSError, ValueError):
+        return json.loads(path.read_text())
+    return None
 
 
 def _forget_old(scratch: Path, own: Path) -> None:
-    """Results of some days ago, and the oldest where all together are too large; those under way stay."""
-    results = sorted(scratch.glob("*/*/used.json"), key=lambda path: path.stat().st_mtime, reverse=True)
+    """Runs that nobody has written for some days, and the oldest results where all together are too large.
+
+    Another training may do the same at this moment.
+    """
+    runs = [path for key in scratch.iterdir() if key.is_dir() for path in key.iterdir()]
     total = 0.0
-    for used in results:
-        total += sum(path.stat().st_size for path in used.parent.rglob("*") if path.is_file())
-        is_old = used.stat().st_mtime < time.time() - DAYS_KEPT * 86400
-        finished = (used.parent / "finished").exists()
-        if used.parent != own and (is_old or (finished and total > MAX_BYTES_KEPT)):
-            shutil.rmtree(used.parent)
+    for written, run in sorted(((_written(run), run) for run in runs), reverse=True):
+        files = [path for path in run.rglob("*") if path.is_file()] if (run / "finished").exists() else []
+        with suppress(FileNotFoundError):
+            total += sum(path.stat().st_size for path in files)
+        is_old = written < time.time() - DAYS_KEPT * 86400
+        if run != own and (is_old or (files and total > MAX_BYTES_KEPT)):
+            shutil.rmtree(run, ignore_errors=True) if run.is_dir() else run.unlink(missing_ok=True)
+            with suppress(OSError):  # others lie there
+                run.parent.rmdir()
+
+
+def _written(run: Path) -> float:
+    """When something in a folder was written last."""
+    times = [0.0]
+    for path in (run, *run.rglob("*")):
+        with suppress(FileNotFoundError):
+            times.append(path.stat().st_mtime)
+    return max(times)

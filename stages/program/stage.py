@@ -22,7 +22,7 @@ from stages.schema.reading import params_of, read_document
 
 PACKAGE = Path(__file__).parents[1]
 
-Run = Callable[[Params, Inputs], None]
+Run = Callable[[Params, Inputs], Callable[[], None] | None]
 
 
 @dataclass(frozen=True)
@@ -43,9 +43,9 @@ class Stage:
         """The values that this stage may read, by their keys in params.yaml."""
         return params.model_dump(mode="json", include={self.name, *self.shared})
 
-    def main(self, run: Run, description: str | None, clean: Run | None = None) -> None:
-        """Run as a program: ``run`` gets the checked params and the inputs as noted at the start,
-        ``clean`` the same once the result stands.
+    def main(self, run: Run, description: str | None) -> None:
+        """Run as a program: ``run`` gets the checked params and the inputs as noted at the start. What it
+        returns is called once the result stands.
         """
         parser = argparse.ArgumentParser(
             prog=f"python -m stages.{self.name}",
@@ -58,7 +58,7 @@ class Stage:
         if "LOCAL_RANK" in os.environ:  # one of several processes of a training
             die_with_parent()
         try:
-            self.run(run, path, clean)
+            self.run(run, path)
         except KeyboardInterrupt:
             sys.exit(130)
         except (ValueError, OSError) as error:
@@ -67,9 +67,7 @@ class Stage:
             message = "\n".join(map(printable, str(error).split("\n")))  # it may quote the data
             sys.exit(f"{self.name}: {message}")
 
-    def run(
-        self, run: Run, path: Path, clean: Run | None = None, read: Callable[..., Params] = checked_params
-    ) -> None:
+    def run(self, run: Run, path: Path, read: Callable[..., Params] = checked_params) -> None:
         """Read params, run, and compare what was read with what is there now (ValueError if it changed)."""
         inputs = Inputs(PACKAGE / name for name in self.code)  # before seconds of a check
         params = read(path, self.trained)
@@ -78,7 +76,7 @@ class Stage:
             if not folder.exists():
                 raise ValueError(f"{folder}: no such file or folder, but this stage reads it")
         inputs.add(self.data(params))
-        run(params, inputs)
+        finish = run(params, inputs)
         changed = [str(file) for file in inputs.changed()]
         if not self._reads_the_same(path, params):
             changed.append(str(path))
@@ -87,8 +85,8 @@ class Stage:
                 f"changed while the stage ran: {', '.join(changed)}. The result belongs to what was there"
                 " before, so it is not recorded. Run again, or undo the edit."
             )
-        if clean:
-            clean(params, inputs)
+        if finish:
+            finish()
 
     def _reads_the_same(self, path: Path, params: Params) -> bool:
         try:

@@ -10,11 +10,12 @@ import os
 import platform
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from stages.program.inputs import PROJECT, Inputs
-from stages.program.outputs import forget_old, scratch_folder, write_whole
+from stages.program.outputs import forget_old, write_whole
 from stages.schema.params import Params
 from stages.schema.reading import params_of, read_document
 
@@ -27,9 +28,8 @@ class Verdict:
     made from may be gone.
     """
 
-    def __init__(self, path: Path, trained: bool = False) -> None:
-        """ValueError where the file cannot be read."""
-        self.document = read_document(path)
+    def __init__(self, document: dict[str, Any], trained: bool = False) -> None:
+        self.document = document
         machine = [platform.node(), os.environ.get("CUDA_VISIBLE_DEVICES"), sys.version, _packages()]
         common = [self.document, machine, Inputs([PROJECT / "stages"]).digest()]
         self.of_trained = self._file([*common, self._listing(("evaluate",))])
@@ -40,9 +40,11 @@ class Verdict:
         return self.whole.exists() or self.kept[-1].exists()
 
     def keep(self) -> None:
-        for path in self.kept:
-            write_whole(path, b"")
-        forget_old(self.whole.parent, DAYS_KEPT)
+        """For the next time, where there is room for it."""
+        with suppress(OSError):
+            for path in self.kept:
+                write_whole(path, b"")
+            forget_old(self.whole.parent, DAYS_KEPT)
 
     def _listing(self, sections: tuple[str, ...]) -> str:
         """The files of inputs, with their sizes and times: there may be gigabytes of them."""
@@ -52,25 +54,24 @@ class Verdict:
 
     def _file(self, seen: list[Any]) -> Path:
         key = hashlib.sha256(json.dumps(seen, sort_keys=True).encode()).hexdigest()[:32]
-        return scratch_folder("checked") / key
+        return Path(os.environ.get("DVC_ROOT", ".")) / ".scratch" / "checked" / key
 
 
 def checked_params(path: Path, trained: bool = False, *, anew: bool = False) -> Params:
     """The params of a file that is found sound, now or, unless it is checked ``anew``, before. ValueError
     with all its problems, one a line.
     """
-    verdict = Verdict(path, trained)
-    if anew or not verdict.is_known():
-        _check(path, trained)
-        if not verdict.is_known():
-            raise ValueError(f"{path}, or the code in stages/, changed while it was checked: run again")
-    return params_of(verdict.document)
+    document = read_document(path)
+    if anew or not Verdict(document, trained).is_known():
+        _check(document, path, trained)
+    return params_of(document)
 
 
-def _check(path: Path, trained: bool) -> None:
+def _check(document: dict[str, Any], path: Path, trained: bool) -> None:
     search_path = os.pathsep.join(filter(None, [str(PROJECT), os.environ.get("PYTHONPATH")]))
     done = subprocess.run(
         [sys.executable, "-m", "stages.preflight", str(path), *(["--trained"] if trained else [])],
+        input=json.dumps(document),
         stdout=subprocess.PIPE,
         text=True,
         check=False,

@@ -21,6 +21,7 @@ from lightning.pytorch.callbacks import EarlyStopping
 from lightning.pytorch.utilities import rank_zero_only
 from ruamel.yaml import YAML
 
+from stages.callbacks import export_probe
 from stages.callbacks.blank_collapse import BlankCollapse
 from stages.callbacks.checkpoints import Checkpoints
 from stages.callbacks.epoch_seed import EpochSeed
@@ -36,7 +37,6 @@ from stages.callbacks.run_record import VERSIONS, note_code, record_run
 from stages.callbacks.sample_table import SampleTable
 from stages.callbacks.step_log import StepLog
 from stages.callbacks.validation_report import ValidationReport
-from stages.program import export_probe
 from stages.program.inputs import Inputs
 from stages.program.outputs import forget_old, scratch_folder, whole_folder, write_whole
 from stages.program.signals import release_exit

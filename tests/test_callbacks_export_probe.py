@@ -12,8 +12,8 @@ from own_modules import WriteModule, own_modules
 from training_project import Project, training_project
 
 from stages import train
+from stages.callbacks import export_probe
 from stages.callbacks.epoch_seed import EpochSeed
-from stages.program import export_probe
 from stages.program.inputs import hash_file
 
 ROOT = Path(__file__).parents[1]

@@ -18,25 +18,12 @@ from stages.formats.onnx_bundle import OnnxBundle, WaveformModel
 from stages.tasks.checkpoint import load
 from stages.tokens.normalization import Normalization
 
+TOLERANCE = {"atol": 1e-4, "rtol": 1e-4}  # the bundle's own: fresh LSTMs are quiet, and LayerNorm is not
+
 
 def noise(batch_size: int, num_samples: int) -> np.ndarray:
     generator = np.random.default_rng(0)
     return generator.uniform(-0.5, 0.5, (batch_size, num_samples)).astype(np.float32)
-
-
-@pytest.fixture(scope="module")
-def exported_by_name(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Exported]:
-    """The export of a system, made once: tracing takes seconds."""
-    made: dict[str, Exported] = {}
-
-    def get(system: str) -> Exported:
-        if system not in made:
-            project = tmp_path_factory.mktemp("project")
-            make_checkpoint(project, system)
-            made[system] = run_stage(project)
-        return made[system]
-
-    return get
 
 
 @pytest.fixture
@@ -60,7 +47,7 @@ def test_bundle_computes_what_torch_computes(exported: Exported, batch_size: int
     assert counts.tolist() == expected_counts.tolist()
     assert log_probs.shape == expected.shape
     for row, count in enumerate(counts):
-        np.testing.assert_allclose(log_probs[row, :count], expected[row, :count], atol=2e-5)
+        np.testing.assert_allclose(log_probs[row, :count], expected[row, :count], **TOLERANCE)
 
 
 def test_an_utterance_in_a_batch_gives_the_same_as_alone_whatever_follows_it(exported: Exported) -> None:
@@ -68,7 +55,7 @@ def test_an_utterance_in_a_batch_gives_the_same_as_alone_whatever_follows_it(exp
     together, counts = exported.run(waveforms, [12000, 7000])
     alone, alone_counts = exported.run(waveforms[1:, :7000], [7000])
     assert counts[1] == alone_counts[0]
-    np.testing.assert_allclose(together[1, : counts[1]], alone[0], atol=2e-5)
+    np.testing.assert_allclose(together[1, : counts[1]], alone[0], **TOLERANCE)
 
 
 def test_log_probabilities_are_those_of_a_distribution(simple: Exported) -> None:
@@ -98,7 +85,7 @@ def test_card_counts_subsampling_and_names_both_frontends(
     exported_by_name: Callable[[str], Exported],
 ) -> None:
     assert exported_by_name("Conformer").json("card.json")["frame_shift_seconds"] == 0.04
-    on_device = exported_by_name("frontend on the device").json("card.json")
+    on_device = exported_by_name("LogMel").json("card.json")
     assert on_device["frontends"] == [WAVEFORM.model_dump(), LOG_MEL.model_dump()]
     assert (on_device["feature_size"], on_device["frame_shift_seconds"]) == (16, 0.01)
 

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,7 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 import torch
-from export_project import CACHED_FEATURES, SAMPLE_RATE, make_checkpoint, run_stage
+from export_project import CACHED_FEATURES, SAMPLE_RATE, Exported
 from training_project import TINY, Project, recipe_project
 
 from stages import evaluate, export, features, manifest, train
@@ -151,12 +152,10 @@ def test_texts_are_those_of_greedy_search(task: Part, tokens: str, tmp_path: Pat
     assert runtime.normalization == made.tokens.normalization
 
 
-@pytest.fixture(scope="module")
-def exported(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The bundle of a CTC model, made once: tracing takes seconds."""
-    project = tmp_path_factory.mktemp("project")
-    make_checkpoint(project, "SimpleCTC")
-    return run_stage(project).bundle
+@pytest.fixture
+def exported(exported_by_name: Callable[[str], Exported]) -> Path:
+    """The bundle of a CTC model."""
+    return exported_by_name("SimpleCTC").bundle
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import soundfile
 import soxr
-from export_project import SAMPLE_RATE, make_checkpoint, run_stage
+from export_project import SAMPLE_RATE, Exported
 
 from stages.formats.runtime import Runtime
 from stages.formats.transcribe import main
@@ -20,13 +20,10 @@ Samples = np.ndarray[Any, np.dtype[np.float32]]
 Transcribe = Callable[..., tuple[int, list[str], list[str]]]
 
 
-@pytest.fixture(scope="module")
-def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with an export: tracing takes seconds."""
-    made = tmp_path_factory.mktemp("project")
-    make_checkpoint(made, "SimpleCTC")
-    run_stage(made)
-    return made
+@pytest.fixture
+def project(exported_by_name: Callable[[str], Exported]) -> Path:
+    """A folder with an export."""
+    return exported_by_name("SimpleCTC").project
 
 
 @pytest.fixture

@@ -12,11 +12,13 @@ from prefect_server import Server, run_server
 from ruamel.yaml import YAML
 
 if TYPE_CHECKING:
+    from export_project import Exported
     from features_project import Extract
     from manifest_project import Run
 
 RECIPES = Path(__file__).parents[1] / "flows" / "recipes"
-os.environ["EARSHOT_EXPORT_PROBE"] = "0"  # seconds before every training; test_export_probe.py has it on
+# seconds before every training; test_callbacks_export_probe.py has it on
+os.environ["EARSHOT_EXPORT_PROBE"] = "0"
 
 
 def pytest_configure() -> None:
@@ -72,6 +74,14 @@ def small_shards(monkeypatch: pytest.MonkeyPatch) -> None:
     from stages.shards import division
 
     monkeypatch.setattr(division, "UTTERANCES_PER_SHARD", 1)
+
+
+@pytest.fixture(scope="session")
+def exported_by_name(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], "Exported"]:
+    """The export of one of export_project's systems, made once, as it takes seconds; not to be spoilt."""
+    from export_project import made_once
+
+    return made_once(tmp_path_factory)
 
 
 @pytest.fixture(scope="module")

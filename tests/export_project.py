@@ -13,8 +13,16 @@ import numpy as np
 import onnxruntime
 import torch
 from built_once import built_once
+from family import classes_of
 
 from stages import export
+from stages.frontends.frontend import Frontend
+from stages.frontends.log_mel import LogMel
+from stages.frontends.waveform import Waveform
+from stages.models.chord_heads import ChordHeads
+from stages.models.encoder import Encoder
+from stages.models.linear_heads import LinearHeads
+from stages.models.simple_ctc import SimpleCTC
 from stages.preflight.reading import read_params
 from stages.program.inputs import Inputs
 from stages.schema.feature_table import FeatureMetadata
@@ -23,25 +31,27 @@ from stages.tasks.checkpoint import Recipe, pack
 
 RECIPE = Path(__file__).parents[1] / "flows" / "recipes" / "simple_ctc.yaml"
 SAMPLE_RATE = 8000
-LOG_MEL = Part(class_path="stages.frontends.log_mel.LogMel", init_args={"num_mels": 16})
-WAVEFORM = Part(class_path="stages.frontends.waveform.Waveform")
-SIMPLE = Part(class_path="stages.models.simple_ctc.SimpleCTC", init_args={"hidden_size": 8})
-CONFORMER = Part(
-    class_path="stages.models.conformer.Conformer",
-    init_args={"width": 8, "num_layers": 1, "num_heads": 2, "kernel_size": 3, "subsampling_channels": 2},
-)
-DEEP_SPEECH_2 = Part(
-    class_path="stages.models.deep_speech2.DeepSpeech2",
-    init_args={"hidden_size": 8, "num_layers": 1, "channels": 2, "frame_strides": [2, 2]},
-)
-TDS = Part(class_path="stages.models.tds.TDS", init_args={"channels": [2, 3], "bottleneck": 8})
-LSTM = Part(
-    class_path="stages.models.lstm_ctc.LstmCTC",
-    init_args={"dense_size": 8, "hidden_size": 8, "num_layers": 2},
-)
-MFCC = Part(class_path="stages.frontends.mfcc.MFCC", init_args={"num_coefficients": 16, "num_mels": 24})
-SPECTROGRAM = Part(class_path="stages.frontends.spectrogram.Spectrogram")
-WAV2VEC2 = Part(class_path="stages.models.wav2vec2.Wav2Vec2")
+VOCABULARY = ["<blank>", " ", "a", "b", "é"]
+# init_args of classes that take long to trace as they are by default. Add yours when it does.
+TINY: dict[str, dict[str, Any]] = {
+    "Conformer": {
+        "width": 8, "num_layers": 1, "num_heads": 2, "kernel_size": 3, "subsampling_channels": 2,
+    },
+    "DeepSpeech2": {"hidden_size": 8, "num_layers": 1, "channels": 2, "frame_strides": [2, 2]},
+    "Listener": {"hidden_size": 8, "reductions": [2]},
+    "LogMel": {"num_mels": 16},
+    "LstmCTC": {"dense_size": 8, "hidden_size": 8, "num_layers": 2},
+    "PitchConformer": {"width": 8, "num_layers": 1, "num_heads": 2},
+    "SimpleCTC": {"hidden_size": 8},
+    "TDS": {"channels": [2, 3], "bottleneck": 8},
+}  # fmt: skip
+
+
+def tiny(cls: type[Any]) -> Part:
+    return Part(class_path=f"{cls.__module__}.{cls.__name__}", init_args=TINY.get(cls.__name__, {}))
+
+
+LOG_MEL, WAVEFORM, SIMPLE = tiny(LogMel), tiny(Waveform), tiny(SimpleCTC)
 CACHED_FEATURES = FeatureMetadata(
     frontend=LOG_MEL, sample_rate=SAMPLE_RATE, feature_size=16, frame_shift_seconds=0.01,
     domain="features", dtype="float16",
@@ -50,17 +60,55 @@ CACHED_WAVEFORMS = FeatureMetadata(
     frontend=WAVEFORM, sample_rate=SAMPLE_RATE, feature_size=1, frame_shift_seconds=1 / SAMPLE_RATE,
     domain="waveform", dtype="int16",
 )  # fmt: skip
-SYSTEMS = {
-    "SimpleCTC": (SIMPLE, CACHED_FEATURES, None),
-    "Conformer": (CONFORMER, CACHED_FEATURES, None),
-    "DeepSpeech2": (DEEP_SPEECH_2, CACHED_FEATURES, None),
-    "TDS": (TDS, CACHED_FEATURES, None),
-    "Wav2Vec2": (WAV2VEC2, CACHED_WAVEFORMS, None),
-    "frontend on the device": (SIMPLE, CACHED_WAVEFORMS, LOG_MEL),
-    "LstmCTC": (LSTM, CACHED_FEATURES, None),
-    "MFCC": (SIMPLE, CACHED_WAVEFORMS, MFCC),
-    "Spectrogram": (SIMPLE, CACHED_WAVEFORMS, SPECTROGRAM),
-}
+
+
+def of_text(encoder: Part, frontend: Part | None = None) -> Recipe:
+    """CTC, on what is cached for this encoder, or on waveforms with a frontend on the device."""
+    waveforms = frontend or encoder.load().domain == "waveform"
+    return Recipe(
+        task=Part(class_path="stages.tasks.ctc.CTC", init_args={"encoder": encoder.model_dump()}),
+        tokens=Part(class_path="stages.tokens.characters.Characters"),
+        vocabulary=VOCABULARY,
+        features=CACHED_WAVEFORMS if waveforms else CACHED_FEATURES,
+        frontend=frontend,
+    )
+
+
+def of_chords(encoder: Part, heads: Part) -> Recipe:
+    tokens = Part(class_path="stages.tokens.chords.Chords", init_args={"types": ["major", "min7"]})
+    fitted = tokens.build()
+    fitted.fit([])
+    parts = {"encoder": encoder.model_dump(), "heads": heads.model_dump()}
+    return Recipe(
+        task=Part(class_path="stages.tasks.chords.ChordRecognition", init_args=parts),
+        tokens=tokens,
+        vocabulary=fitted.vocabulary,
+        features=CACHED_FEATURES,
+        frontend=None,
+    )
+
+
+def systems() -> dict[str, Recipe]:
+    """One for each encoder that can be exported, each frontend and all chord heads, found unseen."""
+    encoders = [SimpleCTC, *(cls for cls in classes_of(Encoder) if cls.exportable and cls is not SimpleCTC)]
+    found: dict[str, Recipe] = {}
+    along_positions = set()
+    for heads in classes_of(ChordHeads):
+        if fitting := [cls for cls in encoders if cls.num_positions == heads.num_positions]:
+            found[heads.__name__] = of_chords(tiny(fitting[0]), tiny(heads))
+            along_positions.add(fitting[0])
+    for cls in encoders:
+        if cls.num_positions is None:  # text lies along frames
+            found[cls.__name__] = of_text(tiny(cls))
+        elif cls not in along_positions:
+            found[cls.__name__] = of_chords(tiny(cls), tiny(LinearHeads))
+    for cls in classes_of(Frontend):
+        if cls.domain == "features":
+            found[cls.__name__] = of_text(SIMPLE, tiny(cls))
+    return found
+
+
+SYSTEMS = systems()
 
 
 @dataclass(frozen=True)
@@ -85,14 +133,7 @@ class Exported:
 
 def make_checkpoint(project: Path, system: str) -> None:
     """A checkpoint with random weights, large enough that every token has its say."""
-    encoder, features, frontend = SYSTEMS[system]
-    recipe = Recipe(
-        task=Part(class_path="stages.tasks.ctc.CTC", init_args={"encoder": encoder.model_dump()}),
-        tokens=Part(class_path="stages.tokens.characters.Characters"),
-        vocabulary=["<blank>", " ", "a", "b", "é"],
-        features=features,
-        frontend=frontend,
-    )
+    recipe = SYSTEMS[system]
     torch.manual_seed(1)
     task = recipe.build()
     for name, parameter in task.named_parameters():

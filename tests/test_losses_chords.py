@@ -1,23 +1,78 @@
-"""The loss of a chord against its formula."""
+"""Every loss of chords in stages/losses, unseen, then the one that is there against its formula."""
 
 import math
 
 import pytest
 import torch
+from family import classes_of, part_of
 from pydantic import TypeAdapter, ValidationError
 from torch import Tensor
 
-from stages.losses.chord_loss import ChordLossPart
+from stages.losses.chord_loss import ChordLoss, ChordLossPart
 from stages.losses.chord_recognition_loss import ChordRecognitionLoss
 
+LOSSES = classes_of(ChordLoss)
 SIZES = (4, 3, 2)
 TARGETS = torch.tensor([[1, 4 + 2, 7 + 0], [3, 4 + 0, 7 + 1]])
 
 
-def log_probs() -> Tensor:
+def build(cls: type[ChordLoss], seed: int = 0) -> ChordLoss:
+    torch.manual_seed(seed)
+    built: ChordLoss = part_of(cls).build()
+    return built
+
+
+@pytest.fixture(params=LOSSES, ids=lambda cls: cls.__name__)
+def loss(request: pytest.FixtureRequest) -> ChordLoss:
+    return build(request.param)
+
+
+def log_probs(scale: float = 1.0) -> Tensor:
     """Each head normalised by itself: (2, 9)."""
-    logits = torch.randn(2, 9, generator=torch.Generator().manual_seed(0))
+    logits = scale * torch.randn(2, 9, generator=torch.Generator().manual_seed(0))
     return torch.cat([own.log_softmax(-1) for own in logits.split(SIZES, dim=1)], dim=1)
+
+
+def test_the_losses_are_found() -> None:
+    assert ChordRecognitionLoss in LOSSES
+
+
+def test_it_is_a_sum_over_chords_and_their_count(loss: ChordLoss) -> None:
+    total, count = loss(log_probs(), TARGETS, SIZES)
+    alone = [loss(log_probs()[row : row + 1], TARGETS[row : row + 1], SIZES) for row in range(2)]
+    assert total.shape == ()
+    assert int(count) == 2
+    assert [int(own) for _, own in alone] == [1, 1]
+    torch.testing.assert_close(total, alone[0][0] + alone[1][0])
+
+
+def test_what_is_right_costs_least(loss: ChordLoss) -> None:
+    sure = torch.full((2, 9), -8.0).scatter(1, TARGETS, 0.0)
+    right, _ = loss(sure, TARGETS, SIZES)
+    for head, other in enumerate((0, 4 + 1, 7 + 1)):
+        wrong = TARGETS.clone()
+        wrong[0, head] = other
+        assert right < loss(sure, wrong, SIZES)[0]
+
+
+@pytest.mark.parametrize("scale", [0.0, 1.0, 1000.0])
+def test_its_gradient_is_finite_and_reaches_every_head_and_parameter(loss: ChordLoss, scale: float) -> None:
+    found = log_probs(scale).requires_grad_()
+    total, _ = loss(found, TARGETS, SIZES)
+    total.backward()
+    assert total.isfinite()
+    assert found.grad is not None
+    assert found.grad.isfinite().all()
+    assert all(own.any(-1).all() for own in found.grad.split(SIZES, dim=1))
+    assert all(weight.grad is not None and weight.grad.any() for weight in loss.parameters())
+
+
+def test_it_is_the_same_every_time_and_after_it_was_saved(loss: ChordLoss) -> None:
+    other = build(type(loss), seed=1)
+    other.load_state_dict(loss.state_dict())
+    expected = loss(log_probs(), TARGETS, SIZES)[0]
+    assert loss(log_probs(), TARGETS, SIZES)[0].equal(expected)
+    assert other(log_probs(), TARGETS, SIZES)[0].equal(expected)
 
 
 def test_the_heads_are_weighted_and_summed_over_chords() -> None:

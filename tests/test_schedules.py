@@ -13,20 +13,19 @@ import numpy as np
 import pytest
 import torch
 from drawn_schedule import EPOCHS, LR, SCALE, STEPS, TOTAL, Interval, Rates, drawn
+from family import classes_of
 from torch.optim import SGD
 from torch.utils.data import DataLoader
 
 from stages.batching.batch import Example, collate
 from stages.callbacks.lightning_task import LightningTask
 from stages.schedules.warmup import Warmup
-from stages.schedules.warmup_cosine import WarmupCosine
-from stages.schedules.warmup_linear import WarmupLinear
 from stages.schema.families import Schedule
 from stages.schema.part import Part
 from stages.tasks.optimization import Optimization
 from stages.tokens.characters import Characters
 
-WARMUPS = [WarmupCosine, WarmupLinear]
+WARMUPS = classes_of(Warmup)
 
 
 @dataclass(frozen=True)

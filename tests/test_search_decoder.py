@@ -9,6 +9,7 @@ import math
 import pytest
 import torch
 from family import classes_of
+from padding import PADDINGS, padded
 from torch import Tensor, nn
 
 from stages.models.decoder import Decoder, Tensors
@@ -188,10 +189,32 @@ def test_the_rest_of_the_batch_changes_nothing(
         assert [candidate.tokens for candidate in alone] == [candidate.tokens for candidate in together[row]]
 
 
-def test_the_boundary_can_be_the_last_token() -> None:
-    turned = Table({(): [0.4, 0.5, 0.1], (1,): [0.3, 0.3, 0.4]})
-    ((candidate,),) = DecoderGreedy()(turned, *FRAMES, boundary=2)
-    assert candidate.tokens == [1]
+@pytest.mark.parametrize("padding", PADDINGS)
+def test_padding_changes_nothing(
+    search: DecoderSearch, decoder: Decoder, encoded: Tensor, padding: str
+) -> None:
+    found = search(decoder, padded(encoded, LENGTHS, padding, num_more=9), LENGTHS, boundary=0)
+    plain = search(decoder, encoded, LENGTHS, boundary=0)
+    assert [[each.tokens for each in row] for row in found] == [
+        [each.tokens for each in row] for row in plain
+    ]
+
+
+def test_the_best_comes_first_without_the_boundary_and_every_time(
+    search: DecoderSearch, decoder: Decoder, encoded: Tensor
+) -> None:
+    found = search(decoder, encoded, LENGTHS, boundary=0)
+    assert found == search(decoder, encoded, LENGTHS, boundary=0)
+    for row in found:
+        assert [each.score for each in row] == sorted((each.score for each in row), reverse=True)
+        assert not any(0 in each.tokens for each in row)
+
+
+def test_the_boundary_can_be_the_last_token(search: DecoderSearch) -> None:
+    turned = Table({(): [0.4, 0.5, 0.1], (1,): [0.3, 0.3, 0.4], (0,): [0.0, 0.0, 1.0]})
+    found = search(turned, *FRAMES, boundary=2)
+    assert not any(2 in candidate.tokens for candidate in found[0])
+    assert DecoderGreedy()(turned, *FRAMES, boundary=2)[0][0].tokens == [1]
 
 
 def test_more_candidates_than_the_beam_holds_are_refused() -> None:

@@ -9,6 +9,7 @@ import math
 import pytest
 import torch
 from family import classes_of
+from padding import PADDINGS, padded
 
 from stages.search.ctc_search import CTCSearch
 from stages.search.greedy import Greedy
@@ -41,6 +42,24 @@ def search(request: pytest.FixtureRequest) -> CTCSearch:
 
 def test_the_searches_are_found() -> None:
     assert {Greedy, PrefixBeam} <= set(SEARCHES)
+
+
+@pytest.mark.parametrize("padding", PADDINGS)
+def test_padding_and_the_rest_of_the_batch_change_nothing(search: CTCSearch, padding: str) -> None:
+    lengths = torch.tensor([7, 4, 1])
+    log_probs = torch.randn(3, 7, 3, generator=torch.Generator().manual_seed(1)).log_softmax(-1)
+    found = search.ranked(padded(log_probs, lengths, padding, num_more=5), lengths, 0)
+    for row, length in enumerate(lengths.tolist()):
+        assert search.ranked(log_probs[row : row + 1, :length], lengths[row : row + 1], 0) == [found[row]]
+
+
+def test_the_first_of_the_ranked_is_what_is_found_every_time(search: CTCSearch) -> None:
+    log_probs = torch.randn(2, 9, 3, generator=torch.Generator().manual_seed(2)).log_softmax(-1)
+    given = log_probs.clone()
+    found = search(log_probs, torch.tensor([9, 5]), 0)
+    assert [ranked[0] for ranked in search.ranked(log_probs, torch.tensor([9, 5]), 0)] == found
+    assert search(log_probs, torch.tensor([9, 5]), 0) == found
+    assert log_probs.equal(given)
 
 
 @pytest.mark.parametrize("blank", [0, 2])

@@ -1,16 +1,26 @@
 """Every vocabulary of stages/tokens, unseen, then characters."""
 
+from typing import Any
+
 import pytest
-from family import classes_of
+from family import classes_of, part_of
 
 from stages.schema.part import Part, parameters_of
 from stages.tokens.characters import Characters
+from stages.tokens.chords import Chords
 from stages.tokens.normalization import Normalization
 from stages.tokens.subwords import Subwords
 from stages.tokens.tokens import BLANK, Tokens
 
-# those without a blank, such as chords, have tests of their own
-VOCABULARIES = [cls for cls in classes_of(Tokens) if "blank" in parameters_of(cls)]
+ALL = classes_of(Tokens)
+VOCABULARIES = [cls for cls in ALL if "blank" in parameters_of(cls)]  # those of text
+# as the index of a split has them, with the labels of every task
+ROWS: list[dict[str, Any]] = [
+    {"text": "turn on the light", "phonemes": "t ɜ n", "language": "en",
+     "chord_type": "major", "root": "C", "bass_note": "E"},
+    {"text": "seven", "phonemes": "s ɛ v ə n", "language": "en",
+     "chord_type": "min7", "root": "A#", "bass_note": "A#"},
+]  # fmt: skip
 TEXTS = ["turn on the light", "Caf\u00e9  au lait ", "na\u00efve \u03b3\u03b5\u03b9\u03ac"]
 E_ACUTE, E_AND_ACUTE = "\u00e9", "e\u0301"
 
@@ -35,6 +45,36 @@ def characters(vocabulary: list[str], **arguments: str) -> Characters:
 
 def test_the_vocabularies_are_found() -> None:
     assert {Characters, Subwords} <= set(VOCABULARIES)
+    assert {Characters, Chords} <= set(ALL)
+
+
+@pytest.mark.parametrize("cls", ALL)
+def test_what_utterances_say_comes_back_from_its_tokens(cls: type[Tokens]) -> None:
+    tokens: Tokens = part_of(cls).build()
+    said = tokens.transcripts(ROWS)
+    tokens.fit(said)
+    restored: Tokens = part_of(cls).build()
+    restored.restore(tokens.vocabulary)
+    restored.restore_state(tokens.state())
+    for text in said:
+        indices = tokens.encode(text)
+        assert indices
+        assert set(indices) <= set(range(len(tokens.vocabulary)))
+        assert tokens.decode(indices) == tokens.normalize(text)
+        assert (tokens.unknown(text), tokens.encode_known(text)) == ([], indices)
+        assert (restored.encode(text), restored.decode(indices)) == (indices, tokens.decode(indices))
+
+
+@pytest.mark.parametrize("cls", ALL)
+def test_tokens_are_fitted_alike_in_any_order_and_restored_in_none_but_their_own(cls: type[Tokens]) -> None:
+    tokens: Tokens = part_of(cls).build()
+    said = tokens.transcripts(ROWS)
+    tokens.fit(said)
+    vocabulary = tokens.vocabulary
+    tokens.fit(said[::-1])
+    assert tokens.vocabulary == vocabulary
+    with pytest.raises(ValueError, match="vocabulary"):
+        part_of(cls).build().restore([*vocabulary, vocabulary[-1]])
 
 
 @pytest.mark.parametrize("text", TEXTS)

@@ -14,6 +14,7 @@ from lightning.pytorch.callbacks import EarlyStopping, ModelSummary, RichModelSu
 from lightning.pytorch.utilities import rank_zero_only
 from ruamel.yaml import YAML
 
+from stages.callbacks import export_probe
 from stages.callbacks.blank_collapse import BlankCollapse
 from stages.callbacks.checkpoints import Checkpoints
 from stages.callbacks.epoch_seed import EpochSeed
@@ -32,7 +33,6 @@ from stages.callbacks.sample_table import SampleTable
 from stages.callbacks.step_log import StepLog
 from stages.callbacks.trainer_arguments import DEVICES, built
 from stages.callbacks.validation_report import ValidationReport
-from stages.program import export_probe
 from stages.program.kept_results import KeptResult
 from stages.program.outputs import whole_folder
 from stages.program.signals import release_exit

@@ -1,4 +1,4 @@
-"""Whether formats can write a model, tried with fresh weights; see stages.program.export_probe.
+"""Whether formats can write a model, tried with fresh weights; see stages.callbacks.export_probe.
 
 ``python -m stages.formats.trial VERDICT``: a request on stdin, and what came of it as a JSON file.
 """
@@ -6,6 +6,7 @@
 import json
 import sys
 import traceback
+from contextlib import suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -45,6 +46,8 @@ def tried(recipe: Recipe, formats: list[Part], scratch: Path) -> str:
 def main() -> None:
     request: dict[str, Any] = json.load(sys.stdin)
     die_with_parent(request["parent"])
+    with suppress(OSError):  # Linux: where memory runs out, this process goes and not the training
+        Path("/proc/self/oom_score_adj").write_text("1000")
     verdict = Path(sys.argv[1])
     recipe = Recipe.read(request["recipe"])
     formats = [Part.model_validate(part) for part in request["formats"]]

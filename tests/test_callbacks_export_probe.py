@@ -12,7 +12,7 @@ import pytest
 from own_modules import WriteModule, own_modules
 from training_project import Project, training_project
 
-from stages.program import export_probe
+from stages.callbacks import export_probe
 from stages.program.inputs import hash_file
 
 ROOT = Path(__file__).parents[1]

@@ -5,7 +5,7 @@ B batch, N samples, T frames, F mel bands.
 
 from torch import Tensor
 
-from stages.frontends.frontend import finished
+from stages.frontends.frontend import finished, without_padding
 from stages.frontends.mel_bands import MelBands
 
 
@@ -14,4 +14,4 @@ class LogMel(MelBands):
 
     def forward(self, waveforms: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
         counts = self.num_frames(lengths)
-        return finished(self.log_mel(waveforms, lengths), counts, self.normalize), counts
+        return finished(self.log_mel(without_padding(waveforms, lengths)), counts, self.normalize), counts

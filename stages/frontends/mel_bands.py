@@ -6,7 +6,7 @@ B batch, N samples, T frames, M mel bands.
 import torch
 from torch import Tensor
 
-from stages.frontends.frontend import Frontend, frame_samples, without_padding
+from stages.frontends.frontend import Frontend, frame_samples
 from stages.frontends.torchaudio_import import MelSpectrogram
 from stages.schema.quantities import NonNegativeFloat, PositiveFloat, PositiveInt
 
@@ -60,10 +60,9 @@ class MelBands(Frontend):
         self.feature_size = num_mels
         self.frame_shift_seconds = self.shift / sample_rate
 
-    def log_mel(self, waveforms: Tensor, lengths: Tensor) -> Tensor:
-        """(B, N) and lengths (B,) to (B, T, M)."""
-        power = self.mel(without_padding(waveforms, lengths))
-        return torch.log(power + self.floor).transpose(1, 2)
+    def log_mel(self, waveforms: Tensor) -> Tensor:
+        """(B, N), without what padding holds, to (B, T, M)."""
+        return torch.log(self.mel(waveforms) + self.floor).transpose(1, 2)
 
     def num_frames(self, lengths: Tensor) -> Tensor:
         return lengths // self.shift + 1

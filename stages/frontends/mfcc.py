@@ -5,7 +5,7 @@ B batch, N samples, T frames, M mel bands, F coefficients.
 
 from torch import Tensor
 
-from stages.frontends.frontend import finished
+from stages.frontends.frontend import finished, without_padding
 from stages.frontends.mel_bands import MelBands
 from stages.frontends.torchaudio_import import create_dct
 from stages.schema.quantities import NonNegativeFloat, PositiveFloat, PositiveInt
@@ -40,5 +40,5 @@ class MFCC(MelBands):
 
     def forward(self, waveforms: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
         counts = self.num_frames(lengths)
-        coefficients = self.log_mel(waveforms, lengths) @ self.cosines
+        coefficients = self.log_mel(without_padding(waveforms, lengths)) @ self.cosines
         return finished(coefficients, counts, self.normalize), counts

@@ -1,5 +1,5 @@
 # make repro: set up, check params.yaml and run what it needs.  make test: set up and run the tests.
-# make quick: those of the tests that take a minute together, for every edit.
+# make quick: for every edit, the linter and the tests that neither train nor export nor start a process.
 # make ui: set up and serve the flows.
 PYTHON ?= python3
 BIN := .venv/bin
@@ -20,6 +20,8 @@ test: .venv/installed
 	$(PYTEST) --durations=10
 
 quick: .venv/installed
+	$(BIN)/python -m ruff check --quiet .
+	$(BIN)/python -m ruff format --quiet --check .
 	$(PYTEST) --quick
 
 .venv/installed: pyproject.toml constraints.txt

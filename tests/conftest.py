@@ -91,7 +91,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
         yield started
 
 
-# Those of more than ten seconds of CPU, the longest first: make quick does without them.
+# Those of more than ten seconds of CPU, the longest first.
 LONGEST = (
     "test_flows_retrain.py",
     "test_pipeline.py",
@@ -110,12 +110,22 @@ LONGEST = (
 )
 
 
+# What a test file speaks of that trains, exports or starts a process: make quick does without it.
+TAKES_SECONDS = (
+    *("training_project", "export_project", "artefacts_project", "hub_project", "dvc_project"),
+    *("prefect_server", "served_flows", "subprocess", "run_jobs", "num_processes"),
+)
+
+
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--quick", action="store_true", help=f"without {', '.join(LONGEST)}")
+    parser.addoption("--quick", action="store_true", help="nothing that trains, exports or starts a process")
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
-    return True if config.getoption("quick") and collection_path.name in LONGEST else None
+    if not config.getoption("quick") or not collection_path.name.startswith("test_"):
+        return None
+    text = collection_path.read_text(encoding="utf-8")
+    return True if any(name in text for name in TAKES_SECONDS) else None
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

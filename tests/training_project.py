@@ -64,7 +64,7 @@ def recipe_project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, recipe: Path
     What checks params.yaml in a process of its own does so in this one.
     """
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(verdict, "_check", check_here)
+    monkeypatch.setattr(verdict, "_check", lambda _, path, trained: check_here(path, trained))
     monkeypatch.setattr(history, "draw", lambda _: b"")  # two thirds of a short training
     made = Project(tmp_path)
     made.begin(recipe)

@@ -137,7 +137,9 @@ def test_a_trial_that_ends_early_stops_no_training(
     assert "no_such_module" in next(tmp_path.glob(".scratch/export/*.log")).read_text()
 
 
-@pytest.mark.parametrize(("name", "value"), [(export_probe.SWITCH, "0"), ("LOCAL_RANK", "1")])
+@pytest.mark.parametrize(
+    ("name", "value"), [(export_probe.SWITCH, "0"), ("LOCAL_RANK", "1"), ("SLURM_LOCALID", "1")]
+)
 def test_it_can_be_switched_off_and_is_the_first_process_s_alone(
     begun: list[Path], monkeypatch: pytest.MonkeyPatch, name: str, value: str
 ) -> None:

@@ -3,8 +3,10 @@
 import importlib
 import os
 import re
+import signal
 import subprocess
 import sys
+import time
 import tomllib
 from importlib.metadata import EntryPoint
 from pathlib import Path
@@ -50,6 +52,7 @@ def test_the_help_of_a_command_is_its_docstring(name: str, capsys: pytest.Captur
 
 HELP = """
 import sys
+import time
 sys.path.insert(0, {root!r})
 before = set(sys.modules)
 from stages.commands.earshot import dispatch
@@ -113,6 +116,24 @@ def test_a_command_that_is_interrupted_leaves_no_traceback(monkeypatch: pytest.M
 
     monkeypatch.setattr("stages.commands.check.main", interrupted)
     assert dispatch(["check"]) == 130
+
+
+def test_a_check_that_is_interrupted_ends_with_130_and_says_nothing(tmp_path: Path) -> None:
+    code = tmp_path / "slow.py"
+    code.write_text("import pathlib, time\npathlib.Path('began').touch()\ntime.sleep(600)\n", "utf-8")
+    document = (ROOT / "flows/recipes/simple_ctc.yaml").read_text("utf-8")
+    (tmp_path / "params.yaml").write_text(document.replace("torch.optim.AdamW", "slow.Optimizer"), "utf-8")
+    process = subprocess.Popen(
+        [sys.executable, "-m", "stages.commands.check"],
+        cwd=tmp_path, env={**os.environ, "PYTHONPATH": f"{ROOT}{os.pathsep}{tmp_path}"},
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True,
+    )  # fmt: skip
+    while not (tmp_path / "began").exists():
+        assert process.poll() is None, process.communicate()[0]
+        time.sleep(0.05)
+    os.killpg(process.pid, signal.SIGINT)
+    assert process.communicate() == ("", None)
+    assert process.returncode == 130
 
 
 def documented() -> list[str]:

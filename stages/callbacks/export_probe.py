@@ -26,6 +26,7 @@ TRIAL = "stages.formats.trial"
 USUAL = Part(class_path="stages.formats.onnx_bundle.OnnxBundle")  # tried where no format is wanted
 PACKAGES = ("torch", "onnx", "onnxscript", "onnxruntime")
 SWITCH = "EARSHOT_EXPORT_PROBE"  # 0 in the environment: do without
+RANKS = ("LOCAL_RANK", "SLURM_LOCALID")  # of the processes of a training on one machine
 PATIENCE_SECONDS = 2.0
 
 
@@ -74,7 +75,7 @@ def start(recipe: str, formats: Sequence[Part]) -> ExportProbe:
     usual one if there are none. Nothing begins where the answer is known, nor in the further processes of a
     training on several devices.
     """
-    if os.environ.get(SWITCH) == "0" or os.environ.get("LOCAL_RANK", "0") != "0":
+    if os.environ.get(SWITCH) == "0" or any(os.environ.get(name, "0") != "0" for name in RANKS):
         return ExportProbe()
     folder = scratch_folder("export")
     with suppress(FileNotFoundError):  # another trial may end meanwhile

@@ -10,6 +10,8 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from stages.program.signals import exit_on_signals
+
 OUTPUT = Path("artifacts/logs/augmentation")
 
 
@@ -29,6 +31,7 @@ def parser() -> argparse.ArgumentParser:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     given = parser().parse_args(arguments)
+    exit_on_signals()
     from stages.commands.augmentation_preview import previewed
     from stages.commands.preview_page import write_page
     from stages.program.verdict import checked_params

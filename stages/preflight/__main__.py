@@ -10,11 +10,13 @@ import sys
 from pathlib import Path
 
 from stages.program.parents import die_with_parent
+from stages.program.signals import exit_on_signals
 from stages.program.verdict import Verdict
 
 
 def main() -> int:
     die_with_parent()
+    exit_on_signals()
     parser = argparse.ArgumentParser(prog="python -m stages.preflight", description=__doc__)
     parser.add_argument("file", type=Path)
     parser.add_argument("--trained", action="store_true", help="for what works on a trained model")

@@ -34,9 +34,10 @@ def die_with_dvc() -> None:
     if sys.platform != "linux" or "DVC_STAGE" not in os.environ:
         return
     try:
-        dvc = _first_without_stage()
-        life = os.pidfd_open(dvc)
-        gone = _has_adopted(dvc)
+        try:
+            life, gone = _life_of_dvc()
+        except (FileNotFoundError, ProcessLookupError):  # one of them ended meanwhile: others are above now
+            life, gone = _life_of_dvc()
     except OSError:  # a kernel before 5.3, or a parent that this container does not see
         return
     if gone:
@@ -48,6 +49,12 @@ def die_with_dvc() -> None:
         os.kill(os.getpid(), signal.SIGKILL)
 
     threading.Thread(target=wait, daemon=True).start()
+
+
+def _life_of_dvc() -> tuple[int, bool]:
+    """A descriptor that is readable when dvc has ended, and whether it is gone already."""
+    dvc = _first_without_stage()
+    return os.pidfd_open(dvc), _has_adopted(dvc)
 
 
 def _first_without_stage() -> int:

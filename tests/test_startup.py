@@ -114,23 +114,6 @@ def test_what_works_on_a_trained_model_asks_for_nothing_of_what_that_was_made_fr
     assert known(params, trained=True).is_known()
 
 
-def test_a_file_with_problems_is_no_params_for_any_stage(project: Path) -> None:
-    path = project / "wrong.yaml"
-    path.write_text((project / "params.yaml").read_text().replace("SimpleCTC", "SimpelCTC"))
-    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-    for command in (["stages.manifest", "--params", path.name], ["stages.schema", path.name]):
-        done = subprocess.run(
-            [sys.executable, "-m", *command],
-            cwd=project,
-            env=environment,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        assert done.returncode == 1
-        assert "did you mean stages.models.simple_ctc.SimpleCTC?" in done.stderr
-
-
 def test_a_check_needs_no_place_to_keep_its_verdict(tmp_path: Path) -> None:
     (tmp_path / "params.yaml").write_text(RECIPE.read_text())
     (tmp_path / ".scratch").write_text("no folder")

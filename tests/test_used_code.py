@@ -45,7 +45,7 @@ def test_imports_of_neighbours_count(tmp_path: Path, monkeypatch: pytest.MonkeyP
     for name in ("mine", "near", "above"):
         (folder / f"{name}.py").touch()
     (folder / "mine.py").write_text("def f():\n    from .near import x\n    from ..models import above\n")
-    found = {path.name for path in used_code._imported_by(folder / "mine.py")}
+    found = {path.name for path in used_code._imported_by(folder / "mine.py", 0)}
     assert found == {"near.py", "above.py"}
 
 

@@ -5,8 +5,10 @@ workers load what their parent does not know of.
 """
 
 import ast
+import os
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from functools import cache
 from pathlib import Path
 
 from stages.program.inputs import PROJECT, hash_file
@@ -17,12 +19,12 @@ PACKAGE = PROJECT / "stages"
 def used_files() -> set[str]:
     """Their names below the project, as in stages/train.py."""
     files = [getattr(module, "__file__", None) for module in list(sys.modules.values())]
-    waiting = {Path(file) for file in files if file and Path(file).is_relative_to(PACKAGE)}
+    waiting = {Path(file) for file in files if file and file.startswith(f"{PACKAGE}{os.sep}")}
     found: set[Path] = set()
     while waiting:
         file = waiting.pop()
         found.add(file)
-        waiting |= set(_imported_by(file)) - found
+        waiting |= _imported_by(file, file.stat().st_mtime_ns) - found
     return {file.relative_to(PROJECT).as_posix() for file in found}
 
 
@@ -37,18 +39,29 @@ def are_there(used: Mapping[str, str]) -> bool:
     return all(file.is_file() and hash_file(file) == digest for file, digest in files.items())
 
 
-def _imported_by(file: Path) -> Iterator[Path]:
+@cache
+def _imported_by(file: Path, modified: int) -> frozenset[Path]:
+    """Files of stages/ that a file imports, as it was ``modified`` last."""
     package = file.relative_to(PROJECT).parent.parts
-    for node in ast.walk(ast.parse(file.read_bytes())):
+    found: set[Path] = set()
+    for node in _imports(ast.parse(file.read_bytes()).body):
         if isinstance(node, ast.Import):
             names = [alias.name for alias in node.names]
-        elif isinstance(node, ast.ImportFrom):
+        else:
             above = package[: len(package) + 1 - node.level] if node.level else ()
             module = ".".join([*above, *([node.module] if node.module else [])])
             names = [module, *(f"{module}.{alias.name}" for alias in node.names)]
-        else:
-            continue
         for name in names:
             if name.split(".")[0] == PACKAGE.name:
                 path = PROJECT.joinpath(*name.split("."))
-                yield from filter(Path.is_file, (path.with_suffix(".py"), path / "__init__.py"))
+                found |= set(filter(Path.is_file, (path.with_suffix(".py"), path / "__init__.py")))
+    return frozenset(found)
+
+
+def _imports(nodes: Iterable[ast.AST]) -> Iterator[ast.Import | ast.ImportFrom]:
+    """Those of statements and of all statements within; expressions hold none and are most of a file."""
+    for node in nodes:
+        if isinstance(node, ast.Import | ast.ImportFrom):
+            yield node
+        elif isinstance(node, ast.stmt | ast.excepthandler | ast.match_case):
+            yield from _imports(ast.iter_child_nodes(node))

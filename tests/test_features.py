@@ -10,6 +10,7 @@ from features_project import COPIES, LOG_MEL, OUTPUT, Extract, Row, Samples, rec
 
 from stages.schema.feature_table import FeatureMetadata, read_metadata
 from stages.schema.part import Part
+from stages.shards import extract as extraction
 
 SPLITS = ("train", "validation", "test")
 
@@ -70,6 +71,20 @@ def test_only_training_has_copies(extract: Extract) -> None:
     }
     assert set(stored("validation")) == {("validation", 0)}
     assert set(stored("test")) == {("test", 0)}
+
+
+def test_copies_are_drawn_by_their_numbers_from_1_on(
+    extract: Extract, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    drawn = []
+
+    def generator(utterance: str, number: int) -> np.random.Generator:
+        drawn.append((utterance, number))
+        return np.random.default_rng(0)
+
+    monkeypatch.setattr(extraction, "copy_generator", generator)
+    extract([recorded("a", tone(800))], copies=COPIES)
+    assert drawn == [("a", 1), ("a", 2)]
 
 
 def test_every_shard_says_what_it_holds(extract: Extract) -> None:

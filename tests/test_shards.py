@@ -1,6 +1,7 @@
 """Which shard an utterance is in, and what a shard is made from."""
 
 import os
+from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
@@ -75,6 +76,36 @@ def test_an_upgrade_of_what_decides_the_sound_of_copies_makes_them_anew(
 ) -> None:
     assert len(made_with(monkeypatch, library, [SPEED])) == 2
     assert len(made_with(monkeypatch, library, [])) == (2 if library == "numpy" else 1)
+
+
+def test_what_decides_the_bytes_of_a_shard_is_there() -> None:
+    """A name that is none would count for nothing."""
+    module = shard_recipe_module
+    for name in (*module.CODE, *module.CODE_OF_COPIES):
+        assert (module.PACKAGE / name).exists(), name
+    for library in (*module.LIBRARIES, *module.LIBRARIES_OF_COPIES):
+        assert version(library), library
+
+
+def test_code_of_augmentations_counts_for_copies_alone(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    for name in ("augment/gain.py", "shards/extract.py"):
+        (tmp_path / name).parent.mkdir()
+        (tmp_path / name).write_text("before")
+    monkeypatch.setattr(shard_recipe_module, "PACKAGE", tmp_path)
+
+    def makers() -> list[str]:
+        shard_recipe_module._made_by.cache_clear()
+        return [made_by(METADATA, copies) for copies in ([], [SPEED])]
+
+    of_features, of_copies = makers()
+    (tmp_path / "augment/gain.py").write_text("after")
+    assert makers()[0] == of_features
+    assert makers()[1] != of_copies
+    (tmp_path / "shards/extract.py").write_text("after")
+    assert makers()[0] != of_features
+    shard_recipe_module._made_by.cache_clear()
 
 
 def test_an_upgrade_of_the_package_that_a_class_is_from_makes_its_copies_anew(

@@ -37,7 +37,7 @@ TESTS = {  # the fast ones of a folder
     "stages/search": ["test_search*.py"],
     "stages/batching": ["test_batching*.py"],
     "stages/schedules": ["test_schedules*.py"],
-    "stages/shards": ["test_shards*.py", "test_features.py"],
+    "stages/shards": ["test_shards*.py", "test_features*.py"],
     "flows/gate.py": ["test_flows_gate*.py"],
     "stages/tokens/normalization.py": ["test_tokens_normalization*.py"],
 }

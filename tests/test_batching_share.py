@@ -137,6 +137,16 @@ def test_each_process_has_its_share_of_training_and_validation() -> None:
     assert keys(alone.val_dataloader().batch_sampler) == keys(DurationSampler(LENGTHS, 12.0))
 
 
+def test_alone_and_from_the_start_nothing_need_be_said() -> None:
+    """As the search for the longest batches, the export and the evaluation ask for them."""
+    found = data_module().batches
+    assert keys(found.train_sampler()) == keys(DurationSampler(LENGTHS, 12.0, seed=7))
+    assert found.train_sampler().resumed == (0, 0)
+    sampler = found.validation_loader().batch_sampler
+    assert keys(sampler) == keys(DurationSampler(LENGTHS, 12.0))
+    assert batches_file.loader(Split(), sampler).num_workers == 0  # type: ignore[arg-type]
+
+
 @pytest.mark.parametrize("num_workers", [0, 1])
 def test_workers_stay_from_epoch_to_epoch_where_there_are_any(num_workers: int) -> None:
     found = data_module(num_workers=num_workers).train_dataloader()

@@ -33,6 +33,7 @@ METRICS = Path("artifacts/evaluate/metrics.json")
 HYPOTHESES = Path("artifacts/evaluate/hypotheses.parquet")
 REPORT = Path("artifacts/evaluate/report.html")
 GRACE_SECONDS = 5.0
+DVC = ("dvc", "--wait-for-lock")
 BUSY = "is busy, it is being blocked by"
 
 Line = Callable[[str], None]
@@ -65,8 +66,17 @@ def run(*arguments: str, folder: Path = Path(), on_line: Line | None = None) -> 
 
     What it prints goes to ``on_line``, a line at a time, or else to the terminal.
     """
+    return _run([*DVC, *arguments], folder, on_line)
+
+
+def run_stage(name: str, *arguments: str, folder: Path = Path(), on_line: Line | None = None) -> int:
+    """The same of a stage by itself, without dvc."""
+    return _run([f"stages.{name}", *arguments], folder, on_line)
+
+
+def _run(command: list[str], folder: Path, on_line: Line | None) -> int:
     pipes = (subprocess.PIPE, subprocess.STDOUT) if on_line else (None, None)
-    process = _start(arguments, folder, *pipes)
+    process = _start(command, folder, *pipes)
     _running.add(process)
     try:
         for line in process.stdout or ():
@@ -90,7 +100,8 @@ def overview(folder: Path) -> tuple[Graph, Changes]:
     ``dvc status`` calls changed, with why. What is downstream of a changed one is not among the latter.
     """
     asked = [
-        _start(arguments, folder, subprocess.PIPE) for arguments in (("dag", "--dot"), ("status", "--json"))
+        _start([*DVC, *arguments], folder, subprocess.PIPE)
+        for arguments in (("dag", "--dot"), ("status", "--json"))
     ]
     shown, status = (_answer(process) for process in asked)
     changed = {name: _reasons(reasons) for name, reasons in json.loads(status).items()}
@@ -99,7 +110,7 @@ def overview(folder: Path) -> tuple[Graph, Changes]:
 
 def answer(*arguments: str, folder: Path) -> str:
     """What a short dvc command prints; RuntimeError when it fails."""
-    return _answer(_start(arguments, folder, subprocess.PIPE))
+    return _answer(_start([*DVC, *arguments], folder, subprocess.PIPE))
 
 
 def share_settings(project: Path, clone: Path) -> None:
@@ -133,11 +144,11 @@ def _reasons(status: list[Any]) -> list[str]:
 
 
 def _start(
-    arguments: tuple[str, ...], folder: Path, stdout: int | None, stderr: int | None = None
+    command: list[str], folder: Path, stdout: int | None, stderr: int | None = None
 ) -> "subprocess.Popen[str]":
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
     return subprocess.Popen(
-        tied("dvc", "--wait-for-lock", *arguments),
+        tied(*command),
         cwd=folder,
         env={**os.environ, "PATH": path, "PYTHONUNBUFFERED": "1"},
         start_new_session=True,

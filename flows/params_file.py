@@ -1,61 +1,95 @@
 """params.yaml as a run wants it: a recipe, overrides as dvc's -S takes them, and everything checked."""
 
 import hashlib
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
+from stages.program.outputs import write_whole
+from stages.schema.reading import params_of, read_document
+
 RECIPES = Path("flows/recipes")
+KEPT = Path(".scratch/params")
+MADE_BEFORE = ("manifest", "features", "train")  # stages that a model and its data come from
 
 
 def prepare(folder: Path, recipe: str | None, overrides: list[str]) -> list[str]:
-    """Write and check params.yaml; what there is to say about it. ValueError when it is wrong, and the
-    file is what it was.
+    """Change params.yaml, once what it is to be was checked; what there is to say about it. ValueError when
+    it is wrong, or when somebody edited the file meanwhile, and then nobody touched it.
 
-    ``recipe`` is a name from flows/recipes, or the path of any params file. What it replaces is kept under
+    ``recipe`` is a name from flows/recipes, or the path of any params file. What the file was is kept under
     .scratch/params.
     """
     path = folder / "params.yaml"
     before = path.read_bytes() if path.exists() else b""
-    try:
-        if recipe:
-            path.write_bytes(_recipe(folder, recipe).read_bytes())
-        for override in overrides:
-            _apply(path, override)
-        check(folder)
-    except BaseException:
-        path.write_bytes(before)
-        raise
-    if not recipe or path.read_bytes() == before:
+    wanted = checked(folder, recipe, overrides)
+    if wanted == before:
         return []
-    kept = folder / ".scratch" / "params" / f"{hashlib.sha256(before).hexdigest()[:8]}.yaml"
-    kept.parent.mkdir(parents=True, exist_ok=True)
-    kept.write_bytes(before)
-    return [f"params.yaml is now {recipe}; what it was is kept in {kept.relative_to(folder)}"]
+    kept = folder / KEPT / f"{hashlib.sha256(before).hexdigest()[:8]}.yaml"
+    write_whole(kept, before)
+    if path.exists() and path.read_bytes() != before:
+        raise ValueError("params.yaml was edited while what it is to be was checked: run again")
+    write_whole(path.resolve(), wanted)
+    said = " with ".join(filter(None, [recipe, ", ".join(overrides)]))
+    return [f"params.yaml is now {said}; what it was is kept in {kept.relative_to(folder)}"]
 
 
-@contextmanager
-def temporarily(folder: Path, overrides: list[str]) -> Iterator[None]:
-    """Overrides for the time of the block."""
-    path = folder / "params.yaml"
-    before = path.read_bytes()
-    try:
+def checked(folder: Path, recipe: str | None, overrides: list[str]) -> bytes:
+    """params.yaml, or a recipe, with overrides, found sound; ValueError when it is not."""
+    source = _recipe(folder, recipe) if recipe else folder / "params.yaml"
+    with TemporaryDirectory(dir=_made(folder / KEPT)) as scratch:
+        candidate = Path(scratch) / source.name
+        shutil.copyfile(source, candidate)
         for override in overrides:
-            _apply(path, override)
-        yield
-    finally:
-        path.write_bytes(before)
+            _apply(candidate, override)
+        try:
+            check(folder, candidate)
+        except ValueError as error:
+            raise ValueError(str(error).replace(str(candidate), source.name)) from error
+        return candidate.read_bytes()
 
 
-def check(folder: Path) -> None:
+def _made(folder: Path) -> Path:
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+def other_than_trained(folder: Path, path: Path) -> list[str]:
+    """How a params file differs from what the data, the features and the model here were made from, by the
+    keys of the file. ValueError where nothing was trained yet.
+    """
+    stages = read_yaml(folder / "dvc.lock")["stages"] if (folder / "dvc.lock").exists() else {}
+    if "train" not in stages:
+        raise ValueError("there is no trained model here")
+    document = read_document(path)
+    trained = {key: value for name in MADE_BEFORE for key, value in _recorded(stages, name).items()}
+    pairs = [params_of(given).model_dump(mode="json") for given in ({**document, **trained}, document)]
+    return list(_differences("", *pairs))
+
+
+def _recorded(stages: dict[str, Any], name: str) -> dict[str, Any]:
+    found: dict[str, Any] = stages.get(name, {}).get("params", {}).get("params.yaml", {})
+    return found
+
+
+def _differences(key: str, there: Any, here: Any) -> Iterator[str]:
+    if isinstance(there, dict) and isinstance(here, dict):
+        for name in sorted({*there, *here}):
+            yield from _differences(f"{key}.{name}" if key else name, there.get(name), here.get(name))
+    elif there != here:
+        yield f"{key} was {there!r}, and is {here!r} in this file"
+
+
+def check(folder: Path, path: Path = Path("params.yaml")) -> None:
     """Every key, value and class, even when nothing will run; ValueError with what is wrong."""
-    command = [sys.executable, "-m", "stages.commands.check"]
+    command = [sys.executable, "-m", "stages.commands.check", str(path)]
     done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
     if done.returncode:
         raise ValueError(done.stderr.strip())

@@ -15,14 +15,15 @@ from prefect import State, Task, flow, task
 from prefect.cache_policies import NO_CACHE
 from prefect.client.schemas.objects import TaskRun
 from prefect.logging import get_run_logger
+from prefect.settings import PREFECT_API_URL
 from prefect.states import Completed, Failed
 from pydantic import PositiveFloat
 
-from flows import dvc_command, git_command, params_file, run_page, terminal
+from flows import dvc_command, git_command, params_file, run_page, scoring, terminal
 from flows.dvc_command import PROJECT
-from flows.run import EVALUATED
 
 UNCHANGED, CACHED, RAN = "Unchanged", "Cached", "Ran"
+NOTHING_NEW = "nothing that it reads has changed"
 MADE = {CACHED, RAN}  # after which what comes next has something new to read
 KILLED = re.compile(r"exited with (-9|137)$")
 Mode = Literal["train", "val", "test"]
@@ -58,7 +59,7 @@ def look(folder: Path) -> tuple[dvc_command.Graph, dvc_command.Changes]:
 def stage(name: str, why: str, folder: Path, force: bool, upstream: list[State]) -> State:
     """Bring one stage up to date; ``why`` says what changed, and is empty when nothing did."""
     if not why:
-        return Completed(name=UNCHANGED, message="nothing that it reads has changed")
+        return Completed(name=UNCHANGED, message=NOTHING_NEW)
     logger, progress, started = get_run_logger(), run_page.Progress(), time.monotonic()
     printed: deque[str] = deque(maxlen=2000)
 
@@ -95,16 +96,15 @@ def run_stages(
     targets: list[str] | None = None,
     *,
     force: bool = False,
-    alone: bool = False,
     timeout_seconds: float | None = None,
 ) -> dict[str, State]:
-    """The states of every stage that the targets need (``alone``: of the targets), run in graph order.
+    """The states of every stage that the targets need, run in graph order.
 
     Tasks are called one after the other in the main thread, so that a cancelled run ends at once.
     """
     graph, changed = look(folder)
     states: dict[str, State] = {}
-    for name in _selected(graph, targets or [], alone):
+    for name in _selected(graph, targets or []):
         above = [before for before in graph[name] if before in states]
         reasons = ["forced"] if force else list(changed.get(name, []))
         reasons += [f"{before} {states[before].name}" for before in above if states[before].name in MADE]
@@ -120,12 +120,11 @@ def _brief(reasons: list[str]) -> str:
     return ", ".join([*reasons[:NUM_REASONS], *([f"and {more} more"] if more > 0 else [])])
 
 
-def _selected(graph: dvc_command.Graph, targets: list[str], alone: bool) -> list[str]:
+def _selected(graph: dvc_command.Graph, targets: list[str]) -> list[str]:
     wanted = set(targets or graph)
-    if not alone:
-        for name in reversed(graph):
-            if name in wanted:
-                wanted |= set(graph[name])
+    for name in reversed(graph):
+        if name in wanted:
+            wanted |= set(graph[name])
     return [name for name in graph if name in wanted]
 
 
@@ -144,26 +143,20 @@ def pipeline(
 
     ``recipe``: a name from flows/recipes, to be params.yaml. ``overrides``: as dvc's -S, lr=1e-4.
     ``targets``: stages to run with all that they need (all stages). ``force``: run what has not changed, too.
-    ``mode``: train runs the pipeline, val and test only evaluate the model that is there on that split,
-    whatever params.yaml says and goes on to say.
+    ``mode``: train runs the pipeline, val and test only score the model that is there on that split. They
+    leave params.yaml and the tracked metrics alone, and refuse params that are not what was trained.
     ``experiment``: save what came out as the DVC experiment of this name. ``push``: send the data, the
     models and the run cache to the dvc remote, and the experiment to git's origin.
     """
-    split = [f"evaluate.split={EVALUATED[mode]}"] if mode in EVALUATED else []
     try:
         with dvc_command.only_run(PROJECT / dvc_command.LOCK, get_run_logger().info):
             _refuse_early(targets or [], mode, experiment)
+            if mode in scoring.SPLITS:
+                return _score(scoring.SPLITS[mode], recipe, overrides or [], stage_timeout_seconds)
             for said in params_file.prepare(PROJECT, recipe, overrides or []):
                 get_run_logger().info(said)
-            with params_file.temporarily(PROJECT, split):
-                states = run_stages(
-                    PROJECT,
-                    ["evaluate"] if split else targets,
-                    force=force,
-                    alone=bool(split),
-                    timeout_seconds=stage_timeout_seconds,
-                )
-                return _conclude(states, experiment, push)
+            states = run_stages(PROJECT, targets, force=force, timeout_seconds=stage_timeout_seconds)
+            return _conclude(states, experiment, push)
     except (ValueError, RuntimeError) as error:
         return Failed(message=str(error))
 
@@ -173,12 +166,36 @@ def _refuse_early(targets: list[str], mode: Mode, experiment: str | None) -> Non
     stages = list(params_file.read_yaml(PROJECT / "dvc.yaml")["stages"])
     if unknown := [name for name in targets if name not in stages and not (PROJECT / name).is_file()]:
         raise ValueError(f"no stage {', '.join(unknown)}; there are {', '.join(stages)}")
-    if targets and mode in EVALUATED:
+    if targets and mode in scoring.SPLITS:
         raise ValueError(f"mode {mode} runs evaluate alone: name no stages, or choose mode train")
     if experiment and experiment in git_command.experiments(PROJECT):
         raise ValueError(f"there is an experiment {experiment!r} already; choose another name")
     if experiment and not git_command.is_name(experiment, PROJECT):
         raise ValueError(f"{experiment!r} cannot be an experiment's name; use letters, digits and hyphens")
+
+
+@task(name="evaluate", task_run_name="evaluate", cache_policy=NO_CACHE)
+def score(split: str, recipe: str | None, overrides: list[str]) -> State:
+    """Score the model that is there on a split."""
+    printed: deque[str] = deque(maxlen=2000)
+
+    def on_line(line: str) -> None:
+        get_run_logger().info(line)
+        printed.append(line)
+
+    if scoring.score(PROJECT, split, recipe, overrides, on_line):
+        raise _failure("evaluate", list(printed))
+    return Completed(name=RAN, message=f"on the {split} split")
+
+
+def _score(split: str, recipe: str | None, overrides: list[str], timeout_seconds: float | None) -> State:
+    run = score.with_options(timeout_seconds=timeout_seconds)
+    states = {"evaluate": run(split, recipe, overrides, return_state=True)}
+    if up_to_date(states):
+        run_page.make_all([run_page.show_scores], PROJECT, split)
+    for line in summary_of(states):
+        get_run_logger().info(line)
+    return outcome(states)
 
 
 def _conclude(states: dict[str, State], experiment: str | None, push: bool) -> State:
@@ -202,6 +219,24 @@ def _keep(experiment: str | None, push: bool) -> Iterator[tuple[str, ...]]:
         yield "exp", "push", "origin", experiment
 
 
+def nothing_to_do(targets: list[str]) -> list[str]:
+    """The summary of a run in which nothing would run; none if something would, or has to be refused.
+
+    Of such a run nobody needs a page, and the server for one takes ten times as long.
+    """
+    try:
+        with dvc_command.only_run(PROJECT / dvc_command.LOCK):
+            _refuse_early(targets, "train", None)
+            params_file.check(PROJECT)
+            graph, changed = dvc_command.overview(PROJECT)
+    except (ValueError, RuntimeError):
+        return []
+    names = _selected(graph, targets)
+    if any(name in changed for name in names):
+        return []
+    return summary(PROJECT, dict.fromkeys(names, Completed(name=UNCHANGED, message=NOTHING_NEW)))
+
+
 def up_to_date(states: dict[str, State]) -> set[str]:
     return {name for name, state in states.items() if state.is_completed()}
 
@@ -215,13 +250,18 @@ def outcome(states: dict[str, State]) -> State:
 
 def summary(folder: Path, states: dict[str, State]) -> list[str]:
     """What ran, what did not and why, and the metrics."""
-    width = max(map(len, states), default=0)
-    lines = [f"{name:{width}}  {state.name:9}  {state.message or ''}" for name, state in states.items()]
+    lines = summary_of(states)
     if "evaluate" in up_to_date(states):
         rows = run_page.metrics_table(folder)
         for name, *values in (list(rows[0]), *(row.values() for row in rows)):
             lines.append(f"{name:36} " + "  ".join(f"{value!s:>13}" for value in values))
     return lines
+
+
+def summary_of(states: dict[str, State]) -> list[str]:
+    """What ran, what did not and why."""
+    width = max(map(len, states), default=0)
+    return [f"{name:{width}}  {state.name:9}  {state.message or ''}" for name, state in states.items()]
 
 
 def main() -> None:
@@ -240,7 +280,12 @@ def main() -> None:
     parser.add_argument("--experiment", metavar="NAME")
     parser.add_argument("--stage-timeout-seconds", type=float)
     parser.add_argument("--push", action="store_true", help="to the dvc remote and git's origin")
-    terminal.run(pipeline, **vars(parser.parse_args()))
+    given = vars(parser.parse_args())
+    asks_no_more = given == {**vars(parser.parse_args([])), "targets": given["targets"]}
+    if asks_no_more and not PREFECT_API_URL.value() and (lines := nothing_to_do(given["targets"])):
+        print("\n".join(lines))
+        return
+    terminal.run(pipeline, **given)
 
 
 if __name__ == "__main__":

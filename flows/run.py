@@ -1,7 +1,8 @@
 """Train, or score the trained model on a split.
 
-The file becomes params.yaml once it has been checked; what was there is kept under .scratch/params.
-train runs what has changed; val and test only evaluate the model that there is. The exit code is dvc's.
+train runs what has changed, and the file becomes params.yaml once it has been checked; what was there is kept
+under .scratch/params. val and test score the model that there is, if it was trained with the values of the
+file, and change nothing but artifacts/logs/evaluate. The exit code is that of dvc or of the stage.
 """
 
 import argparse
@@ -14,7 +15,7 @@ from pathlib import Path
 
 from stages.schema.extras import needs
 
-EVALUATED = {"val": "validation", "test": "test"}
+MODES = ("train", "val", "test")
 
 
 def parser() -> argparse.ArgumentParser:
@@ -23,7 +24,7 @@ def parser() -> argparse.ArgumentParser:
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    made.add_argument("mode", choices=["train", *EVALUATED])
+    made.add_argument("mode", choices=MODES)
     made.add_argument("params", type=Path, metavar="PARAMS.yaml")
     return made
 
@@ -46,18 +47,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def run(mode: str, params: Path) -> int:
-    """The exit code of dvc; ValueError when the file is wrong, and then params.yaml is what it was."""
-    from flows import dvc_command, params_file
+    """The exit code of dvc or of the stage; ValueError when the file is wrong, or not what was trained."""
+    from flows import dvc_command, params_file, scoring
 
-    overrides = [f"evaluate.split={EVALUATED[mode]}"] if mode in EVALUATED else []
-    with dvc_command.only_run(dvc_command.PROJECT / dvc_command.LOCK):
-        for said in params_file.prepare(dvc_command.PROJECT, str(params), []):
+    project = dvc_command.PROJECT
+    with dvc_command.only_run(project / dvc_command.LOCK):
+        if mode in scoring.SPLITS:
+            return scoring.score(project, scoring.SPLITS[mode], str(params))
+        for said in params_file.prepare(project, str(params), []):
             print(said, flush=True)
-        with params_file.temporarily(dvc_command.PROJECT, overrides):
-            only = ["-s", "evaluate"] if mode in EVALUATED else []
-            failed = dvc_command.run("repro", *only, folder=dvc_command.PROJECT)
+        failed = dvc_command.run("repro", folder=project)
     if not failed:
-        for name, value in json.loads((dvc_command.PROJECT / dvc_command.METRICS).read_text()).items():
+        for name, value in json.loads((project / dvc_command.METRICS).read_text()).items():
             print(f"{name:36} {value:.4f}" if isinstance(value, float) else f"{name:36} {value}")
     return failed
 

@@ -26,6 +26,7 @@ from flows import champion
 from flows.dvc_command import HISTORY, HYPOTHESES, METRICS, REPORT, TRAINING_PICTURE
 from flows.git_command import commit
 from flows.params_file import read_yaml
+from flows.scoring import scores
 from stages.program.outputs import forget_old, write_whole
 
 EPOCH = re.compile(r"epoch (\d+)/(\d+)  (.*)")
@@ -92,6 +93,12 @@ def _rounded(value: float | None) -> float | None:
 def _metrics(folder: Path) -> None:
     split = read_yaml(folder / "params.yaml")["evaluate"]["split"]
     create_table_artifact(metrics_table(folder), "metrics", f"Metrics of the {split} split")
+
+
+def show_scores(folder: Path, split: str) -> None:
+    """The metrics of a split that was asked for."""
+    rows = [{"metric": name, split: _rounded(value)} for name, value in scores(folder, split).items()]
+    create_table_artifact(rows, "metrics", f"Metrics of the {split} split")
 
 
 def _loss(folder: Path) -> None:

@@ -8,16 +8,20 @@ import httpx
 from prefect import Flow, State
 from prefect.settings import PREFECT_API_URL
 
+from flows import own_server
 from flows.dvc_command import exit_on_signals
 
 
 def run(flow: Flow[..., State], *arguments: Any, **parameters: Any) -> NoReturn:
     """Run a flow and exit: 0 when it completed, 1 otherwise, 130 after Ctrl-C."""
-    exit_on_signals()  # killed, it would leave Prefect's temporary server behind
+    exit_on_signals()
     try:
-        state = flow(*arguments, **parameters, return_state=True)
+        with own_server.running():
+            state = flow(*arguments, **parameters, return_state=True)
     except KeyboardInterrupt:
         sys.exit(130)
+    except own_server.NoServer as error:
+        sys.exit(str(error))
     except RuntimeError as error:
         if not str(error).startswith("Failed to reach API"):
             raise

@@ -1,11 +1,14 @@
 """Score the best checkpoint: metrics.json, hypotheses.parquet and classes.csv in artifacts/evaluate.
 
-Every utterance of evaluate.split is decoded, however long. Rates are fractions over the corpus.
+Every utterance of evaluate.split is decoded, however long. Rates are fractions over the corpus. With --split
+or --checkpoint it all goes to artifacts/logs/evaluate/SPLIT: artifacts/evaluate belongs to evaluate.split.
 """
 
 import json
 import sys
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -35,7 +38,13 @@ from stages.tasks.training_data import report_empty, report_unwritable
 FEATURES = Path("data/features")
 CHECKPOINT = Path("artifacts/train/best.ckpt")
 OUTPUT = Path("artifacts/evaluate")
+ASKED = Path("artifacts/logs/evaluate")  # of splits and checkpoints that people ask for
 MAX_BATCH_SECONDS = 120.0
+
+
+def _data(params: schema.Params, checkpoint: Path = CHECKPOINT) -> list[Path]:
+    return [FEATURES, checkpoint, Path(params.evaluate.inputs)]
+
 
 STAGE = Stage(
     name="evaluate",
@@ -43,16 +52,16 @@ STAGE = Stage(
         "evaluate.py", "schema", "program", "frontends", "tokens", "augment", "corpora/recording.py",
         "batching", "models", "losses", "search", "metrics", "tasks",
     ),
-    data=lambda params: [FEATURES, CHECKPOINT, Path(params.evaluate.inputs)],
+    data=_data,
     trained=True,
 )  # fmt: skip
 
 
-def run(params: schema.Params, inputs: Inputs) -> None:
+def run(params: schema.Params, inputs: Inputs, checkpoint: Path = CHECKPOINT, output: Path = OUTPUT) -> None:
     settings = params.evaluate
-    recipe, task = load(CHECKPOINT)
+    recipe, task = load(checkpoint)
     dataset = FeatureDataset(FEATURES / settings.split, task.tokens, held_out=True)
-    _refuse_mismatch(recipe.features, dataset.metadata)
+    _refuse_mismatch(recipe.features, dataset.metadata, checkpoint)
     search = _search(settings, recipe.features.sample_rate, task)
     report_unwritable(dataset, task, search)
     found = dict(_recognise(task, dataset, search))
@@ -78,7 +87,7 @@ def run(params: schema.Params, inputs: Inputs) -> None:
         for kind, of_kind in metric.pairs(references, texts).items():
             pairs[kind] = of_kind
             alike[kind] = metric.indistinguishable(kind, {name for pair in of_kind for name in pair})
-    _write_tables(pairs, alike)
+    _write_tables(pairs, alike, output)
     table: dict[str, Any] = {
         "id": dataset.ids,
         "speaker": dataset.speakers,
@@ -86,7 +95,7 @@ def run(params: schema.Params, inputs: Inputs) -> None:
         "hypothesis": texts,
         "alternatives": pa.array(map(list, alternatives), pa.list_(pa.string())),
     }
-    _write({**table, "outside_vocabulary": unknown, **columns}, dict(sorted(metrics.items())))
+    _write({**table, "outside_vocabulary": unknown, **columns}, dict(sorted(metrics.items())), output)
 
 
 def _search(settings: schema.Evaluate, sample_rate: int, task: Task) -> Search | None:
@@ -110,12 +119,12 @@ def _recognise(
         yield from zip(batch.ids, hypotheses, strict=True)
 
 
-def _refuse_mismatch(trained_on: FeatureMetadata, cached: FeatureMetadata) -> None:
+def _refuse_mismatch(trained_on: FeatureMetadata, cached: FeatureMetadata, checkpoint: Path) -> None:
     before, now = trained_on.model_dump(), cached.model_dump()
     differing = [f"{key}: model {before[key]}, cache {now[key]}" for key in before if before[key] != now[key]]
     if differing:
         raise ValueError(
-            f"{FEATURES} is not what {CHECKPOINT} was trained on; run train. {'; '.join(differing)}"
+            f"{FEATURES} is not what {checkpoint} was trained on; run train. {'; '.join(differing)}"
         )
 
 
@@ -142,9 +151,9 @@ def _report_seen(dataset: FeatureDataset, split: str) -> int:
     return seen
 
 
-def _write_tables(pairs: Pairs, alike: Mapping[str, Mapping[str, str]]) -> None:
+def _write_tables(pairs: Pairs, alike: Mapping[str, Mapping[str, str]], output: Path) -> None:
     """confusions/KIND.csv, for DVC's plots, and classes.csv, with a column of what cannot be told apart."""
-    with whole_folder(OUTPUT / "confusions") as folder:
+    with whole_folder(output / "confusions") as folder:
         for kind, of_kind in sorted(pairs.items()):
             pd.DataFrame(confusions(of_kind), columns=["reference", "hypothesis"]).to_csv(
                 folder / f"{kind}.csv", index=False
@@ -153,17 +162,35 @@ def _write_tables(pairs: Pairs, alike: Mapping[str, Mapping[str, str]]) -> None:
     table = pd.DataFrame(rows, columns=CLASS_COLUMNS)
     if any(alike.values()):
         table["indistinguishable_from"] = [alike[row["kind"]].get(row["class"], "") for row in rows]
-    write_whole(OUTPUT / "classes.csv", table.to_csv(index=False).encode())
+    write_whole(output / "classes.csv", table.to_csv(index=False).encode())
 
 
-def _write(table: dict[str, Any], metrics: dict[str, float]) -> None:
+def _write(table: dict[str, Any], metrics: dict[str, float], output: Path) -> None:
     sink = pa.BufferOutputStream()
     pq.write_table(pa.table(table), sink)
-    write_whole(OUTPUT / "hypotheses.parquet", sink.getvalue().to_pybytes())
-    write_whole(OUTPUT / "metrics.json", (json.dumps(metrics, indent=1) + "\n").encode())
+    write_whole(output / "hypotheses.parquet", sink.getvalue().to_pybytes())
+    write_whole(output / "metrics.json", (json.dumps(metrics, indent=1) + "\n").encode())
     for name, value in metrics.items():
         print(f"{name:36} {value:.4f}" if isinstance(value, float) else f"{name:36} {value}")
 
 
+def main() -> None:
+    parser = STAGE.parser(__doc__)
+    parser.add_argument("--split", help="instead of evaluate.split")
+    parser.add_argument("--checkpoint", type=Path, metavar="FILE", help=f"instead of {CHECKPOINT}")
+    given = parser.parse_args()
+    if not given.split and not given.checkpoint:
+        STAGE.start(run, given.params)
+        return
+    checkpoint = given.checkpoint or CHECKPOINT
+
+    def asked(params: schema.Params, inputs: Inputs) -> None:
+        split = given.split or params.evaluate.split
+        of_split = params.evaluate.model_copy(update={"split": split})
+        run(params.model_copy(update={"evaluate": of_split}), inputs, checkpoint, ASKED / split)
+
+    replace(STAGE, data=partial(_data, checkpoint=checkpoint)).start(asked, given.params)
+
+
 if __name__ == "__main__":
-    STAGE.main(run, __doc__)
+    main()

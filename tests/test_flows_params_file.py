@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 from params_document import vouch
+from ruamel.yaml import YAML
 
 from flows import params_file
 
@@ -37,6 +38,45 @@ def test_a_recipe_replaces_params_and_what_they_were_is_kept(folder: Path) -> No
     assert (folder / "params.yaml").read_text() == (ROOT / "flows/recipes/spoken_numbers.yaml").read_text()
     assert [path.read_text() for path in (folder / ".scratch" / "params").iterdir()] == [mine]
     assert ".scratch/params/" in said
+
+
+def test_the_file_is_what_it_was_until_its_successor_was_checked(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = (folder / "params.yaml").read_bytes()
+    seen = []
+    monkeypatch.setattr(params_file, "check", lambda *_: seen.append((folder / "params.yaml").read_bytes()))
+    params_file.prepare(folder, "spoken_numbers", ["lr=1e-5"])
+    assert seen == [before]
+
+
+def test_what_somebody_writes_meanwhile_is_kept(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(params_file, "check", lambda *_: (folder / "params.yaml").write_text("# mine"))
+    with pytest.raises(ValueError, match=r"params\.yaml was edited while what it is to be was checked"):
+        params_file.prepare(folder, "spoken_numbers", [])
+    assert (folder / "params.yaml").read_text() == "# mine"
+
+
+def lock(folder: Path, recipe: str) -> None:
+    """dvc.lock as it is after a recipe was trained."""
+    params = YAML(typ="safe").load((folder / f"flows/recipes/{recipe}.yaml").read_text())
+    keys = {"manifest": ["manifest"], "features": ["features"], "train": ["seed", "lr", "train"]}
+    stages = {
+        name: {"params": {"params.yaml": {key: params[key] for key in of}}} for name, of in keys.items()
+    }
+    with (folder / "dvc.lock").open("w") as stream:
+        YAML(typ="safe").dump({"stages": stages}, stream)
+
+
+def test_what_a_file_has_other_than_what_was_trained_is_named(folder: Path) -> None:
+    path = folder / "params.yaml"
+    with pytest.raises(ValueError, match="no trained model"):
+        params_file.other_than_trained(folder, path)
+    lock(folder, "simple_ctc")
+    assert params_file.other_than_trained(folder, path) == []
+    text = path.read_text().replace("split: test", "split: validation").replace("lr: 1.0e-2", "lr: 1.0e-3")
+    path.write_text(text)
+    assert params_file.other_than_trained(folder, path) == ["lr was 0.01, and is 0.001 in this file"]
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from params_document import vouch
 from ruamel.yaml import YAML
+from test_flows_params_file import lock
 
 from flows import dvc_command
 from flows import run as flows_run
@@ -104,33 +105,49 @@ def test_a_file_that_the_container_does_not_see_is_refused(folder: Path) -> None
     assert not any("compose run" in call for call in calls)
 
 
-@pytest.mark.parametrize(
-    ("mode", "command", "split"),
-    [
-        ("train", ["repro"], "test"),
-        ("val", ["repro", "-s", "evaluate"], "validation"),
-        ("test", ["repro", "-s", "evaluate"], "test"),
-    ],
-)
-def test_train_runs_the_pipeline_and_val_and_test_only_evaluate(
-    folder: Path, monkeypatch: pytest.MonkeyPatch, mode: str, command: list[str], split: str
+def test_train_makes_the_file_params_and_runs_the_pipeline(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """An edit that somebody makes while dvc runs is kept."""
     (folder / "stages").symlink_to(ROOT / "stages")
-    asked: list[tuple[tuple[str, ...], str]] = []
+    asked: list[tuple[tuple[str, ...], float]] = []
+    path, before = folder / "params.yaml", (folder / "params.yaml").read_text()
 
     def run(*arguments: str, **_: Any) -> int:
-        asked.append((arguments, read_params(folder / "params.yaml").evaluate.split))
+        asked.append((arguments, read_params(path).lr))
+        path.write_text(path.read_text() + "# edited meanwhile")
         return 5
 
     monkeypatch.setattr(dvc_command, "PROJECT", folder)
     monkeypatch.setattr(dvc_command, "run", run)
     vouch(folder, {}, Path("flows/recipes/spoken_numbers.yaml"))
+    assert flows_run.run("train", folder / "flows/recipes/spoken_numbers.yaml") == 5
+    assert asked == [(("repro",), 2e-3)]
+    assert path.read_text().endswith("# edited meanwhile")
+    assert [path.read_text() for path in (folder / ".scratch/params").glob("*.yaml")] == [before]
+
+
+@pytest.mark.parametrize(("mode", "split"), [("val", "validation"), ("test", "test")])
+def test_val_and_test_score_what_was_trained_and_nothing_else(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, mode: str, split: str
+) -> None:
+    (folder / "stages").symlink_to(ROOT / "stages")
+    asked: list[tuple[str, ...]] = []
+    monkeypatch.setattr(dvc_command, "PROJECT", folder)
+    monkeypatch.setattr(dvc_command, "run_stage", lambda *given, **_: asked.append(given) or 5)
     before = (folder / "params.yaml").read_text()
-    assert flows_run.run(mode, folder / "flows/recipes/spoken_numbers.yaml") == 5
-    assert asked == [(tuple(command), split)]
-    params = read_params(folder / "params.yaml")
-    assert (params.evaluate.split, params.lr) == ("test", 2e-3)  # whatever split was asked for
-    assert [path.read_text() for path in (folder / ".scratch/params").iterdir()] == [before]
+    lock(folder, "simple_ctc")
+    for recipe in ("simple_ctc", "spoken_numbers"):
+        vouch(folder, {}, Path(f"flows/recipes/{recipe}.yaml"))
+    assert flows_run.run(mode, folder / "flows/recipes/simple_ctc.yaml") == 5
+    assert asked == [("evaluate", "--params", ".scratch/params/scored.yaml", "--split", split)]
+    other = folder / "flows/recipes/spoken_numbers.yaml"
+    with pytest.raises(
+        ValueError, match=f"{other}: the model here was trained with other .* run train {other}"
+    ):
+        flows_run.run(mode, other)
+    assert len(asked) == 1
+    assert (folder / "params.yaml").read_text() == before
 
 
 def test_without_dvc_it_says_what_to_install(

@@ -43,17 +43,24 @@ class Stage:
         """The values that this stage may read, by their keys in params.yaml."""
         return params.model_dump(mode="json", include={self.name, *self.shared})
 
-    def main(self, run: Run, description: str | None) -> None:
-        """Run as a program: ``run`` gets the checked params and the inputs as noted at the start. What it
-        returns is called once the result stands.
-        """
-        parser = argparse.ArgumentParser(
+    def parser(self, description: str | None) -> argparse.ArgumentParser:
+        """Of the command line that every stage has."""
+        made = argparse.ArgumentParser(
             prog=f"python -m stages.{self.name}",
             description=description,
             formatter_class=argparse.RawDescriptionHelpFormatter,
         )
-        parser.add_argument("--params", type=Path, default=Path("params.yaml"), metavar="FILE")
-        path = parser.parse_args().params
+        made.add_argument("--params", type=Path, default=Path("params.yaml"), metavar="FILE")
+        return made
+
+    def main(self, run: Run, description: str | None) -> None:
+        """Run as a program: ``run`` gets the checked params and the inputs as noted at the start. What it
+        returns is called once the result stands.
+        """
+        self.start(run, self.parser(description).parse_args().params)
+
+    def start(self, run: Run, path: Path) -> None:
+        """The same, on the params of that file."""
         escape_what_cannot_be_shown()
         if "LOCAL_RANK" in os.environ:  # one of several processes of a training
             die_with_parent()

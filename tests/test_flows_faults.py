@@ -21,8 +21,7 @@ FLOW = [sys.executable, "-m", "flows.pipeline"]
 
 
 def test_a_run_whose_server_is_killed_keeps_what_it_made_and_says_so(tmp_path: Path) -> None:
-    project = make_project(tmp_path / "project", max_epochs=1)
-    project.vouch({})
+    project = make_project(tmp_path / "project", max_epochs=1, light=True)
     with run_server(tmp_path) as server:
         project.environment |= server.environment | {"PREFECT_CLIENT_MAX_RETRIES": "1"}
         process = project.start(*FLOW, "features")

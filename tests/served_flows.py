@@ -20,7 +20,6 @@ def start_serving(project: Project, *options: str) -> Server:
     port = free_port()
     project.environment["PREFECT_HOME"] = str(home(project))
     project.environment.pop("PREFECT_API_URL", None)
-    project.environment["PREFECT_RUNNER_POLL_FREQUENCY"] = "1"  # seconds, and not ten, until a run begins
     process = project.start(sys.executable, "-m", "flows.deploy", "--port", str(port), *options)
     deadline = time.monotonic() + 180
     while "Your deployments are being served" not in project.log():

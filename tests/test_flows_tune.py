@@ -53,7 +53,9 @@ class TestATrialsResult:
 @pytest.fixture
 def with_data(tmp_path: Path) -> Path:
     """A project with data that was added to dvc, as a study begins with it."""
-    return shutil.copytree(built_once("study", begin_a_study), tmp_path / "study", symlinks=True)
+    copied = shutil.copytree(built_once("study", begin_a_study), tmp_path / "study", symlinks=True)
+    git("status", folder=copied)  # by which git learns that the copied files are what it knows
+    return copied
 
 
 def begin_a_study(folder: Path) -> None:

@@ -15,6 +15,8 @@ from params_document import set_values, vouch
 from ruamel.yaml import YAML
 
 ROOT = Path(__file__).parents[1]
+LIGHT_STAGES = Path(__file__).parent / "light_stages"
+LEFT_OUT = shutil.ignore_patterns("*.md", "__pycache__")
 TRAINED = ["best.ckpt", "last.ckpt", "history.csv", "tokens.json", "params.yaml"]
 
 
@@ -103,10 +105,15 @@ def copy_checkout(folder: Path) -> None:
             shutil.copy2(ROOT / name, folder / name)
 
 
-def make_project(folder: Path, max_epochs: int) -> Project:
-    """The checkout's files with the smoke recipe, committed; nothing has run."""
+def make_project(folder: Path, max_epochs: int, light: bool = False) -> Project:
+    """The checkout's files with the smoke recipe, committed; nothing has run.
+
+    Those that take long of a ``light`` one's stages are stand-ins: see light_stages/README.md.
+    """
     copy_checkout(folder)
     made = Project(folder)
+    if light:
+        shutil.copytree(LIGHT_STAGES, folder / "stages", ignore=LEFT_OUT, dirs_exist_ok=True)
     shutil.copy(ROOT / "flows" / "recipes" / "simple_ctc.yaml", folder / "params.yaml")
     (folder / "dvc.lock").unlink(missing_ok=True)
     made.set({"train.trainer.max_epochs": max_epochs})

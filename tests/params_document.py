@@ -6,7 +6,6 @@ from typing import Any
 
 from ruamel.yaml import YAML
 
-from stages.preflight.reading import read_params
 from stages.program.verdict import Verdict
 from stages.schema.reading import read_document
 
@@ -25,6 +24,8 @@ def set_values(document: dict[str, Any], changes: dict[str, Any]) -> None:
 
 def check_here(path: Path, trained: bool = False) -> None:
     """What ``python -m stages.preflight`` does; ValueError where that prints problems."""
+    from stages.preflight.reading import read_params  # seconds, which tests with light stages do without
+
     verdict = Verdict(read_document(path), trained)
     read_params(path, trained)
     verdict.keep()

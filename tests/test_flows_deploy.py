@@ -34,7 +34,7 @@ pipeline(overrides=["lr=5e-3"], targets=["manifest"])
 
 @pytest.fixture(scope="module")
 def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
-    made = make_project(tmp_path_factory.mktemp("project").resolve(), max_epochs=1)
+    made = make_project(tmp_path_factory.mktemp("project").resolve(), max_epochs=1, light=True)
     made.run(sys.executable, "-c", JUDGE)
     return made
 

@@ -12,8 +12,8 @@ from pathlib import Path
 import psutil
 import pytest
 from dvc_project import make_project
-from prefect_server import Server, run_server
-from served_flows import start_serving
+from prefect_server import Server, copy_database, run_server
+from served_flows import home, start_serving
 
 from flows import deploy
 
@@ -21,8 +21,7 @@ FLOW = [sys.executable, "-m", "flows.pipeline"]
 
 
 def test_a_run_whose_server_is_killed_keeps_what_it_made_and_says_so(tmp_path: Path) -> None:
-    project = make_project(tmp_path / "project", max_epochs=1)
-    project.vouch({})
+    project = make_project(tmp_path / "project", max_epochs=1, light=True)
     with run_server(tmp_path) as server:
         project.environment |= server.environment | {"PREFECT_CLIENT_MAX_RETRIES": "1"}
         process = project.start(*FLOW, "features")
@@ -38,6 +37,7 @@ def test_a_run_whose_server_is_killed_keeps_what_it_made_and_says_so(tmp_path: P
 
 def test_make_ui_ends_with_its_server_and_says_so(tmp_path: Path) -> None:
     project = make_project(tmp_path.resolve() / "project", max_epochs=1)
+    copy_database(home(project))
     process = start_serving(project).process
     (server,) = [child for child in psutil.Process(process.pid).children() if "server" in child.cmdline()]
     server.kill()
@@ -71,7 +71,7 @@ def test_a_full_disk_ends_a_run_with_its_reason_and_the_next_one_goes_on(
     project = make_project(small_disk / "project", max_epochs=1)
     project.environment |= server.environment
     project.vouch({})
-    project.run(*FLOW, "manifest")
+    project.dvc("repro", "-q", "manifest")
     ballast = small_disk / "ballast"
     with contextlib.suppress(OSError):
         ballast.write_bytes(bytes(shutil.disk_usage(small_disk).free - (1 << 20)))

@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from params_document import vouch
+from params_document import check_here, vouch
 from ruamel.yaml import YAML
 from test_flows_params_file import lock
 
-from flows import dvc_command
+from flows import dvc_command, params_file
 from flows import run as flows_run
 from stages.preflight.reading import read_params
 
@@ -166,6 +166,7 @@ def test_a_wrong_file_is_refused_and_params_stay_what_they_were(
     before = (folder / "params.yaml").read_text()
     (folder / "wrong.yaml").write_text(before.replace("lr: 1.0e-2", "lr: abc"))
     monkeypatch.setattr(dvc_command, "PROJECT", folder)
+    monkeypatch.setattr(params_file, "check", lambda project: check_here(project / "params.yaml"))
     assert flows_run.main(["train", str(folder / "wrong.yaml")]) == 1
     assert "lr: Input should be a valid number" in capsys.readouterr().err
     assert (folder / "params.yaml").read_text() == before

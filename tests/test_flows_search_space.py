@@ -79,24 +79,23 @@ class TestTheSearchFile:
         found = read_search(path, tmp_path / "params.yaml")
         assert found.search_spaces["lr"].ends() == (0.0001, 0.01)
 
-    def test_values_that_the_params_cannot_have_are_refused_with_their_key(self) -> None:
+    def test_values_that_the_params_cannot_have_and_a_metric_that_nothing_logs_are_refused_at_once(
+        self,
+    ) -> None:
         params = YAML(typ="safe", pure=True).load((ROOT / "params.yaml").read_text())
         dropout = "train.task.init_args.encoder.init_args.dropout"
         spaces = {
             dropout: {"distribution": "uniform", "low": 0.0, "high": 1.5},
             "train.trainer.max_epochs": {"distribution": "categorical", "choices": ["many", 3]},
         }
-        low, high = search_space.impossible(search(search_spaces=spaces), params, ROOT)
+        asked = search(search_spaces=spaces, metric="val_werr")
+        low, metric, high = search_space.impossible(asked, params, ROOT)
         assert low.startswith(
             "params.yaml with every searched value at its low end: train.trainer.max_epochs:"
         )
+        assert metric.startswith("metric: nothing logs it; there are train_loss, ")
+        assert metric.endswith("found 'val_werr'")
         assert high.startswith(f"params.yaml with every searched value at its high end: {dropout}:")
-
-    def test_a_metric_that_nothing_logs_is_refused_with_those_that_are(self) -> None:
-        params = YAML(typ="safe", pure=True).load((ROOT / "params.yaml").read_text())
-        (said,) = search_space.impossible(search(metric="val_werr"), params, ROOT)
-        assert said.startswith("metric: nothing logs it; there are train_loss, ")
-        assert said.endswith("found 'val_werr'")
 
     @pytest.mark.parametrize(
         ("value", "spelled"),

@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -9,8 +10,9 @@ import time
 from pathlib import Path
 
 import pytest
+from built_once import built_once
 from dvc_project import make_project
-from prefect_server import run_server
+from prefect_server import Server
 from toy_search import search
 
 from flows import dvc_command, trials, tune
@@ -51,16 +53,21 @@ class TestATrialsResult:
 @pytest.fixture
 def with_data(tmp_path: Path) -> Path:
     """A project with data that was added to dvc, as a study begins with it."""
-    data = tmp_path / "data" / "raw" / "mine"
+    copied = shutil.copytree(built_once("study", begin_a_study), tmp_path / "study", symlinks=True)
+    git("status", folder=copied)  # by which git learns that the copied files are what it knows
+    return copied
+
+
+def begin_a_study(folder: Path) -> None:
+    data = folder / "data" / "raw" / "mine"
     data.mkdir(parents=True)
     (data / "a.wav").write_text("a recording")
-    git("init", "-q", folder=tmp_path)
-    dvc_command.answer("init", "-q", folder=tmp_path)
-    dvc_command.answer("add", "-q", "data/raw/mine", folder=tmp_path)
-    git("add", "-A", folder=tmp_path)
-    git(*trials._identity(tmp_path), "commit", "-qm", "data", folder=tmp_path)
-    trials.begin("toy", tmp_path)
-    return tmp_path
+    git("init", "-q", folder=folder)
+    dvc_command.answer("init", "-q", folder=folder)
+    dvc_command.answer("add", "-q", "data/raw/mine", folder=folder)
+    git("add", "-A", folder=folder)
+    git(*trials._identity(folder), "commit", "-qm", "data", folder=folder)
+    trials.begin("toy", folder)
 
 
 class TestRawDataThatWasEdited:
@@ -118,18 +125,14 @@ search_spaces: {lr: {distribution: categorical, choices: [0.003, 1.0e+30]}}
 """
 
 
-def test_trials_are_experiments_and_the_best_one_is_applied(tmp_path: Path) -> None:
-    project = make_project(tmp_path / "project", max_epochs=2)
-    project.set({"export.formats": []})
-    project.commit()
+def test_trials_are_experiments_and_the_best_one_is_applied(tmp_path: Path, server: Server) -> None:
+    project = make_project(tmp_path / "project", max_epochs=2, light=True)
+    project.environment |= server.environment
     (project.folder / "search.yaml").write_text(END_TO_END)
     edited = project.folder / "README.md"
     edited.write_text(edited.read_text() + "An edit that nobody committed.\n")
-    (tmp_path / "prefect").mkdir()
-    with run_server(tmp_path / "prefect") as server:
-        project.environment |= server.environment
-        printed = project.run(sys.executable, "-m", "flows.tune", "search.yaml")
-        artifacts = {artifact["key"]: artifact for artifact in server.artifacts()}
+    printed = project.run(sys.executable, "-m", "flows.tune", "search.yaml")
+    artifacts = {artifact["key"]: artifact for artifact in server.artifacts()}
     refs = project.run("git", "for-each-ref", "--format=%(refname)", "refs/exps").split()
     (best,) = [ref.rpartition("/")[2] for ref in refs if "/toy-" in ref]
     assert {"tune-toy-trials", "tune-toy-history"} <= set(artifacts)

@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import psutil
@@ -63,6 +64,15 @@ def test_an_unchanged_pipeline_starts_no_stage_and_shows_its_metrics(project: Pr
     assert re.search(r" - wer +0\.\d+", printed)
 
 
+def test_where_nothing_changed_no_server_need_start(project: Project, tmp_path: Path) -> None:
+    alone = Project(project.folder)
+    alone.environment |= {"PREFECT_HOME": str(tmp_path)}
+    printed = alone.run(*FLOW)
+    assert re.findall(r"^(\w+) +Unchanged ", printed, re.MULTILINE) == STAGES
+    assert re.search(r"^wer +0\.\d+", printed, re.MULTILINE)
+    assert not (project.folder / ".scratch/prefect").exists()
+
+
 def test_the_run_page_shows_what_people_look_at(project: Project, server: Server) -> None:
     artifacts = {artifact["key"]: artifact for artifact in server.artifacts()}
     assert {"metrics", "loss", "transcripts", "params", "training-progress"} <= set(artifacts)
@@ -91,14 +101,22 @@ def test_an_override_runs_what_it_touches_and_old_params_come_from_the_cache(edi
     assert states(edited.run(*FLOW)) == cached
 
 
-def test_validation_changes_no_weights(edited: Project) -> None:
+def test_validation_changes_nothing_that_is_tracked(edited: Project) -> None:
     before = edited.trained()
-    params = (edited.folder / "params.yaml").read_text()
     printed = edited.run(*FLOW, "--mode", "val")
     assert states(printed) == {"evaluate": "Ran"}
+    assert "on the validation split" in printed
     assert edited.trained() == before
-    assert (edited.folder / "params.yaml").read_text() == params
-    assert states(edited.run(*FLOW))["evaluate"] == "Cached"
+    assert edited.json("artifacts/logs/evaluate/validation/metrics.json")["num_utterances"] > 0
+    assert edited.run("git", "status", "--porcelain") == ""
+    assert states(edited.run(*FLOW))["evaluate"] == "Unchanged"
+
+
+def test_validation_refuses_what_was_not_trained(edited: Project) -> None:
+    done = edited.attempt(*FLOW, "--mode", "val", "-S", "lr=3e-4")
+    assert done.returncode == 1
+    assert "trained with other values (lr was 0.01, and is 0.0003 in this file)" in done.stdout
+    assert edited.params()["lr"] == 0.01
 
 
 REFUSED = [

@@ -4,6 +4,7 @@ every checkpoint and more. The metrics are the real ones.
 
 import json
 import zlib
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -28,9 +29,11 @@ STAGE = Stage(
 )
 
 
-def run(params: schema.Params, inputs: Inputs) -> None:
+def run(params: schema.Params, inputs: Inputs, split: str | None = None) -> None:
+    output = Path("artifacts/logs/evaluate") / split if split else OUTPUT
+    split = split or params.evaluate.split
     error_rate, _ = json.loads(CHECKPOINT.read_text())
-    index = pq.read_table(FEATURES / params.evaluate.split / INDEX).to_pydict()
+    index = pq.read_table(FEATURES / split / INDEX).to_pydict()
     texts = [_heard(name, text, error_rate) for name, text in zip(index["id"], index["text"], strict=True)]
     columns: dict[str, list[Any]] = {"id": index["id"], "speaker": index["speaker"]}
     columns |= {"reference": index["text"], "hypothesis": texts}
@@ -38,10 +41,10 @@ def run(params: schema.Params, inputs: Inputs) -> None:
     for metric in (part.build() for part in params.evaluate.metrics):
         metrics |= metric.compute(index["text"], texts)
         columns |= metric.per_utterance(index["text"], texts)
-    write_whole(OUTPUT / "metrics.json", f"{json.dumps(metrics, indent=1, sort_keys=True)}\n".encode())
-    pq.write_table(pa.table(columns), OUTPUT / "hypotheses.parquet")
-    write_whole(OUTPUT / "classes.csv", (",".join(CLASS_COLUMNS) + "\n").encode())
-    with whole_folder(OUTPUT / "confusions") as folder:
+    write_whole(output / "metrics.json", f"{json.dumps(metrics, indent=1, sort_keys=True)}\n".encode())
+    pq.write_table(pa.table(columns), output / "hypotheses.parquet")
+    write_whole(output / "classes.csv", (",".join(CLASS_COLUMNS) + "\n").encode())
+    with whole_folder(output / "confusions") as folder:
         (folder / "words.csv").write_text("reference,hypothesis\n")
 
 
@@ -53,4 +56,7 @@ def _heard(name: str, text: str, error_rate: float) -> str:
 
 
 if __name__ == "__main__":
-    STAGE.main(run, __doc__)
+    parser = STAGE.parser(__doc__)
+    parser.add_argument("--split")
+    given = parser.parse_args()
+    STAGE.start(partial(run, split=given.split), given.params)

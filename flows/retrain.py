@@ -21,7 +21,7 @@ from flows.dvc_command import HYPOTHESES, PROJECT, TRAIN_MANIFEST
 from flows.gate import Gate, judge
 from flows.git_command import experiments, git, git_bytes
 from flows.notification import notify
-from flows.pipeline import outcome, run_stages, summary, up_to_date
+from flows.stage_tasks import outcome, run_stages, summary, up_to_date
 from stages.schema.manifest_row import read_manifest
 
 WORK = PROJECT / ".scratch" / "retrain"

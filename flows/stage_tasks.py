@@ -1,0 +1,160 @@
+"""Tasks of DVC's stages, one after the other, and what to tell of their states."""
+
+import re
+import time
+from collections import deque
+from pathlib import Path
+from typing import Any
+
+from prefect import State, Task, task
+from prefect.cache_policies import NO_CACHE
+from prefect.client.schemas.objects import TaskRun
+from prefect.logging import get_run_logger
+from prefect.states import Completed, Failed
+
+from flows import dvc_command, run_page, scoring
+
+UNCHANGED, CACHED, RAN = "Unchanged", "Cached", "Ran"
+NOTHING_NEW = "nothing that it reads has changed"
+MADE = {CACHED, RAN}  # after which what comes next has something new to read
+KILLED = re.compile(r"exited with (-9|137)$")
+NUM_REASONS = 4
+DVC_ADVICE = re.compile(r"To (track|enable) .*:$|\s+(git add|dvc config) |Use `dvc push`|\s*$")
+
+
+class StageFailed(RuntimeError):
+    """A stage ended with an error; the message is the end of what it printed."""
+
+
+class StageKilled(StageFailed):
+    """A stage was killed from outside: a training goes on from its last epoch when it is tried again."""
+
+
+def can_help(task: Task[..., Any], task_run: TaskRun, state: State) -> bool:
+    """Trying again helps when another dvc was at work, or the stage was killed; never against an error."""
+    return isinstance(state.result(raise_on_failure=False), dvc_command.Busy | StageKilled)
+
+
+patient = task(
+    retries=3, retry_delay_seconds=[10, 60, 300], retry_condition_fn=can_help, cache_policy=NO_CACHE
+)
+
+
+@patient
+def look(folder: Path) -> tuple[dvc_command.Graph, dvc_command.Changes]:
+    """Which stages there are, and which of them have changed."""
+    return dvc_command.overview(folder)
+
+
+@patient
+def stage(name: str, why: str, folder: Path, force: bool, upstream: list[State]) -> State:
+    """Bring one stage up to date; ``why`` says what changed, and is empty when nothing did."""
+    if not why:
+        return Completed(name=UNCHANGED, message=NOTHING_NEW)
+    logger, progress, started = get_run_logger(), run_page.Progress(), time.monotonic()
+    printed: deque[str] = deque(maxlen=2000)
+
+    def on_line(line: str) -> None:
+        if DVC_ADVICE.match(line):
+            return
+        logger.info(line)
+        printed.append(line)
+        progress.follow(line)
+
+    failed = dvc_command.run("repro", "-s", *(["-f"] if force else []), name, folder=folder, on_line=on_line)
+    if failed:
+        raise _failure(name, list(printed))
+    seconds = time.monotonic() - started
+    return Completed(name=_outcome("\n".join(printed)), message=f"{why}; {seconds:.1f} s")
+
+
+def _outcome(printed: str) -> str:
+    if "is cached - skipping run" in printed:
+        return CACHED
+    return RAN if re.search(r"Running stage '|Verifying data sources", printed) else UNCHANGED
+
+
+def _failure(name: str, lines: list[str]) -> Exception:
+    last = "\n".join(lines[-8:])
+    if dvc_command.BUSY in last:
+        return dvc_command.Busy(last)
+    killed = any(KILLED.search(line) for line in lines[-3:])
+    return (StageKilled if killed else StageFailed)(f"{name}: {last}")
+
+
+def run_stages(
+    folder: Path,
+    targets: list[str] | None = None,
+    *,
+    force: bool = False,
+    timeout_seconds: float | None = None,
+) -> dict[str, State]:
+    """The states of every stage that the targets need, run in graph order.
+
+    Tasks are called one after the other in the main thread, so that a cancelled run ends at once.
+    """
+    graph, changed = look(folder)
+    states: dict[str, State] = {}
+    for name in selected(graph, targets or []):
+        above = [before for before in graph[name] if before in states]
+        reasons = ["forced"] if force else list(changed.get(name, []))
+        reasons += [f"{before} {states[before].name}" for before in above if states[before].name in MADE]
+        run = stage.with_options(name=name, task_run_name=name, timeout_seconds=timeout_seconds)
+        states[name] = run(
+            name, _brief(reasons), folder, force, [states[before] for before in above], return_state=True
+        )
+    return states
+
+
+def _brief(reasons: list[str]) -> str:
+    more = len(reasons) - NUM_REASONS
+    return ", ".join([*reasons[:NUM_REASONS], *([f"and {more} more"] if more > 0 else [])])
+
+
+def selected(graph: dvc_command.Graph, targets: list[str]) -> list[str]:
+    wanted = set(targets or graph)
+    for name in reversed(graph):
+        if name in wanted:
+            wanted |= set(graph[name])
+    return [name for name in graph if name in wanted]
+
+
+@task(name="evaluate", task_run_name="evaluate", cache_policy=NO_CACHE)
+def score(split: str, recipe: str | None, overrides: list[str]) -> State:
+    """Score the model that is there on a split."""
+    printed: deque[str] = deque(maxlen=2000)
+
+    def on_line(line: str) -> None:
+        get_run_logger().info(line)
+        printed.append(line)
+
+    if scoring.score(dvc_command.PROJECT, split, recipe, overrides, on_line):
+        raise _failure("evaluate", list(printed))
+    return Completed(name=RAN, message=f"on the {split} split")
+
+
+def up_to_date(states: dict[str, State]) -> set[str]:
+    return {name for name, state in states.items() if state.is_completed()}
+
+
+def outcome(states: dict[str, State]) -> State:
+    """Of a whole run."""
+    said = ", ".join(f"{name} {state.name}" for name, state in states.items())
+    failed = [f"{state.message}" for state in states.values() if state.is_failed()]
+    return Failed(message=f"{said}\n" + "\n".join(failed)) if failed else Completed(message=said)
+
+
+def summary(folder: Path, states: dict[str, State]) -> list[str]:
+    """What ran, what did not and why, and the metrics."""
+    lines = summary_of(states)
+    if "evaluate" in up_to_date(states):
+        rows = run_page.metrics_table(folder)
+        for name, *values in (list(rows[0]), *(row.values() for row in rows)):
+            lines.append(f"{name:36} " + "  ".join(f"{value!s:>13}" for value in values))
+    return lines
+
+
+def summary_of(states: dict[str, State]) -> list[str]:
+    """What ran, what did not and why."""
+    width = max(map(len, states), default=0)
+    return [f"{name:{width}}  {state.name:9}  {state.message or ''}" for name, state in states.items()]

@@ -176,7 +176,7 @@ def _write(table: dict[str, Any], metrics: dict[str, float], output: Path) -> No
 
 def main() -> None:
     parser = STAGE.parser(__doc__)
-    parser.add_argument("--split", help="instead of evaluate.split")
+    parser.add_argument("--split", choices=["validation", "test"], help="instead of evaluate.split")
     parser.add_argument("--checkpoint", type=Path, metavar="FILE", help=f"instead of {CHECKPOINT}")
     given = parser.parse_args()
     if not given.split and not given.checkpoint:

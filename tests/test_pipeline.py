@@ -39,7 +39,7 @@ CHANGED_BY: list[tuple[str, Any, list[str]]] = [
 def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
     """The pipeline, run once."""
     # Epochs enough to be killed between, on a busy machine too.
-    made = make_project(tmp_path_factory.mktemp("project").resolve(), max_epochs=12)
+    made = make_project(tmp_path_factory.mktemp("project").resolve(), max_epochs=16)
     assert ran(made.dvc("repro")) == ALL
     made.commit()
     return made
@@ -130,30 +130,32 @@ def wait_for_a_state(project: Project, process: "subprocess.Popen[bytes]") -> ps
     return next(p for p in project.processes() if p.cmdline()[1:] == ["-m", "stages.train"])
 
 
-@pytest.mark.parametrize(
-    ("victim", "killed"),
-    [
-        ("train", [(signal.SIGINT, "/bin/sh"), (signal.SIGKILL, "/bin/sh")]),
-        # Debian's sh stands between dvc and the stage, bash gives its place to the stage
-        ("dvc", [(signal.SIGKILL, "/bin/sh"), (signal.SIGKILL, "/bin/bash")]),
-        ("flows", [(signal.SIGTERM, "/bin/sh"), (signal.SIGKILL, "/bin/sh")]),
-    ],
-    ids=["train", "dvc", "flows"],
-)
+# What is killed, how, and what dvc runs a stage's command with: Debian's sh stands between dvc and the stage,
+# bash gives its place to the stage.
+KILLED = [
+    ("train", signal.SIGINT, "/bin/sh"),
+    ("train", signal.SIGKILL, "/bin/sh"),
+    ("dvc", signal.SIGKILL, "/bin/sh"),
+    ("dvc", signal.SIGKILL, "/bin/bash"),
+    ("flows", signal.SIGTERM, "/bin/sh"),
+    ("flows", signal.SIGKILL, "/bin/sh"),
+]
+
+
 def test_a_killed_training_leaves_nothing_that_looks_finished_and_resumes_to_the_same_bytes(
-    rerun: Project, victim: str, killed: list[tuple[signal.Signals, str]]
+    rerun: Project,
 ) -> None:
     uninterrupted = rerun.trained()
-    module = "flows.dvc_command" if victim == "flows" else "dvc"
-    for number, (sent, shell) in enumerate(killed):
-        rerun.environment["SHELL"] = shell  # which dvc runs a stage's command with
+    for number, (victim, sent, shell) in enumerate(KILLED):
+        rerun.environment["SHELL"] = shell
+        module = "flows.dvc_command" if victim == "flows" else "dvc"
         process = rerun.start(sys.executable, "-m", module, "repro", "-f", "-s", "train")
         stage = wait_for_a_state(rerun, process)
         family = psutil.Process(process.pid).children(recursive=True)
         os.kill(stage.pid if victim == "train" else process.pid, sent)
-        assert process.wait(timeout=30) != 0
+        assert process.wait(timeout=30) != 0, (victim, sent)
         _, alive = psutil.wait_procs(family, timeout=30)
-        assert [*alive, *rerun.processes()] == []
+        assert [*alive, *rerun.processes()] == [], (victim, sent)
         assert not (rerun.folder / "artifacts" / "train" / "best.ckpt").exists()
         assert ("resuming in epoch" in rerun.log()) == (number > 0)
     output = rerun.dvc("repro", "-f", "-s", "train")

@@ -60,28 +60,22 @@ def servers(process: "subprocess.Popen[str]") -> list[psutil.Process]:
     return found
 
 
-def test_a_server_dies_with_its_run(databases: Path) -> None:
-    process = start(databases)
-    left = servers(process)
-    process.kill()
-    _, alive = psutil.wait_procs(left, timeout=60)
-    assert not alive
-    process.communicate()
-
-
-def test_runs_at_one_time_have_databases_of_their_own_and_leave_them_to_the_next(databases: Path) -> None:
-    first, second = start(databases), start(databases)
-    left = [*servers(first), *servers(second)]
-    for process in (first, second):
-        said, _ = process.communicate("end\n")
-        assert process.returncode == 0, said
-        assert "Error" not in said, "all was sent before the server ended"
-        assert "Finished in state Completed()" in said
+def test_runs_at_one_time_have_servers_of_their_own_which_end_with_them_and_leave_their_databases(
+    databases: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    killed, ended = start(databases), start(databases)
+    left = [*servers(killed), *servers(ended)]
+    killed.kill()
+    said, _ = ended.communicate("end\n")
+    assert ended.returncode == 0, said
+    assert "Finished in state Completed()" in said
+    assert "Error" not in said, "all was sent before the server ended"
     assert not psutil.wait_procs(left, timeout=60)[1]
+    killed.communicate()
     assert sorted(path.parent.name for path in databases.glob("*/server.log")) == ["1", "2"]
-    third = start(databases)
-    third.communicate("end\n")
-    assert sorted(path.name for path in databases.iterdir()) == ["1", "2"]
+    monkeypatch.setattr(own_server, "FOLDER", databases)
+    with own_server._database() as folder:
+        assert folder.name == "1"
 
 
 def test_a_server_that_does_not_start_is_tried_again_and_then_told(

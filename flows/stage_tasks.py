@@ -12,7 +12,7 @@ from prefect.client.schemas.objects import TaskRun
 from prefect.logging import get_run_logger
 from prefect.states import Completed, Failed
 
-from flows import dvc_command, run_page, scoring
+from flows import dvc_command, run_page, scoring, tracked_outputs
 
 UNCHANGED, CACHED, RAN = "Unchanged", "Cached", "Ran"
 NOTHING_NEW = "nothing that it reads has changed"
@@ -61,7 +61,9 @@ def stage(name: str, why: str, folder: Path, force: bool, upstream: list[State])
         printed.append(line)
         progress.follow(line)
 
-    failed = dvc_command.run("repro", "-s", *(["-f"] if force else []), name, folder=folder, on_line=on_line)
+    arguments = ("repro", "-s", *(["-f"] if force else []), name)
+    with tracked_outputs.kept(folder, name):
+        failed = dvc_command.run(*arguments, folder=folder, on_line=on_line)
     if failed:
         raise _failure(name, list(printed))
     seconds = time.monotonic() - started

@@ -185,6 +185,8 @@ def test_a_stopped_run_leaves_no_process_and_no_lock(edited: Project, sent: sign
     psutil.wait_procs(family, timeout=10)
     assert edited.processes() == []
     assert time.monotonic() - started < 10
+    if sent != signal.SIGKILL:
+        assert edited.run("git", "status", "--porcelain") == " M params.yaml\n", "the tracked curves stay"
     edited.run("git", "checkout", "-q", ".")
     again = edited.run(sys.executable, "-m", "flows.dvc_command", "repro", "-s", "manifest")
     assert "Stage 'manifest' didn't change, skipping" in again

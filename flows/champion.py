@@ -111,6 +111,19 @@ def to_return_to(name: str, folder: Path) -> Champion:
     return named[0]
 
 
+def fate(model: str, folder: Path) -> str:
+    """What became of a model that was promoted under that tag; nothing while it is the champion."""
+    known = history(folder)
+    places = [place for place, champion in enumerate(known) if champion.model == model]
+    if not places:
+        return f"{model} was taken back"
+    if places[-1] == len(known) - 1:
+        return ""
+    after = known[places[-1] + 1]
+    became = f"rolled back to {after.model}" if after.is_rollback else f"replaced by {after.tag}"
+    return f"{model} was {became} on {after.when:%Y-%m-%d %H:%M}"
+
+
 def restore(chosen: Champion, reason: str, folder: Path) -> str:
     """Make its model the champion again; the new tag."""
     tag = next_tag(folder)

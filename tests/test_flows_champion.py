@@ -60,7 +60,9 @@ def test_a_rollback_is_a_new_tag_on_the_commit_of_the_champion_before(repository
     promote(repository)
     promote(repository)
     assert roll_back(repository) == champion.current(repository) == "champion/0003"
-    assert git(repository, "rev-parse", "champion/0003^{}") == git(repository, "rev-parse", "champion/0001^{}")
+    assert git(repository, "rev-parse", "champion/0003^{}") == git(
+        repository, "rev-parse", "champion/0001^{}"
+    )
     assert model(repository) == "champion/0001"
     assert str(champion.newest(repository)) == "champion/0003 (the model of champion/0001 again)"
     assert git(repository, "tag", "-n", "--list", "champion/0003").split(maxsplit=1) == [
@@ -77,7 +79,9 @@ def test_rollbacks_go_on_to_older_models_and_not_to_what_was_rolled_back(reposit
     assert model(repository) == "champion/0002"
     roll_back(repository)
     assert model(repository) == "champion/0001"
-    with pytest.raises(ValueError, match=r"no champion was before champion/0005 \(the model of champion/0001"):
+    with pytest.raises(
+        ValueError, match=r"no champion was before champion/0005 \(the model of champion/0001"
+    ):
         roll_back(repository)
 
 

@@ -1,4 +1,4 @@
-"""What a candidate was made from, beside the champion: its data, its params, and whether it is known already."""
+"""What a candidate was made from, beside the champion: data and params, and whether it is known already."""
 
 import json
 from pathlib import Path

@@ -1,6 +1,7 @@
 """Old and new training data beside each other, and how far apart they were at the retrainings so far."""
 
 import warnings
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -28,10 +29,13 @@ def draw(drift: Drift, so_far: list[Record]) -> Any:
     _bars(panels["speakers"], drift.speakers())
     _distances(panels["distances"], so_far)
     figure.suptitle(f"{len(drift.new):,} new training utterances beside the {len(drift.old):,} old ones")
+    return figure
+
+
+def write(drift: Drift, so_far: list[Record], path: Path) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)  # of glyphs that the font has not
-        figure.draw_without_rendering()
-    return figure
+        draw(drift, so_far).savefig(path, dpi=100)
 
 
 def _histograms(axes: Any, old: Floats, new: Floats, unit: str) -> None:

@@ -29,4 +29,4 @@ class Exhibits:
             transcript_changes.write(self.transcripts, folder / TRANSCRIPTS)
         if self.drift and self.drift.new:
             earlier = [each for each in kept(folder.parent) if each.started != record.started]
-            drift_picture.draw(self.drift, [*earlier, record]).savefig(folder / PICTURE, dpi=100)
+            drift_picture.write(self.drift, [*earlier, record], folder / PICTURE)

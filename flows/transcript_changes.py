@@ -8,6 +8,7 @@ from typing import Any
 import pyarrow.parquet as pq
 
 NUM_SHOWN = 12  # of either kind
+FORMULA = ("=", "+", "-", "@")
 COLUMNS = ["id", "before", "after", "reference", "champion", "candidate"]
 
 Row = dict[str, Any]
@@ -59,5 +60,6 @@ def _safe(rows: list[Row]) -> Iterator[Row]:
     """A spreadsheet takes a text that begins so for a formula."""
     for row in rows:
         yield {
-            name: f"'{value}" if str(value)[:1] in ("=", "+", "@") else value for name, value in row.items()
+            name: f"'{value}" if isinstance(value, str) and value.startswith(FORMULA) else value
+            for name, value in row.items()
         }

@@ -72,7 +72,7 @@ class Candidacy:
     def _judge(self, tag: str) -> list[str]:
         """Compare it with the champion; why it is not to be promoted, or else reasons in the record."""
         judgement = judge(self.gate, tag, self._champions(HYPOTHESES), self.clone, PROJECT)
-        self.record.comparison, self.record.details = judgement.comparison, [judgement.text]
+        self.record.comparison, self.record.details = judgement.comparison, [judgement.text.strip()]
         own = self.clone / HYPOTHESES
         self.exhibits.transcripts = transcript_changes.changes(judgement.hypotheses, own, self.gate.metric)
         self.record.transcripts = transcript_changes.summary(

@@ -111,6 +111,11 @@ def to_return_to(name: str, folder: Path) -> Champion:
     return named[0]
 
 
+def model_of(tag: str, folder: Path) -> str:
+    """The tag under which its model was promoted first; itself where it is no more."""
+    return next((champion.model for champion in history(folder) if champion.tag == tag), tag)
+
+
 def fate(model: str, folder: Path) -> str:
     """What became of a model that was promoted under that tag; nothing while it is the champion."""
     known = history(folder)

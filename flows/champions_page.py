@@ -8,7 +8,10 @@ from stages.pages.markup import Html, section, shown, table
 from stages.pages.style import STYLE
 
 POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
-OWN_STYLE = "img { width: 100%; height: auto; background: #fff; border-radius: 8px; }"
+OWN_STYLE = (
+    "img { width: 100%; height: auto; background: #fff; border-radius: 8px; }"
+    " td:nth-child(-n+2) { white-space: nowrap; }"
+)
 MAX_OTHERS = 50
 NO_CHAMPION = "No model was promoted yet."
 
@@ -90,7 +93,8 @@ def _tiles(found: Succession) -> Html:
     now = found.reigns[-1]
     rolled_back = sum(reign.champion.is_rollback for reign in found.reigns)
     facts = [
-        (now.champion.tag, "is the champion"), (_cells(now, found.metric)[2], found.metric),
+        (now.champion.tag.rpartition("/")[2], "is the champion"),
+        (_cells(now, found.metric)[2], found.metric),
         (_cells(now, found.metric)[4], "hours of training data"),
         (str(len(found.reigns) - rolled_back), "promotions"), (str(rolled_back), "rollbacks"),
         (str(sum(record.name == "Refused" for record in found.others)), "refused"),

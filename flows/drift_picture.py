@@ -63,7 +63,7 @@ def _bars(axes: Any, bars: Bars) -> None:
     )
     axes.set_ylabel("share")
     axes.set_title(bars.title, loc="left", fontsize=10)
-    axes.legend(frameon=False)
+    axes.legend(frameon=False, ncols=2, loc="lower right", bbox_to_anchor=(1, 1))
 
 
 def _distances(axes: Any, so_far: list[Record]) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 from flows.record import Record
 
-MAX_VALUE = 60
+MAX_VALUE = 200
 
 
 def markdown(record: Record, folder: Path | None = None) -> str:

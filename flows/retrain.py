@@ -60,8 +60,8 @@ def _judge(candidacy: Candidacy, drop_folder: Path | None) -> None:
     record.before = record.champion = before.tag if before else None
     judged = JUDGED / _digest(renew(drop_folder), gate)
     record.code = git("rev-parse", "HEAD", folder=PROJECT)
-    if judged.exists():  # a champion that was taken back stays so
-        record.name, record.reasons = "NothingNew", [_known(judged, before)]
+    if known := _known(judged, before):
+        record.name, record.reasons = "NothingNew", [known]
         return
     if before:
         gate.check_metric(champion.file(before.tag, HYPOTHESES, PROJECT))
@@ -75,9 +75,8 @@ def _judge(candidacy: Candidacy, drop_folder: Path | None) -> None:
         candidacy.refuse(complaints)
     else:
         candidacy.decide()
-    noted.write_text(
-        f"judged on {record.when:%Y-%m-%d %H:%M}, {record.name}: {record.said}", encoding="utf-8"
-    )
+    said = record.reasons[0] if record.name == "NothingNew" else record.said  # the rest may change
+    noted.write_text(f"judged on {record.when:%Y-%m-%d %H:%M}, {record.name}: {said}", encoding="utf-8")
     noted.replace(judged)
 
 
@@ -93,11 +92,21 @@ def renew(drop_folder: Path | None) -> str:
 
 
 def _known(judged: Path, before: Champion | None) -> str:
-    """What became of the same candidate earlier, and what the champion is since."""
-    said = judged.read_text(encoding="utf-8").replace(" is the champion now", " became the champion")
-    promoted = re.search(rf"Promoted: ({champion.PREFIX}\d+) ", said)
-    since = champion.fate(promoted[1], PROJECT) if promoted else ""
+    """What became of the same candidate earlier, and what the champion is since; or nothing.
+
+    One that was the champion, and taken back, stays so; one that a champion kept off is judged again when
+    the champion is another model now.
+    """
+    if not judged.exists():
+        return ""
+    said = judged.read_text(encoding="utf-8")
+    kept_off = re.search(rf"({champion.PREFIX}\d+) stays$", said)
+    if kept_off and champion.fate(champion.model_of(kept_off[1], PROJECT), PROJECT):
+        return ""
+    was = re.search(rf"(?:Promoted:|what comes out is) ({champion.PREFIX}\d+)", said)
+    since = champion.fate(was[1], PROJECT) if was else ""
     now = f"the champion is {before}" if before else "there is no champion"
+    said = said.replace(" is the champion now", " became the champion")
     return "; ".join(filter(None, [f"{said} (remove {judged} to have it judged again)", since, now]))
 
 

@@ -88,7 +88,7 @@ def _changes(before: Champion, now: Champion, project: Path) -> list[str]:
     files = git("diff", "--name-only", before.commit, now.commit, "--", *CODE, folder=project).splitlines()
     if files:
         folders = Counter(str(Path(file).parent) for file in files)
-        found.append(f"code: {len(files)} files in {', '.join(folders)}")
+        found.append(f"code: {', '.join(folders)} ({len(files)} file{'s' * (len(files) > 1)})")
     return found + _data(corpus_at(before.tag, project), corpus_at(now.tag, project))
 
 

@@ -71,7 +71,7 @@ def _mark(axes: Any, those: dict[int, Event], kind: str) -> None:
     marker, color = MARKS[kind]
     if those:
         rates = [event.rate for event in those.values()]
-        axes.plot([*those], rates, marker, color=color, label=kind)
+        axes.plot([*those], rates, marker, color=color, label=kind, clip_on=False)
     for place, event in those.items():
         if event.ends:
             axes.vlines(place, *event.ends, color=color, alpha=0.5, linewidth=3)

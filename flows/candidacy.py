@@ -1,5 +1,6 @@
 """A candidate on its way through the gate: looked at, trained, judged, exported, and tagged in the end."""
 
+import shutil
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -31,6 +32,7 @@ class Candidacy:
 
     def look_at_data(self) -> list[str]:
         """The manifest, and why what is new in it looks wrong, if it does."""
+        shutil.rmtree(self.clone / REPORT_OF_FAILED.parent, ignore_errors=True)  # of another candidate
         self.exhibits.report = self.clone / REPORT_OF_FAILED
         self._run(["manifest"], alone=False)
         self.exhibits.report = self.clone / REPORT

@@ -1,10 +1,14 @@
 """The promoted model: the newest of the git tags champion/0001, champion/0002, ...
 
 A tag's commit holds dvc.lock, params.yaml and metrics.json, so `git checkout TAG && dvc checkout` gives
-the model, its data and its features. Deleting the newest tag is a rollback.
+the model, its data and its features. A rollback is a new tag on the commit of an older one; no tag is
+deleted, and no number given twice.
 """
 
 import json
+import re
+from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -13,11 +17,52 @@ from flows.dvc_command import METRICS
 from flows.git_command import git, git_bytes
 
 PREFIX = "champion/"
+RECORDS = Path("artifacts/logs/retrain")  # what became of every candidate, for people
+IDENTITY = ("-c", "user.name=retraining", "-c", "user.email=retraining@localhost")
+FORMAT = "%(refname:strip=2)%00%(objectname)%00%(*objectname)%00%(creatordate:unix)%00%(contents:subject)"
+
+
+@dataclass(frozen=True)
+class Champion:
+    """A promotion or a rollback; ``model`` is the tag under which its model was promoted first."""
+
+    tag: str
+    commit: str
+    when: datetime
+    message: str
+    model: str
+
+    @property
+    def is_rollback(self) -> bool:
+        return self.model != self.tag
+
+    def __str__(self) -> str:
+        return f"{self.tag} (the model of {self.model} again)" if self.is_rollback else self.tag
+
+
+def history(folder: Path) -> list[Champion]:
+    """All of them, the oldest first."""
+    listed = git("for-each-ref", f"--format={FORMAT}", f"refs/tags/{PREFIX}", folder=folder)
+    rows = [line.split("\0") for line in listed.splitlines()]
+    found: list[Champion] = []
+    models: dict[str, str] = {}
+    for tag, own, target, seconds, message in sorted(
+        (row for row in rows if row[0].removeprefix(PREFIX).isdigit()), key=lambda row: _number(row[0])
+    ):
+        commit = target or own  # one made by hand may have no message of its own
+        model = models.setdefault(commit, tag)
+        found.append(Champion(tag, commit, datetime.fromtimestamp(int(seconds)), message, model))
+    return found
+
+
+def newest(folder: Path) -> Champion | None:
+    return next(reversed(history(folder)), None)
 
 
 def current(folder: Path) -> str | None:
     """The newest champion's tag."""
-    return next(iter(_tags(folder)), None)
+    found = newest(folder)
+    return found.tag if found else None
 
 
 def metrics(tag: str, folder: Path) -> dict[str, Any]:
@@ -28,7 +73,7 @@ def metrics(tag: str, folder: Path) -> dict[str, Any]:
 
 def file(tag: str, path: Path, folder: Path) -> Path:
     """A copy of a file that DVC keeps, as it was at the tag."""
-    commit = git("rev-parse", f"{tag}^{{commit}}", folder=folder)  # a rolled back number is given again
+    commit = git("rev-parse", f"{tag}^{{commit}}", folder=folder)  # a tag may be moved by hand
     target = folder / ".scratch" / "champions" / commit / path.name
     if not target.exists():
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -37,20 +82,59 @@ def file(tag: str, path: Path, folder: Path) -> Path:
 
 
 def next_tag(folder: Path) -> str:
-    newest = current(folder)
-    return f"{PREFIX}{int(newest.removeprefix(PREFIX)) + 1 if newest else 1:04d}"
+    """One that no champion ever had: records know those whose tags were deleted, too."""
+    known = [champion.tag for champion in history(folder)]
+    for path in (folder / RECORDS).glob("*.md"):
+        known += re.findall(rf"\b{PREFIX}\d+", path.read_text(encoding="utf-8"))
+    return f"{PREFIX}{max(map(_number, known), default=0) + 1:04d}"
 
 
-def rollback(folder: Path) -> str | None:
-    """Take back the newest promotion; the tag that is the champion then."""
-    newest = current(folder)
-    if not newest:
+def to_return_to(name: str, folder: Path) -> Champion:
+    """The champion of that name or number, or else the one before the present one's model; ValueError when
+    there is none.
+    """
+    known = history(folder)
+    if not known:
         raise ValueError("nothing to roll back: no model was promoted yet")
-    git("tag", "-d", newest, folder=folder)
-    return current(folder)
+    now = known[-1]
+    if not name:
+        before = [champion for champion in known if _number(champion.tag) < _number(now.model)]
+        if not before:
+            raise ValueError(f"nothing to roll back to: no champion was before {now}")
+        return before[-1]
+    digits = name.removeprefix(PREFIX)
+    named = [champion for champion in known if digits.isdigit() and _number(champion.tag) == int(digits)]
+    if not named:
+        raise ValueError(f"no champion {name}; there are {', '.join(champion.tag for champion in known)}")
+    if named[0].commit == now.commit:
+        raise ValueError(f"{named[0].tag} is the champion already, as {now.tag}")
+    return named[0]
 
 
-def _tags(folder: Path) -> list[str]:
-    """Newest first."""
-    listed = git("tag", "--list", f"{PREFIX}*", "--sort=-version:refname", folder=folder).split()
-    return [tag for tag in listed if tag.removeprefix(PREFIX).isdigit()]
+def model_of(tag: str, folder: Path) -> str:
+    """The tag under which its model was promoted first; itself where it is no more."""
+    return next((champion.model for champion in history(folder) if champion.tag == tag), tag)
+
+
+def fate(model: str, folder: Path) -> str:
+    """What became of a model that was promoted under that tag; nothing while it is the champion."""
+    known = history(folder)
+    places = [place for place, champion in enumerate(known) if champion.model == model]
+    if not places:
+        return f"{model} was taken back"
+    if places[-1] == len(known) - 1:
+        return ""
+    after = known[places[-1] + 1]
+    became = f"rolled back to {after.model}" if after.is_rollback else f"replaced by {after.tag}"
+    return f"{model} was {became} on {after.when:%Y-%m-%d %H:%M}"
+
+
+def restore(chosen: Champion, reason: str, folder: Path) -> str:
+    """Make its model the champion again; the new tag."""
+    tag = next_tag(folder)
+    git(*IDENTITY, "tag", "--annotate", tag, chosen.commit, "--message", f"{tag}: {reason}", folder=folder)
+    return tag
+
+
+def _number(tag: str) -> int:
+    return int(tag.removeprefix(PREFIX))

@@ -43,11 +43,15 @@ class Gate:
 
 @dataclass(frozen=True)
 class Judgement:
-    """Why a candidate is not to be promoted, if it is not; the rates; the comparison as people read it."""
+    """Why a candidate is not to be promoted, if it is not; the rates; the comparison as people read it and in
+    figures; and the champion's hypotheses, on the same utterances.
+    """
 
     refusals: list[str]
     rates: str
     text: str
+    comparison: dict[str, Any]
+    hypotheses: Path
 
 
 @task(cache_policy=NO_CACHE)
@@ -61,7 +65,8 @@ def judge(gate: Gate, tag: str, hypotheses: Path, clone: Path, project: Path) ->
     printed = [_run(command + options, clone) for options in (["--json"], [])]
     comparison = json.loads(printed[0])
     metrics = [champion.metrics(tag, project), json.loads((clone / METRICS).read_text())]
-    return Judgement(list(_refusals(comparison, metrics, gate)), _rates(comparison, gate), printed[1])
+    refusals = _refusals(comparison, metrics, gate)
+    return Judgement(refusals, _rates(comparison, gate), printed[1], comparison, hypotheses)
 
 
 def _asked(hypotheses: Path) -> set[tuple[str, str]]:

@@ -24,8 +24,8 @@ def complaints(
     incoming = [row for row in now if row.id not in known]
     found = []
     for name, values in {
-        "duration": [_durations(rows) for rows in (before, incoming)],
-        "characters per second": [_rates(rows) for rows in (before, incoming)],
+        "duration": [durations(rows) for rows in (before, incoming)],
+        "characters per second": [rates(rows) for rows in (before, incoming)],
     }.items():
         if min(map(len, values)) >= MIN_ROWS and (distance := ks_distance(*values)) > max_distance:
             medians = " and ".join(f"{np.median(of):.2f}" for of in values)
@@ -50,9 +50,9 @@ def ks_distance(left: Floats, right: Floats) -> float:
     return float(np.abs(shares[0] - shares[1]).max())
 
 
-def _durations(rows: Sequence[ManifestRow]) -> Floats:
+def durations(rows: Sequence[ManifestRow]) -> Floats:
     return np.array([row.duration for row in rows])
 
 
-def _rates(rows: Sequence[ManifestRow]) -> Floats:
+def rates(rows: Sequence[ManifestRow]) -> Floats:
     return np.array([len(row.text) / row.duration for row in rows])

@@ -5,19 +5,20 @@ EARSHOT_NOTIFICATION_BLOCK names a Prefect notification block, slack-webhook/NAM
 """
 
 import os
+from collections.abc import Callable
 from typing import Any
 
 from prefect.logging import get_run_logger
 
 
-def notify(text: str) -> None:
-    """Send the text; a failure is a warning, without the address, which is a secret."""
+def notify(text: str, warn: Callable[..., None] | None = None) -> None:
+    """Send the text; a failure is a warning (in the run's log), without the address, which is a secret."""
     for name, send in (("EARSHOT_WEBHOOK_URL", _post), ("EARSHOT_NOTIFICATION_BLOCK", _through_block)):
         if value := os.environ.get(name):
             try:
                 send(value, text)
             except Exception as error:  # noqa: BLE001 - the run is over, whoever hears of it
-                get_run_logger().warning("%s: nobody was notified: %s", name, type(error).__name__)
+                (warn or get_run_logger().warning)("%s: nobody was notified: %s", name, type(error).__name__)
 
 
 def _post(url: str, text: str) -> None:

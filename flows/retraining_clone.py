@@ -9,6 +9,7 @@ import shutil
 from pathlib import Path
 
 from flows import dvc_command, params_file
+from flows.champion import PREFIX
 from flows.git_command import git, has_files
 from stages.program.outputs import link_or_copy
 
@@ -26,6 +27,8 @@ def renew(clone: Path, project: Path, drop_folder: Path | None) -> str:
         git("clone", "--quiet", str(project), str(clone), folder=project)
         git("config", "user.name", "retraining", folder=clone)
         git("config", "user.email", "retraining@localhost", folder=clone)
+    champions = f"+refs/tags/{PREFIX}*:refs/tags/{PREFIX}*"  # rollbacks, too
+    git("fetch", "--quiet", "--prune", "--no-tags", "origin", champions, folder=clone)
     git("fetch", "--quiet", "origin", "HEAD", folder=clone)
     git("checkout", "--quiet", "--force", "--detach", "FETCH_HEAD", folder=clone)
     git("clean", "--quiet", "-d", "--force", folder=clone)

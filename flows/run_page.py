@@ -105,6 +105,11 @@ def _loss(folder: Path) -> None:
     create_image_artifact(picture(folder), "loss", "Loss, error rates, learning rate and gradient norm")
 
 
+def show_picture(content: bytes, key: str, description: str) -> None:
+    """A PNG on the page of the run."""
+    create_image_artifact(_uri(content), key, description)
+
+
 def picture(folder: Path) -> str:
     """The training's curves as a data: URI; drawn once for each history, which may come from DVC's cache."""
     history = (folder / HISTORY).read_bytes()
@@ -119,9 +124,13 @@ def picture(folder: Path) -> str:
 
 def png_uri(figure: Any, bbox_inches: str | None = None) -> str:
     """A matplotlib figure as a data: URI, which a page shows without asking anybody for it."""
+    return _uri(png(figure, bbox_inches))
+
+
+def png(figure: Any, bbox_inches: str | None = None) -> bytes:
     stream = io.BytesIO()
     figure.savefig(stream, format="png", dpi=100, bbox_inches=bbox_inches)
-    return _uri(stream.getvalue())
+    return stream.getvalue()
 
 
 def _uri(png: bytes) -> str:

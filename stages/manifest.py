@@ -34,7 +34,7 @@ from stages.schema.manifest_row import REJECTED, row_line
 
 STAGE = Stage(
     name="manifest",
-    code=("manifest.py", "schema", "program", "corpora", "report"),
+    code=("manifest.py", "schema", "program", "corpora", "report", "pages"),
     data=lambda params: [Path(params.manifest.root)],
 )
 OUTPUT = Path("data/manifest")

@@ -66,7 +66,12 @@ def tags(project: Project) -> list[str]:
 
 
 def records(project: Project) -> list[str]:
-    return [path.read_text() for path in sorted((project.folder / "artifacts/logs/retrain").iterdir())]
+    return [path.read_text() for path in sorted((project.folder / "artifacts/logs/retrain").glob("*.md"))]
+
+
+def newest_folder(project: Project) -> Path:
+    """Where the files of the newest record lie."""
+    return max(path for path in (project.folder / "artifacts/logs/retrain").iterdir() if path.is_dir())
 
 
 def test_without_new_data_nothing_runs(project: Project) -> None:
@@ -104,21 +109,67 @@ def test_more_data_makes_a_better_model_which_is_promoted_and_can_be_rolled_back
     assert second < first - 0.01
     assert any("better than champion/0001" in artifact["data"] for artifact in server.artifacts() if
                artifact["key"] == "verdict")  # fmt: skip
-    assert "probability that the candidate is better by more than 0.01" in records(project)[-1]
+    promoted = records(project)[-1]
+    assert "probability that the candidate is better by more than 0.01" in promoted
+    assert re.search(rf"\| champion \| champion/0001 \| {first:.4f} \|", promoted)
+    assert re.search(r"\| candidate \| champion/0002 \| \d", promoted)
+    assert re.search(r"\| new data \| 256 utterances, 0\.\d\d h \|", promoted)
+    assert re.search(rf"\| wer \| {second:.4f} \| {first:.4f} \|", promoted)  # beside the champion before
+    assert "| manifest | Ran | " in promoted
+    assert "| started by | a terminal, " in promoted
+    assert project.run("git", "rev-parse", "champion/0002^{}").strip() in promoted
+    own = newest_folder(project)
+    assert {"drift.png", "record.json", "report.html", "transcripts.csv"} == {
+        path.name for path in own.iterdir()
+    }
+    runs = {run["name"].partition(",")[0]: run["tags"] for run in server.ask("flow_runs/filter")}
+    assert runs["promoted champion/0002"] == ["champion/0002", "promoted"]
+    keys = {artifact["key"] for artifact in server.artifacts()}
+    assert {"champions", "champions-trend", "drift", "changed-transcripts", "corpus-report"} <= keys
     assert "new.csv" in project.dvc("list", ".", str(ROOT), "--rev", "champion/0002")
-    assert "champion is champion/0001 now" in project.run(*RETRAIN[:3], "--rollback")
-    assert tags(project) == ["champion/0001"]
+    said = project.run(*RETRAIN[:3], "--rollback")
+    assert "the champion is champion/0003 now, the model of champion/0001 again" in said
+    assert tags(project) == ["champion/0001", "champion/0002", "champion/0003"]
+    assert "# RolledBack" in records(project)[-1]
+    said = project.run(*RETRAIN, "--margin", "0.01", "--max-new-characters", "0.05")
+    assert "NothingNew: " in said
+    assert "champion/0002 was rolled back to champion/0001" in said
+    assert "the champion is champion/0003 (the model of champion/0001 again)" in said
+    assert "champion/0003 = champion/0001" in project.run(sys.executable, "-m", "flows.champions")
+
+
+def test_corrupt_data_are_refused_once_with_their_report_and_what_was_not_reached_ends(
+    project: Project, server: Server
+) -> None:
+    rows = "\n".join(f"absent-{n}.flac,a,absent-{n},nobody,train,0,1" for n in range(99))
+    table = project.folder / "drop" / "absent.csv"
+    table.write_text(f"audio_filepath,text,id,speaker,split,offset,duration\n{rows}\n")
+    done = project.attempt(*RETRAIN)
+    table.unlink()
+    assert done.returncode == 1
+    assert done.stdout.count("Running stage 'manifest'") - done.stdout.count("StageFailed: manifest") == 1
+    report = (newest_folder(project) / "report.html").relative_to(project.folder)
+    assert f"The report on this corpus: {report}" in records(project)[-1]
+    assert "absent-0" in (project.folder / report).read_text()
+    run = server.ask("flow_runs/filter", sort="START_TIME_DESC", limit=1)[0]
+    tasks = server.ask("task_runs/filter", flow_runs={"id": {"any_": [run["id"]]}})
+    assert sorted(task["name"] for task in tasks if task["name"] == "manifest") == ["manifest"]
+    ended = {task["name"]: task["state"] for task in tasks}
+    for name in ("features", "train", "evaluate", "export"):
+        assert (ended[name]["name"], ended[name]["type"]) == ("NotReached", "CANCELLED")
+    assert "manifest failed" in ended["train"]["message"]
+    assert "failed" in run["tags"]
 
 
 def test_a_worse_candidate_is_refused_and_one_that_fails_leaves_the_champion(project: Project) -> None:
     commit(project, {"lr": 1e-9})
-    assert re.search(r"Refused: wer .*, and not 0\.95; .*champion/0001 stays", project.run(*RETRAIN))
+    assert re.search(r"Refused: wer .*, and not 0\.95; .*champion/0003 stays", project.run(*RETRAIN))
     commit(project, {"lr": 1e9})
     done = project.attempt(*RETRAIN)
     assert done.returncode == 1
     assert "Failed: " in done.stdout
     assert "loss became" in records(project)[-1]
-    assert tags(project) == ["champion/0001"]
+    assert tags(project)[-1] == "champion/0003"
 
 
 def test_where_a_test_transcript_was_corrected_the_champion_is_scored_again(project: Project) -> None:
@@ -129,7 +180,7 @@ def test_where_a_test_transcript_was_corrected_the_champion_is_scored_again(proj
     name, text, *others = rows[line].split(",")
     path.write_text("\n".join([*rows[:line], ",".join([name, text[1:], *others]), *rows[line + 1 :]]) + "\n")
     said = project.run(*RETRAIN, "--margin", "1")
-    assert "the test set is another one now: champion/0001 is scored on it too" in said
+    assert "the test set is another one now: champion/0003 is scored on it too" in said
     assert re.search(r"Refused: wer 0\.\d+ -> 0\.\d+: better by more than 1 with probability 0", said)
 
 
@@ -144,7 +195,7 @@ def test_a_killed_retraining_goes_on_and_one_whose_clone_is_deleted_fails(projec
     shutil.rmtree(clone, ignore_errors=True)
     assert orphaned.wait(timeout=60) == 1
     assert "# Failed" in records(project)[-1]
-    assert tags(project) == ["champion/0001"]
+    assert tags(project)[-1] == "champion/0003"
 
 
 def start_training(project: Project) -> "subprocess.Popen[bytes]":

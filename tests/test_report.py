@@ -26,9 +26,9 @@ from manifest_project import (
 
 from stages import manifest
 from stages.corpora.admission import LEFT_OUT, Rejected
+from stages.pages.markup import shown, standing_alone
 from stages.preflight.reading import read_params
 from stages.program.inputs import Inputs
-from stages.report.markup import shown, standing_alone
 from stages.report.rejections import Rejections
 from stages.schema.manifest_row import RejectedRow
 

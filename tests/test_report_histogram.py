@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from stages.report.histogram import histogram
+from stages.pages.histogram import histogram
 
 
 def test_a_histogram_loses_no_value() -> None:

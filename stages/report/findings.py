@@ -8,7 +8,7 @@ import numpy as np
 from stages.corpora.admissions import Admissions
 from stages.corpora.selection import ForTraining
 from stages.corpora.sharing import Clash
-from stages.report.histogram import Histogram, histogram
+from stages.pages.histogram import Histogram, histogram
 from stages.report.listing import Listing
 from stages.report.rejections import Rejections
 from stages.report.sounds import SILENT, Kind, Sounds

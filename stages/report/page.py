@@ -3,11 +3,12 @@
 from html import escape
 from math import log10
 
+from stages.pages.markup import Html, pill, section, sentence, shown, table
+from stages.pages.style import STYLE
 from stages.report.advice import advice
+from stages.report.examples import examples
 from stages.report.findings import Findings
-from stages.report.markup import Html, examples, pill, section, sentence, shown, table
 from stages.report.sounds import CLIPPED_SHARE, SILENT
-from stages.report.style import STYLE
 from stages.report.vocabulary import vocabulary
 
 SECTIONS = {

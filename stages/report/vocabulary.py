@@ -3,7 +3,7 @@
 import unicodedata
 from html import escape
 
-from stages.report.markup import Html, code_point, section, shown, standing_alone, table
+from stages.pages.markup import Html, code_point, section, shown, standing_alone, table
 from stages.report.texts import RARE_COUNT, Texts
 
 MAX_GLYPHS = 240

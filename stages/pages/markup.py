@@ -4,8 +4,6 @@ import unicodedata
 from collections.abc import Iterable, Sequence
 from html import escape
 
-from stages.report.listing import Listing
-
 MAX_CHARACTERS = 200
 # Controls, formats (which turn the direction of writing), halves of characters, unassigned, line separators.
 CODES = {"Cc", "Cf", "Cs", "Cn", "Co", "Zl", "Zp"}
@@ -65,21 +63,6 @@ def table(headers: Sequence[str], rows: Iterable[Sequence[object]], numeric: Ite
     body = "".join(f"<tr>{line(row, 'td')}</tr>" for row in rows)
     head = f"<thead><tr>{line(headers, 'th')}</tr></thead>"
     return Html(f"<div class=scroll><table>{head}<tbody>{body}</tbody></table></div>")
-
-
-def examples(title: str, found: Listing, detail: str = "") -> Html:
-    """A listing with its total; ``detail`` is the heading of the column that says why."""
-    if not found.total:
-        return Html(f"<h3>{escape(title)}</h3><p class=none>None.</p>")
-    some = "" if found.total == len(found.examples) else f", the first {len(found.examples)}"
-    note = f" <span class=note>{escape(found.note)}</span>" if found.note else ""
-    headers = ["Utterance", "Split", *([detail] if detail else []), "Transcript"]
-    rows = [
-        (row.id, Html(pill(row.split)), *([row.detail] if detail else []), row.text) for row in found.examples
-    ]
-    return Html(
-        f"<h3>{escape(title)} <span class=count>{found.total:,}{some}</span>{note}</h3>{table(headers, rows)}"
-    )
 
 
 def pill(split: str) -> str:

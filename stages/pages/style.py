@@ -1,4 +1,4 @@
-"""How the report looks: one style sheet inside the page, in light and in dark."""
+"""How pages look: one style sheet inside the page, in light and in dark."""
 
 STYLE = """
 :root { --ink: #1c2430; --soft: #5d6b7c; --line: #e3e8ee; --paper: #fff; --ground: #f5f7fa; --code: #eef1f5;

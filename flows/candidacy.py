@@ -1,0 +1,130 @@
+"""A candidate on its way through the gate: looked at, trained, judged, exported, and tagged in the end."""
+
+import shutil
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from flows import candidate, champion, incoming, run_page, transcript_changes, unreached
+from flows.champion import Champion
+from flows.drift import drift
+from flows.dvc_command import HYPOTHESES, PROJECT, TRAIN_MANIFEST
+from flows.exhibits import Exhibits
+from flows.gate import Gate, judge
+from flows.git_command import git
+from flows.params_file import read_yaml
+from flows.stage_tasks import outcome, run_stages, up_to_date
+from flows.record import STAMP, Record
+from stages.schema.manifest_row import read_manifest
+
+REPORT = Path("data/manifest/report.html")
+REPORT_OF_FAILED = Path("data/manifest.partial/report.html")
+
+
+@dataclass
+class Candidacy:
+    """``clone`` is where it is made; what is found out goes to the record and the exhibits."""
+
+    record: Record
+    gate: Gate
+    before: Champion | None
+    clone: Path
+    exhibits: Exhibits = field(default_factory=Exhibits)
+
+    def look_at_data(self) -> list[str]:
+        """The manifest, and why what is new in it looks wrong, if it does."""
+        shutil.rmtree(self.clone / REPORT_OF_FAILED.parent, ignore_errors=True)  # of another candidate
+        self.exhibits.report = self.clone / REPORT_OF_FAILED
+        self._run(["manifest"], alone=False)
+        self.exhibits.report = self.clone / REPORT
+        now = read_manifest(self.clone / TRAIN_MANIFEST)
+        old = read_manifest(self._champions(TRAIN_MANIFEST)) if self.before else []
+        self.record.manifest = candidate.manifest_digest(self.clone)
+        self.record.data = candidate.new_data(old, now)
+        if not self.before:
+            return []
+        params = read_yaml(self.clone / "params.yaml")
+        self.record.params = candidate.params_changes(candidate.params_at(self.before.tag, PROJECT), params)
+        self.exhibits.drift = drift(old, now)
+        self.record.distances = self.exhibits.drift.distances()
+        return incoming.complaints(
+            old, now, self.gate.max_distribution_distance, self.gate.max_new_characters
+        )
+
+    def train(self) -> None:
+        """What there is to judge."""
+        self._run(self._waiting("evaluate"))
+        self.record.metrics = run_page.metrics_table(self.clone)
+
+    def decide(self) -> None:
+        if not self.before:
+            self._promote(["there was no champion"])
+        elif same := candidate.same_model(self.clone, PROJECT):
+            since = champion.fate(same.model, PROJECT)
+            self.record.name, self.record.reasons = "NothingNew", [f"what comes out is {same.model}"]
+            self.record.reasons += [since, f"the champion is {self.before}"] if since else []
+        elif refusals := self._judge(self.before.tag):
+            self.record.commit = self._commit()
+            self.refuse([*refusals, f"{self.before.tag} stays"])
+        else:
+            self._promote(self.record.reasons)
+
+    def refuse(self, reasons: list[str]) -> None:
+        self.record.name, self.record.reasons = "Refused", reasons
+
+    def _judge(self, tag: str) -> list[str]:
+        """Compare it with the champion; why it is not to be promoted, or else reasons in the record."""
+        judgement = judge(self.gate, tag, self._champions(HYPOTHESES), self.clone, PROJECT)
+        self.record.comparison, self.record.details = judgement.comparison, [judgement.text.strip()]
+        own = self.clone / HYPOTHESES
+        self.exhibits.transcripts = transcript_changes.changes(judgement.hypotheses, own, self.gate.metric)
+        self.record.transcripts = transcript_changes.summary(
+            self.exhibits.transcripts, judgement.comparison["num_utterances"]
+        )
+        self.record.reasons = [f"{judgement.rates}, better than {tag}"]
+        return judgement.refusals
+
+    def _promote(self, reasons: list[str]) -> None:
+        """Export first: what cannot be shipped is no champion."""
+        self._run(self._waiting())
+        commit = self.record.commit = self._commit()
+        tag = champion.next_tag(PROJECT)
+        if champion.current(PROJECT) != self.record.before:
+            raise RuntimeError(
+                f"the champion is {champion.newest(PROJECT)} since this candidate was compared with"
+                f" {self.record.before}; the next retraining compares it anew"
+            )
+        message = f"{tag}: {'; '.join(reasons)}"
+        git("tag", "--annotate", "--force", tag, commit, "--message", message, folder=self.clone)
+        git("push", "--quiet", "origin", f"refs/tags/{tag}", folder=self.clone)  # refused where there is one
+        self.record.champion = tag
+        self.record.name, self.record.reasons = "Promoted", [f"{tag} is the champion now", *reasons]
+
+    def _run(self, names: list[str], alone: bool = True) -> None:
+        """Stages of the clone; RuntimeError when one fails, after those that it kept from running ended."""
+        states = run_stages(self.clone, names, alone=alone)
+        ended = outcome(states)
+        self.record.stages += [[name, str(state.name), state.message or ""] for name, state in states.items()]
+        if "evaluate" in names:
+            run_page.show(self.clone, up_to_date(states))
+        if ended.is_failed():
+            failed = next(name for name, state in states.items() if state.is_failed())
+            missed = unreached.end(self._waiting(), failed)
+            self.record.stages += [
+                [name, str(state.name), state.message or ""] for name, state in missed.items()
+            ]
+            raise RuntimeError(ended.message)
+
+    def _waiting(self, last: str | None = None) -> list[str]:
+        """The stages, and imported data, that were not run yet, up to one of them."""
+        names = list(read_yaml(self.clone / "dvc.yaml")["stages"])
+        names = names[: names.index(last) + 1] if last else names
+        data = git("ls-files", "*.dvc", folder=self.clone).splitlines() if last else []
+        begun = {name for name, *_ in self.record.stages}
+        return [name for name in [*data, *names] if name not in begun]
+
+    def _champions(self, path: Path) -> Path:
+        assert self.before
+        return champion.file(self.before.tag, path, PROJECT)
+
+    def _commit(self) -> str:
+        return candidate.commit(self.clone, self.record.when.strftime(STAMP))

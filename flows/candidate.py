@@ -1,0 +1,104 @@
+"""What a candidate was made from, beside the champion: data and params, and whether it is known already."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from ruamel.yaml import YAML
+
+from flows import champion
+from flows.champion import Champion
+from flows.git_command import git, git_bytes
+from flows.params_file import read_yaml
+from stages.schema.manifest_row import ManifestRow
+
+LOCK = Path("dvc.lock")
+MANIFEST = "data/manifest"
+JUDGED = ("manifest", "features", "train", "evaluate")  # the stages whose outputs the gate judges
+
+
+def commit(clone: Path, name: str) -> str:
+    """All that came out, in the clone's history, under a ref by which git keeps it; the commit."""
+    git("add", "--all", folder=clone)
+    git("commit", "--quiet", "--allow-empty", "--message", f"The candidate {name}", folder=clone)
+    git("update-ref", f"refs/candidates/{name}", "HEAD", folder=clone)
+    return git("rev-parse", "HEAD", folder=clone)
+
+
+def same_model(clone: Path, project: Path) -> Champion | None:
+    """The newest champion of which every stage had the inputs and outputs that the candidate's have."""
+    own = _judged(read_yaml(clone / LOCK))
+    for known in reversed(champion.history(project)):
+        try:
+            theirs = _judged(_at(known.tag, LOCK, project))
+        except RuntimeError:  # a tag made by hand, of something else
+            continue
+        if theirs == own:
+            return known
+    return None
+
+
+def manifest_digest(clone: Path) -> str | None:
+    """What DVC calls the manifest folder by."""
+    outs = read_yaml(clone / LOCK)["stages"].get("manifest", {}).get("outs", [])
+    return next((out.get("md5") for out in outs if out["path"] == MANIFEST), None)
+
+
+def params_changes(old: Any, new: Any) -> dict[str, list[Any]]:
+    """Leaves of two params files that differ, by their paths."""
+    before, now = _leaves(old), _leaves(new)
+    return {
+        path: [before.get(path), now.get(path)]
+        for path in [*now, *(path for path in before if path not in now)]
+        if before.get(path) != now.get(path) or (path in before) != (path in now)
+    }
+
+
+def params_at(tag: str, project: Path) -> Any:
+    return _at(tag, Path("params.yaml"), project)
+
+
+def corpus_at(tag: str, project: Path) -> dict[str, Any]:
+    """The figures of its corpus; none of a champion from before there were any."""
+    try:
+        found: dict[str, Any] = json.loads(
+            git_bytes("show", f"{tag}:artifacts/manifest/metrics.json", folder=project)
+        )
+    except (RuntimeError, ValueError):
+        return {}
+    return found
+
+
+def new_data(before: list[ManifestRow], now: list[ManifestRow]) -> dict[str, float]:
+    """Utterances and hours of the training split: all, and those that the champion had not."""
+    known, there = ({row.id for row in rows} for rows in (before, now))
+    new = [row for row in now if row.id not in known]
+    return {
+        "new_utterances": len(new),
+        "new_hours": sum(row.duration for row in new) / 3600,
+        "gone_utterances": len(known - there),
+        "utterances": len(now),
+        "hours": sum(row.duration for row in now) / 3600,
+    }
+
+
+def _at(tag: str, path: Path, project: Path) -> Any:
+    text = git_bytes("show", f"{tag}:{path.as_posix()}", folder=project).decode()
+    return YAML(typ="safe", pure=True).load(text)
+
+
+def _judged(lock: Any) -> dict[str, Any]:
+    return {name: lock["stages"].get(name) for name in JUDGED}
+
+
+def _leaves(value: Any, path: str = "") -> dict[str, Any]:
+    if isinstance(value, dict) and value:
+        inner = ((f"{path}.{key}" if path else str(key), each) for key, each in value.items())
+    elif isinstance(value, list) and any(isinstance(each, dict | list) for each in value):
+        inner = ((f"{path}[{place}]", each) for place, each in enumerate(value))
+    else:
+        return {path: value}
+    found: dict[str, Any] = {}
+    for name, each in inner:
+        found |= _leaves(each, name)
+    return found

@@ -1,0 +1,49 @@
+"""The page of champions: every promotion, refusal and rollback, and the trend of the error rate.
+
+python -m flows.champions
+
+Prints the champions and writes artifacts/logs/champions.html; every retraining does, and shows it in the UI.
+"""
+
+import sys
+from pathlib import Path
+
+from prefect.artifacts import create_markdown_artifact
+
+from flows import run_page
+from flows.champion import RECORDS
+from flows.champions_page import html, markdown
+from flows.dvc_command import PROJECT
+from flows.record import kept
+from flows.succession import succession
+from flows.trend_picture import draw
+from stages.program.outputs import write_whole
+
+PAGE = Path("artifacts/logs/champions.html")
+
+
+def write(project: Path) -> Path:
+    """The page, as one file that needs nothing else."""
+    found = succession(project, list(kept(project / RECORDS)))
+    write_whole(project / PAGE, html(found, run_page.png_uri(draw(found))).encode())
+    return PAGE
+
+
+def show(project: Path) -> None:
+    """In the Prefect UI."""
+    found = succession(project, list(kept(project / RECORDS)))
+    create_markdown_artifact(markdown(found), "champions", f"Every champion; with pictures: {project / PAGE}")
+    run_page.show_picture(run_page.png(draw(found)), "champions-trend", f"{found.metric} of the champions")
+
+
+def main() -> None:
+    try:
+        found = succession(PROJECT, list(kept(PROJECT / RECORDS)))
+        print(markdown(found))
+        print(f"with the trend as a picture: {write(PROJECT)}")
+    except (ValueError, RuntimeError) as error:
+        sys.exit(str(error))
+
+
+if __name__ == "__main__":
+    main()

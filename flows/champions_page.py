@@ -1,0 +1,105 @@
+"""The page of champions: as one HTML file, and as Markdown for the Prefect UI and a terminal."""
+
+from collections.abc import Iterator
+
+from flows.record_page import table as markdown_table
+from flows.succession import Reign, Succession
+from stages.pages.markup import Html, section, shown, table
+from stages.pages.style import STYLE
+
+POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
+OWN_STYLE = (
+    "img { width: 100%; height: auto; background: #fff; border-radius: 8px; }"
+    " td:nth-child(-n+2) { white-space: nowrap; }"
+)
+MAX_OTHERS = 50
+NO_CHAMPION = "No model was promoted yet."
+
+
+def html(found: Succession, trend: str) -> str:
+    """The whole file; ``trend`` is a picture as a data: URI."""
+    headers, rows = _headers(found), [_cells(reign, found.metric) for reign in found.reigns[::-1]]
+    lists = [
+        [*row[:5], _list(reign.changes), row[6]] for row, reign in zip(rows, found.reigns[::-1], strict=True)
+    ]
+    picture = Html(f'<img alt="{found.metric} of one champion after the other" src="{trend}">')
+    others = table(("When", "What", "Why", "Commit"), _others(found))
+    parts = [
+        _tiles(found),
+        section("trend", "Trend", "Bars are 95 % intervals; crosses are refused candidates.", picture),
+        section(
+            "champions",
+            "Champions",
+            "The newest first; changes are from the champion before.",
+            table(headers, lists, (2, 3, 4)) if rows else f"<p class=none>{NO_CHAMPION}</p>",
+        ),
+        section(
+            "others",
+            "Not promoted",
+            "Candidates that were refused, and retrainings that failed; the newest first.",
+            others if found.others else "<p class=none>None.</p>",
+        ),
+    ]
+    return (
+        '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
+        f'<meta http-equiv="Content-Security-Policy" content="{POLICY}">'
+        '<meta name="viewport" content="width=device-width, initial-scale=1"><title>Champions</title>'
+        f"<style>{STYLE}{OWN_STYLE}</style></head><body><main><h1>Champions</h1>{''.join(parts)}"
+        "<footer>Written by every retraining, and by python -m flows.champions. Each champion is a git tag:"
+        " git checkout TAG &amp;&amp; dvc checkout. All records lie in artifacts/logs/retrain.</footer>"
+        "</main></body></html>\n"
+    )
+
+
+def markdown(found: Succession) -> str:
+    """The same as tables."""
+    rows = [_cells(reign, found.metric) for reign in found.reigns[::-1]]
+    parts = ["# Champions", markdown_table(_headers(found), rows) if rows else NO_CHAMPION]
+    if found.others:
+        parts += ["## Not promoted", markdown_table(("When", "What", "Why", "Commit"), _others(found))]
+    return "\n\n".join(parts) + "\n"
+
+
+def _headers(found: Succession) -> tuple[str, ...]:
+    return ("Champion", "Since", found.metric, "95 % interval", "Hours", "What changed", "Why")
+
+
+def _cells(reign: Reign, metric: str) -> list[str]:
+    rate, ends = reign.metrics.get(metric), reign.interval(metric)
+    again = f" = {reign.champion.model}" if reign.champion.is_rollback else ""
+    return [
+        f"{reign.champion.tag}{again}",
+        f"{reign.champion.when:%Y-%m-%d %H:%M}",
+        "-" if rate is None else f"{rate:.4f}",
+        f"{ends[0]:.4f} to {ends[1]:.4f}" if ends else "-",
+        "-" if reign.hours is None else f"{reign.hours:.2f}",
+        "; ".join(reign.changes) or "-",
+        reign.why,
+    ]
+
+
+def _list(changes: list[str]) -> Html:
+    return Html("<br>".join(shown(change) for change in changes) or "-")
+
+
+def _others(found: Succession) -> Iterator[tuple[str, str, str, str]]:
+    for record in found.others[::-1][:MAX_OTHERS]:
+        yield f"{record.when:%Y-%m-%d %H:%M}", record.name, record.said, (record.commit or "-")[:10]
+
+
+def _tiles(found: Succession) -> Html:
+    if not found.reigns:
+        return Html("")
+    now = found.reigns[-1]
+    rolled_back = sum(reign.champion.is_rollback for reign in found.reigns)
+    facts = [
+        (now.champion.tag.rpartition("/")[2], "is the champion"),
+        (_cells(now, found.metric)[2], found.metric),
+        (_cells(now, found.metric)[4], "hours of training data"),
+        (str(len(found.reigns) - rolled_back), "promotions"), (str(rolled_back), "rollbacks"),
+        (str(sum(record.name == "Refused" for record in found.others)), "refused"),
+    ]  # fmt: skip
+    tiles = "".join(
+        f"<div class=tile><b>{shown(value)}</b><span>{name}</span></div>" for value, name in facts
+    )
+    return Html(f"<div class=tiles>{tiles}</div>")

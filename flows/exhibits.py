@@ -1,0 +1,32 @@
+"""Files that belong to a record: the corpus's report, a picture of the drift, transcripts that changed."""
+
+import shutil
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from flows import drift_picture, transcript_changes
+from flows.drift import Drift
+from flows.record import Record, kept
+
+REPORT, PICTURE, TRANSCRIPTS = "report.html", "drift.png", "transcripts.csv"
+
+
+@dataclass
+class Exhibits:
+    """What a retraining came upon that people may want to see."""
+
+    report: Path | None = None
+    drift: Drift | None = None
+    transcripts: list[dict[str, Any]] = field(default_factory=list)
+
+    def write(self, folder: Path, record: Record) -> None:
+        """Those that there are."""
+        folder.mkdir(parents=True, exist_ok=True)
+        if self.report and self.report.is_file():
+            shutil.copyfile(self.report, folder / REPORT)
+        if self.transcripts:
+            transcript_changes.write(self.transcripts, folder / TRANSCRIPTS)
+        if self.drift and self.drift.new:
+            earlier = [each for each in kept(folder.parent) if each.started != record.started]
+            drift_picture.write(self.drift, [*earlier, record], folder / PICTURE)

@@ -1,0 +1,85 @@
+"""Where people learn what became of a candidate: a record, a notification, and the page of the run."""
+
+from prefect.artifacts import create_link_artifact, create_markdown_artifact, create_table_artifact
+from prefect.logging import get_run_logger
+
+from flows import champions, record_page, run_label, run_page
+from flows.candidacy import REPORT, REPORT_OF_FAILED
+from flows.champion import RECORDS
+from flows.dvc_command import PROJECT
+from flows.exhibits import PICTURE, Exhibits
+from flows.exhibits import REPORT as REPORT_NAME
+from flows.notification import notify
+from flows.record import Record, keep
+
+FOLDER = PROJECT / RECORDS
+
+
+def publish(record: Record, exhibits: Exhibits) -> None:
+    """A record and a message only of news; the page of champions in any case."""
+    _point_to_report(record, exhibits)
+    get_run_logger().info("%s: %s", record.name, record.said)
+    news = () if record.name == "NothingNew" else (_exhibits, _record, _notification)
+    shown = () if record.name == "NothingNew" else (_report, _transcripts, _drift)
+    run_page.make_all((*news, _champions_file, _label, _page, *shown, _champions_page), record, exhibits)
+
+
+def _point_to_report(record: Record, exhibits: Exhibits) -> None:
+    """The manifest stage names a path that the next retraining takes away."""
+    if exhibits.report and exhibits.report.is_file():
+        place = (record.place(RECORDS) / REPORT_NAME).as_posix()
+        for path in (REPORT_OF_FAILED, REPORT):
+            record.reasons = [reason.replace(path.as_posix(), place) for reason in record.reasons]
+
+
+def _exhibits(record: Record, exhibits: Exhibits) -> None:
+    exhibits.write(record.place(FOLDER), record)
+
+
+def _record(record: Record, exhibits: Exhibits) -> None:
+    keep(record, record_page.markdown(record, record.place(FOLDER)), FOLDER)
+
+
+def _notification(record: Record, exhibits: Exhibits) -> None:
+    notify(f"Earshot retraining: {record.name}. {record.said}")
+
+
+def _champions_file(record: Record, exhibits: Exhibits) -> None:
+    champions.write(PROJECT)
+
+
+def _label(record: Record, exhibits: Exhibits) -> None:
+    told = {"Promoted": f"promoted {record.champion}", "NothingNew": "nothing new"}
+    tags = [record.name.lower(), *([record.champion] if record.champion else [])]
+    run_label.label(f"{told.get(record.name, record.name.lower())}, {record.when:%Y-%m-%d %H:%M}", tags)
+
+
+def _page(record: Record, exhibits: Exhibits) -> None:
+    text = record_page.markdown(record)
+    create_markdown_artifact(text, "verdict", "What became of the candidate, and why")
+
+
+def _report(record: Record, exhibits: Exhibits) -> None:
+    path = record.place(FOLDER) / REPORT_NAME
+    if path.exists():
+        create_link_artifact(
+            path.as_uri(), "report.html", "corpus-report", f"The report on the corpus: {path}"
+        )
+
+
+def _transcripts(record: Record, exhibits: Exhibits) -> None:
+    if shown := record.transcripts.get("shown"):
+        told = f"Utterances that became better and worse; all of them: {record.place(FOLDER)}/transcripts.csv"
+        create_table_artifact(shown, "changed-transcripts", told)
+
+
+def _drift(record: Record, exhibits: Exhibits) -> None:
+    picture = record.place(FOLDER) / PICTURE
+    if picture.exists():
+        run_page.show_picture(
+            picture.read_bytes(), "drift", "New training data beside the old, and distances so far"
+        )
+
+
+def _champions_page(record: Record, exhibits: Exhibits) -> None:
+    champions.show(PROJECT)

@@ -1,0 +1,102 @@
+"""One champion after the other: what each was made from, what changed, and who was refused in between."""
+
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from flows import champion
+from flows.candidate import corpus_at, params_at, params_changes
+from flows.champion import Champion
+from flows.git_command import git
+from flows.record import Record
+
+PREFERRED = ("wer", "per", "cer")  # the rate that people go by, where there are several
+CODE = ("stages", "dvc.yaml")
+
+Ends = tuple[float, float]
+
+
+@dataclass(frozen=True)
+class Reign:
+    """A champion; ``changes`` are from the one before, nothing of the first."""
+
+    champion: Champion
+    metrics: dict[str, Any]
+    hours: float | None
+    utterances: int | None
+    changes: list[str]
+
+    def interval(self, metric: str) -> Ends | None:
+        low, high = (self.metrics.get(f"{metric}_ci_{end}") for end in ("low", "high"))
+        return None if low is None or high is None else (low, high)
+
+    @property
+    def why(self) -> str:
+        return self.champion.message.removeprefix(f"{self.champion.tag}: ")
+
+
+@dataclass(frozen=True)
+class Succession:
+    """``metric`` is the one by which they are shown; ``others`` were not promoted, or failed."""
+
+    metric: str
+    reigns: list[Reign]
+    others: list[Record]
+
+
+def succession(project: Path, records: list[Record]) -> Succession:
+    """The oldest first."""
+    reigns: list[Reign] = []
+    before: Champion | None = None
+    for now in champion.history(project):
+        corpus = corpus_at(now.tag, project)
+        train = corpus.get("train", {})
+        changes = _changes(before, now, project) if before else []
+        found = _metrics(now.tag, project)
+        reigns.append(Reign(now, found, train.get("hours"), train.get("utterances"), changes))
+        before = now
+    others = [record for record in records if record.name in ("Refused", "Failed")]
+    return Succession(_metric(reigns, records), reigns, others)
+
+
+def _metrics(tag: str, project: Path) -> dict[str, Any]:
+    try:
+        return champion.metrics(tag, project)
+    except (RuntimeError, ValueError):  # a tag made by hand, of something else
+        return {}
+
+
+def _metric(reigns: list[Reign], records: list[Record]) -> str:
+    """What the gate compared by last, or else a rate that has an interval."""
+    known = reigns[-1].metrics if reigns else {}
+    compared = [str(record.comparison["metric"]) for record in records[::-1] if "metric" in record.comparison]
+    others = [name.removesuffix("_ci_low") for name in known if name.endswith("_ci_low")]
+    return next((name for name in [*compared, *PREFERRED, *others] if name in known), PREFERRED[0])
+
+
+def _changes(before: Champion, now: Champion, project: Path) -> list[str]:
+    """Params, code and data, in words."""
+    found: list[str] = []
+    if before.commit == now.commit:
+        return found
+    try:
+        params = params_changes(params_at(before.tag, project), params_at(now.tag, project))
+        found += [f"{key}: {old} -> {new}" for key, (old, new) in params.items()]
+    except RuntimeError:  # one of the two has none
+        found.append("params unknown")
+    files = git("diff", "--name-only", before.commit, now.commit, "--", *CODE, folder=project).splitlines()
+    if files:
+        folders = Counter(str(Path(file).parent) for file in files)
+        found.append(f"code: {', '.join(folders)} ({len(files)} file{'s' * (len(files) > 1)})")
+    return found + _data(corpus_at(before.tag, project), corpus_at(now.tag, project))
+
+
+def _data(before: dict[str, Any], now: dict[str, Any]) -> list[str]:
+    found = []
+    for split, figures in now.items():
+        old = before.get(split)
+        if isinstance(figures, dict) and isinstance(old, dict) and old != figures:
+            more = figures["utterances"] - old["utterances"]
+            found.append(f"data: {split} {more:+,} utterances, {figures['hours'] - old['hours']:+.2f} h")
+    return found

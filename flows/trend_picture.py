@@ -1,0 +1,77 @@
+"""The error rate of one champion after the other, and of the candidates that were refused."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from flows.succession import Ends, Succession
+
+MARKS = {"promoted": ("o", "#3566c9"), "rolled back": ("s", "#c2641c"), "refused": ("x", "#8a97a8")}
+MAX_LABELS = 16
+
+
+@dataclass(frozen=True)
+class Event:
+    """What happened to whom, and the rate with its interval."""
+
+    when: datetime
+    kind: str
+    name: str
+    rate: float
+    ends: Ends | None
+
+
+def draw(found: Succession) -> Any:
+    """A figure; events stand in their order, at equal distances."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(9, 3.6), layout="constrained")
+    axes: Any = figure.subplots()
+    happened = events(found)
+    reigns = [(place, event.rate) for place, event in enumerate(happened) if event.kind != "refused"]
+    if reigns:
+        axes.step(*zip(*reigns, strict=True), where="post", color="#3566c9", alpha=0.5, linewidth=1.5)
+    for kind in MARKS:
+        _mark(axes, {place: event for place, event in enumerate(happened) if event.kind == kind}, kind)
+    step = max(-(-len(happened) // MAX_LABELS), 1)
+    labels = [f"{event.name}\n{event.when:%m-%d %H:%M}" for event in happened[::step]]
+    axes.set_xticks(range(0, len(happened), step), labels, fontsize=8)
+    axes.margins(x=0.05)
+    axes.set_ylim(bottom=0)
+    axes.set_ylabel(found.metric)
+    axes.grid(axis="y", alpha=0.25)
+    axes.spines[["top", "right"]].set_visible(False)
+    if happened:
+        axes.legend(frameon=False, ncols=3, loc="lower left", bbox_to_anchor=(0, 1))
+    return figure
+
+
+def events(found: Succession) -> list[Event]:
+    """The oldest first."""
+    reigns = [
+        Event(
+            reign.champion.when,
+            "rolled back" if reign.champion.is_rollback else "promoted",
+            reign.champion.tag.rpartition("/")[2],
+            reign.metrics[found.metric],
+            reign.interval(found.metric),
+        )
+        for reign in found.reigns
+        if found.metric in reign.metrics
+    ]
+    refused = [
+        Event(record.when, "refused", "", record.comparison["candidate"], None)
+        for record in found.others
+        if record.comparison.get("metric") == found.metric
+    ]
+    return sorted([*reigns, *refused], key=lambda event: event.when)
+
+
+def _mark(axes: Any, those: dict[int, Event], kind: str) -> None:
+    marker, color = MARKS[kind]
+    if those:
+        rates = [event.rate for event in those.values()]
+        axes.plot([*those], rates, marker, color=color, label=kind, clip_on=False)
+    for place, event in those.items():
+        if event.ends:
+            axes.vlines(place, *event.ends, color=color, alpha=0.5, linewidth=3)

@@ -10,6 +10,8 @@ import psutil
 from dvc_project import Project
 from prefect_server import Server, copy_database, free_port
 
+PREFECT = (sys.executable, "-m", "prefect", "--no-prompt")
+
 
 def home(project: Project) -> Path:
     return project.folder / ".scratch" / "prefect"

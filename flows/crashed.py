@@ -60,9 +60,9 @@ def _end(client: SyncPrefectClient, run: FlowRun, reason: str) -> None:
         client.set_task_run_state(task.id, Crashed(message=reason), force=True)
 
 
-def _forget(client: SyncPrefectClient, runs: Iterable[str]) -> None:
-    """The notes of those that have ended; those of another server's runs stay."""
-    if not (ids := [UUID(run) for run in runs][:AT_MOST]):
+def _forget(client: SyncPrefectClient, ended: Iterable[str]) -> None:
+    """The notes of runs that have ended; those of another server's runs stay."""
+    if not (ids := [UUID(run) for run in ended][:AT_MOST]):
         return
     wanted = filters.FlowRunFilter(id=filters.FlowRunFilterId(any_=ids))
     for run in client.read_flow_runs(flow_run_filter=wanted, limit=AT_MOST):

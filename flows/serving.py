@@ -11,6 +11,7 @@ import threading
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import httpx
 from prefect import Flow, get_client, serve
 from prefect.client.schemas.objects import ConcurrencyLimitConfig, ConcurrencyLimitStrategy
 from prefect.client.schemas.schedules import CronSchedule
@@ -18,7 +19,7 @@ from prefect.deployments.runner import RunnerDeployment
 from prefect.schedules import Cron
 from prefect.types.entrypoint import EntrypointType
 
-from flows import retraining_schedule, ui_options, watching
+from flows import forms, retraining_schedule, ui_options, watching
 from flows.crashed import START_TAKES, end_crashed
 from flows.missed import skip_missed
 from flows.pipeline import pipeline
@@ -34,7 +35,10 @@ def main() -> None:
     parser = ui_options.parser("python -m flows.serving", __doc__)
     parser.add_argument("--own-server", action="store_true", help="nobody else serves what is on the server")
     given = parser.parse_args()
-    schedule = _prepare(given)
+    try:
+        schedule = _prepare(given)
+    except (RuntimeError, ValueError, httpx.TransportError) as error:  # no server, no schedule
+        sys.exit(str(error))
     os.environ[FLOW_RUNS_TIED_TO] = str(os.getpid())
     watch = watching.Watch(given.alarm_hours, given.watch_seconds)
     threading.Thread(target=watch.run, daemon=True).start()
@@ -48,17 +52,17 @@ def main() -> None:
 
 
 def _prepare(given: argparse.Namespace) -> CronSchedule | None:
-    """What was left by the one before is put in order, and said; the schedule to set, if any."""
+    """Put in order what the one before left, and say it; the schedule to set, if any.
+
+    ValueError with what is wrong with the options.
+    """
     with get_client(sync_client=True) as client:
         for line in end_crashed(client, timedelta() if given.own_server else START_TAKES):
-            print(line, flush=True)
-        for line in skip_missed(client):
+            watching.say(line)
+        for line in skip_missed(client, datetime.now(UTC)):
             print(line, flush=True)
         there = deployments(client).get(RETRAINING)
-    try:
-        schedule = retraining_schedule.wanted(there, given.cron, given.timezone)
-    except ValueError as error:
-        sys.exit(str(error))
+    schedule = retraining_schedule.wanted(there, given.cron, given.timezone)
     kept = [active.schedule for active in retraining_schedule.active(there)] if there else []
     described = retraining_schedule.described([schedule] if schedule else kept, datetime.now(UTC))
     print(f"retraining: {described}", flush=True)
@@ -77,6 +81,7 @@ def _deployment(
         **options,
     )
     assert isinstance(made, RunnerDeployment)  # and no coroutine, which it is among others
+    forms.explain(made)
     if not schedule:  # what is not set stays as the server has it
         made.model_fields_set.difference_update({"schedules", "paused"})
     return made

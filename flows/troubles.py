@@ -61,4 +61,4 @@ def not_ended(
     if now - max(begun) <= allowed:
         return None
     last = f"the last one ended on {ended.end_time:%d %b %Y}" if ended and ended.end_time else "none ever did"
-    return f"no retraining has ended within {allowed.total_seconds() / 3600:.3g} hours; {last}"
+    return f"no retraining has ended within {round(allowed.total_seconds() / 3600, 3):g} hours; {last}"

@@ -1,6 +1,6 @@
 # make repro: set up, check params.yaml and run what it needs.  make test: set up and run the tests.
 # make quick: for every edit, the linter and the tests that neither train nor export nor start a process.
-# make ui: set up and serve the flows.
+# make ui [PORT=4200] [CRON="0 3 * * *"] [TIMEZONE=Europe/Berlin]: set up and serve the flows.
 PYTHON ?= python3
 BIN := .venv/bin
 
@@ -11,7 +11,7 @@ repro: .venv/installed
 
 # the Prefect UI on this machine, the flows behind it and their schedules, until Ctrl-C
 ui: .venv/installed
-	$(BIN)/python -m flows.deploy
+	$(BIN)/python -m flows.deploy $(if $(PORT),--port $(PORT)) $(if $(CRON),--cron "$(CRON)") $(if $(TIMEZONE),--timezone $(TIMEZONE))
 
 # a file to a process at a time, in the order of tests/conftest.py: otherwise xdist keeps the longest for the end
 PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder

@@ -12,3 +12,7 @@ if parent := os.environ.pop(FLOW_RUNS_TIED_TO, None):
     from stages.program.parents import die_with_parent
 
     die_with_parent(int(parent))
+    if run := os.environ.get("PREFECT__FLOW_RUN_ID"):
+        from flows import run_process
+
+        run_process.note(run)

@@ -12,8 +12,8 @@ from flows.exhibits import Exhibits
 from flows.gate import Gate, judge
 from flows.git_command import git
 from flows.params_file import read_yaml
-from flows.stage_tasks import outcome, run_stages, up_to_date
 from flows.record import STAMP, Record
+from flows.stage_tasks import outcome, run_stages, up_to_date
 from stages.schema.manifest_row import read_manifest
 
 REPORT = Path("data/manifest/report.html")

@@ -1,12 +1,11 @@
 """The flows in the Prefect UI, retraining every night: make ui
 
-python -m flows.deploy [--port 4200] [--cron "0 3 * * *"]
+python -m flows.deploy [--port 4200] [--cron "0 3 * * *"] [--timezone Europe/Berlin]
 
 Starts a server that only this machine reaches, unless PREFECT_API_URL names one, and runs here what is
 started or scheduled there, until it is stopped.
 """
 
-import argparse
 import contextlib
 import os
 import signal
@@ -17,6 +16,8 @@ import time
 import urllib.request
 from pathlib import Path
 
+from flows import ui_options
+from flows.only_ui import only_ui
 from flows.tied import tied
 
 HOST = "127.0.0.1"
@@ -28,28 +29,30 @@ Process = subprocess.Popen[bytes]
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        prog="python -m flows.deploy",
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    parser.add_argument("--port", type=int, default=4200)
+    parser = ui_options.parser("python -m flows.deploy", __doc__)
+    default = int(os.environ.get("PREFECT_SERVER_API_PORT") or 4200)
     parser.add_argument(
-        "--cron", default="0 3 * * *", help="when to retrain; by default every night at three"
+        "--port", type=int, default=default, help="by default PREFECT_SERVER_API_PORT, or 4200"
     )
     given = parser.parse_args()
     signal.signal(signal.SIGTERM, signal.default_int_handler)
+    options = ui_options.arguments(given)
     with contextlib.suppress(KeyboardInterrupt):
-        server = None if "PREFECT_API_URL" in os.environ else _start_server(given.port)
-        _serve_flows(given.cron, server)
+        if address := os.environ.get("PREFECT_API_URL"):
+            with only_ui(LOG.parent, address):
+                _serve_flows(options, None)
+        else:
+            home = Path(os.environ.get("PREFECT_HOME") or "~/.prefect").expanduser()  # where the database is
+            with only_ui(home, f"http://{HOST}:{given.port}"):
+                _serve_flows([*options, "--own-server"], _start_server(given.port))
 
 
-def _serve_flows(cron: str, server: Process | None) -> None:
+def _serve_flows(options: list[str], server: Process | None) -> None:
     """Serve until stopped, or until one of the two ends: neither is of use without the other.
 
     Prefect serves on without its server, and takes minutes to stop: hence a process apart.
     """
-    serving = subprocess.Popen(tied("flows.serving", cron), start_new_session=True)
+    serving = subprocess.Popen(tied("flows.serving", *options), start_new_session=True)
     try:
         while serving.poll() is None:
             if server and server.poll() is not None:

@@ -1,24 +1,33 @@
-"""Tells people what a scheduled run decided, if the environment says where.
+"""Tells people what a scheduled run decided, or that none takes place, if the environment says where.
 
 EARSHOT_WEBHOOK_URL takes a POST of {"text": ...}, as Slack, Mattermost and Teams do;
 EARSHOT_NOTIFICATION_BLOCK names a Prefect notification block, slack-webhook/NAME for instance.
 """
 
 import os
-from collections.abc import Callable
 from typing import Any
 
-from prefect.logging import get_run_logger
+from prefect.exceptions import MissingContextError
+from prefect.logging import get_logger, get_run_logger
 
 
-def notify(text: str, warn: Callable[..., None] | None = None) -> None:
-    """Send the text; a failure is a warning (in the run's log), without the address, which is a secret."""
+def notify(text: str) -> None:
+    """Send the text, from a run or outside of one; a failure is a warning, without the address, which is
+    a secret.
+    """
     for name, send in (("EARSHOT_WEBHOOK_URL", _post), ("EARSHOT_NOTIFICATION_BLOCK", _through_block)):
         if value := os.environ.get(name):
             try:
                 send(value, text)
             except Exception as error:  # noqa: BLE001 - the run is over, whoever hears of it
-                (warn or get_run_logger().warning)("%s: nobody was notified: %s", name, type(error).__name__)
+                _logger().warning("%s: nobody was notified: %s", name, type(error).__name__)
+
+
+def _logger() -> Any:
+    try:
+        return get_run_logger()
+    except MissingContextError:
+        return get_logger("flows")
 
 
 def _post(url: str, text: str) -> None:

@@ -1,9 +1,11 @@
 """Where people learn what became of a candidate: a record, a notification, and the page of the run."""
 
+from datetime import datetime
+
 from prefect.artifacts import create_link_artifact, create_markdown_artifact, create_table_artifact
 from prefect.logging import get_run_logger
 
-from flows import champions, record_page, run_label, run_page
+from flows import champions, record_page, run_label, run_page, starter
 from flows.candidacy import REPORT, REPORT_OF_FAILED
 from flows.champion import RECORDS
 from flows.dvc_command import PROJECT
@@ -22,6 +24,14 @@ def publish(record: Record, exhibits: Exhibits) -> None:
     news = () if record.name == "NothingNew" else (_exhibits, _record, _notification)
     shown = () if record.name == "NothingNew" else (_report, _transcripts, _drift)
     run_page.make_all((*news, _champions_file, _label, _page, *shown, _champions_page), record, exhibits)
+
+
+def publish_lost(why: str) -> None:
+    """A record and a message of a retraining that had no server, or lost it."""
+    record = Record(started=datetime.now().isoformat(timespec="seconds"), started_by=starter.terminal())
+    record.name, record.reasons = "Failed", [why]
+    keep(record, record_page.markdown(record), FOLDER)
+    notify(f"Earshot retraining: {record.name}. {record.said}")
 
 
 def _point_to_report(record: Record, exhibits: Exhibits) -> None:

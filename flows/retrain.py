@@ -129,7 +129,7 @@ def main() -> None:
     except (ValueError, RuntimeError) as error:
         sys.exit(str(error))
     if chosen is None:
-        terminal.run(retrain, gate, drop_folder)
+        terminal.run(retrain, gate, drop_folder, lost=publication.publish_lost)
 
 
 if __name__ == "__main__":

@@ -3,7 +3,6 @@
 It needs no server, and waits for no retraining: one that is under way does not promote over it.
 """
 
-import sys
 from datetime import datetime
 
 from flows import champion, record_page
@@ -30,9 +29,5 @@ def roll_back(name: str) -> Record:
     record.champion = champion.restore(chosen, reason, PROJECT)
     record.reasons = [f"the champion is {record.champion} now, the model of {chosen.model} again", reason]
     keep(record, record_page.markdown(record), PROJECT / champion.RECORDS)
-    notify(f"Earshot retraining: {record.name}. {record.said}", _warn)
+    notify(f"Earshot retraining: {record.name}. {record.said}")
     return record
-
-
-def _warn(message: str, *values: str) -> None:
-    print(message % values, file=sys.stderr)

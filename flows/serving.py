@@ -1,42 +1,91 @@
-"""Run here what is started or scheduled in the Prefect UI: python -m flows.serving [CRON]
+"""Run here what is started or scheduled in the Prefect UI: python -m flows.serving
 
 ``make ui`` starts it beside its server.
 """
 
+import argparse
 import os
 import signal
 import sys
+import threading
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from prefect import Flow, serve
+import httpx
+from prefect import Flow, get_client, serve
 from prefect.client.schemas.objects import ConcurrencyLimitConfig, ConcurrencyLimitStrategy
+from prefect.client.schemas.schedules import CronSchedule
 from prefect.deployments.runner import RunnerDeployment
+from prefect.schedules import Cron
 from prefect.types.entrypoint import EntrypointType
 
+from flows import forms, retraining_schedule, ui_options, watching
+from flows.crashed import START_TAKES, end_crashed
+from flows.missed import skip_missed
 from flows.pipeline import pipeline
 from flows.retrain import retrain
+from flows.served_runs import RETRAINING, deployments
 from flows.tied import FLOW_RUNS_TIED_TO
 from flows.tune import tune
 
 
-def main(cron: str) -> None:
+def main() -> None:
     """Register the deployments and run what is asked of them, until Ctrl-C; runs under way end with it."""
     signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's & had it ignored
+    parser = ui_options.parser("python -m flows.serving", __doc__)
+    parser.add_argument("--own-server", action="store_true", help="nobody else serves what is on the server")
+    given = parser.parse_args()
+    try:
+        schedule = _prepare(given)
+    except (RuntimeError, ValueError, httpx.TransportError) as error:  # no server, no schedule
+        sys.exit(str(error))
     os.environ[FLOW_RUNS_TIED_TO] = str(os.getpid())
+    watch = watching.Watch(given.alarm_hours, given.watch_seconds)
+    threading.Thread(target=watch.run, daemon=True).start()
     alone = ConcurrencyLimitConfig(limit=1, collision_strategy=ConcurrencyLimitStrategy.CANCEL_NEW)
     serve(
         _deployment(pipeline, "pipeline"),
-        _deployment(retrain, "nightly", cron=cron, concurrency_limit=alone, paused=False),
+        _deployment(retrain, RETRAINING, schedule, concurrency_limit=alone),
         _deployment(tune, "tune"),
+        pause_on_shutdown=False,  # or the next start could not tell what somebody paused
     )
 
 
-def _deployment(flow: Flow[..., Any], name: str, **options: Any) -> RunnerDeployment:
+def _prepare(given: argparse.Namespace) -> CronSchedule | None:
+    """Put in order what the one before left, and say it; the schedule to set, if any.
+
+    ValueError with what is wrong with the options.
+    """
+    with get_client(sync_client=True) as client:
+        for line in end_crashed(client, timedelta() if given.own_server else START_TAKES):
+            watching.say(line)
+        for line in skip_missed(client, datetime.now(UTC)):
+            print(line, flush=True)
+        there = deployments(client).get(RETRAINING)
+    schedule = retraining_schedule.wanted(there, given.cron, given.timezone)
+    kept = [active.schedule for active in retraining_schedule.active(there)] if there else []
+    described = retraining_schedule.described([schedule] if schedule else kept, datetime.now(UTC))
+    print(f"retraining: {described}", flush=True)
+    return schedule
+
+
+def _deployment(
+    flow: Flow[..., Any], name: str, schedule: CronSchedule | None = None, **options: Any
+) -> RunnerDeployment:
     """A run imports the flow as a module: of a file Prefect would put the folder first on sys.path."""
-    made = flow.to_deployment(name, entrypoint_type=EntrypointType.MODULE_PATH, **options)
+    made = flow.to_deployment(
+        name,
+        entrypoint_type=EntrypointType.MODULE_PATH,
+        schedule=Cron(schedule.cron, timezone=schedule.timezone) if schedule else None,
+        paused=False if schedule else None,
+        **options,
+    )
     assert isinstance(made, RunnerDeployment)  # and no coroutine, which it is among others
+    forms.explain(made)
+    if not schedule:  # what is not set stays as the server has it
+        made.model_fields_set.difference_update({"schedules", "paused"})
     return made
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:])
+    main()

@@ -2,6 +2,7 @@
 
 import os
 import sys
+from collections.abc import Callable
 from typing import Any, NoReturn
 
 import httpx
@@ -12,8 +13,13 @@ from flows import own_server
 from flows.dvc_command import exit_on_signals
 
 
-def run(flow: Flow[..., State], *arguments: Any, **parameters: Any) -> NoReturn:
-    """Run a flow and exit: 0 when it completed, 1 otherwise, 130 after Ctrl-C."""
+def run(
+    flow: Flow[..., State], *arguments: Any, lost: Callable[[str], None] | None = None, **parameters: Any
+) -> NoReturn:
+    """Run a flow and exit: 0 when it completed, 1 otherwise, 130 after Ctrl-C.
+
+    ``lost`` is told why a run did not begin, or lost its server: nothing else keeps that.
+    """
     exit_on_signals()
     try:
         with own_server.running():
@@ -21,17 +27,23 @@ def run(flow: Flow[..., State], *arguments: Any, **parameters: Any) -> NoReturn:
     except KeyboardInterrupt:
         sys.exit(130)
     except own_server.NoServer as error:
-        sys.exit(str(error))
+        _exit(str(error), lost)
     except RuntimeError as error:
         if not str(error).startswith("Failed to reach API"):
             raise
-        sys.exit(f"{error} (PREFECT_API_URL)")
+        _exit(f"{error} (PREFECT_API_URL)", lost)
     except httpx.TransportError as error:
-        print(
+        _exit(
             f"the Prefect server at {PREFECT_API_URL.value()} cannot be reached any more ({error}): it does"
             " not know how this run ended; what the run's stages made is kept",
-            file=sys.stderr,
-            flush=True,
+            lost,
         )
-        os._exit(1)  # at a normal exit Prefect tries for minutes to send what it still has
     sys.exit(0 if state.is_completed() else 1)
+
+
+def _exit(why: str, lost: Callable[[str], None] | None) -> NoReturn:
+    """At once: at a normal exit Prefect tries for minutes to send what it still has."""
+    if lost:
+        lost(why)
+    print(why, file=sys.stderr, flush=True)
+    os._exit(1)

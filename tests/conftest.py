@@ -94,6 +94,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 # Those of more than ten seconds of CPU, the longest first.
 LONGEST = (
     "test_flows_retrain.py",
+    "test_flows_crashed.py",
     "test_pipeline.py",
     "test_flows_pipeline.py",
     "test_types.py",
@@ -101,6 +102,8 @@ LONGEST = (
     "test_devices.py",
     "test_formats.py",
     "test_flows_deploy.py",
+    "test_flows_start.py",
+    "test_flows_watching.py",
     "test_flows_tune.py",
     "test_flows_faults.py",
     "test_startup.py",

@@ -10,6 +10,8 @@ import psutil
 from dvc_project import Project
 from prefect_server import Server, copy_database, free_port
 
+PREFECT = (sys.executable, "-m", "prefect", "--no-prompt")
+
 
 def home(project: Project) -> Path:
     return project.folder / ".scratch" / "prefect"
@@ -32,8 +34,9 @@ def start_serving(project: Project, *options: str) -> Server:
 
 @contextmanager
 def serving(project: Project, *options: str) -> Iterator[Server]:
-    """It leaves no process behind."""
-    copy_database(home(project))
+    """It leaves no process behind; what the server knows is there at the next start."""
+    if not (home(project) / "prefect.db").exists():
+        copy_database(home(project))
     server = start_serving(project, *options)
     try:
         yield server

@@ -10,21 +10,15 @@ from typing import Any
 
 import pytest
 from dvc_project import Project, make_project
+from judged_project import judge
 from prefect_server import Server
-from served_flows import serving
+from served_flows import PREFECT, serving
 
 from flows.deploy import LOG
 from flows.git_command import experiments
 from flows.params_file import read_yaml
 
-PREFECT = (sys.executable, "-m", "prefect", "--no-prompt")
 EVERY_MINUTE = "* * * * *"
-# So that a retraining finds nothing new, and ends in seconds.
-JUDGE = """
-from flows import gate, retrain
-retrain.JUDGED.mkdir(parents=True)
-(retrain.JUDGED / retrain._digest(retrain.renew.fn(None), gate.Gate())).write_text("judged by hand")
-"""
 BY_ITS_FILE = """
 from prefect.flows import load_flow_from_entrypoint
 pipeline = load_flow_from_entrypoint("flows/pipeline.py:pipeline")
@@ -35,7 +29,7 @@ pipeline(overrides=["lr=5e-3"], targets=["manifest"])
 @pytest.fixture(scope="module")
 def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
     made = make_project(tmp_path_factory.mktemp("project").resolve(), max_epochs=1, light=True)
-    made.run(sys.executable, "-c", JUDGE)
+    judge(made)
     return made
 
 

@@ -1,0 +1,70 @@
+"""Runs that died without a word end as Crashed.
+
+To the server they would run for ever, and with the one slot of their deployment taken every later run
+would be cancelled.
+"""
+
+from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
+from uuid import UUID
+
+from prefect.client.orchestration import SyncPrefectClient
+from prefect.client.schemas import filters
+from prefect.client.schemas.objects import FlowRun
+from prefect.states import Cancelled, Crashed
+
+from flows import run_process
+from flows.run_process import RunProcess
+from flows.served_runs import AT_MOST, UNDER_WAY, runs
+
+START_TAKES = timedelta(minutes=5)  # of a run's process, at most
+
+
+def end_crashed(client: SyncPrefectClient, start_takes: timedelta = START_TAKES) -> list[str]:
+    """End the runs of our deployments whose process is gone, and free their slots; says which.
+
+    ``start_takes``: a run that has been about to start for so long, and has no process, never will.
+    """
+    noted = run_process.noted()
+    under_way = runs(client, UNDER_WAY)
+    said = []
+    for run in under_way:
+        if reason := _reason(run, noted.get(str(run.id)), start_takes):
+            _end(client, run, reason)
+            said.append(f"the run {run.name} crashed: {reason}")
+    _forget(client, noted.keys() - {str(run.id) for run in under_way})
+    return said
+
+
+def _reason(run: FlowRun, process: RunProcess | None, start_takes: timedelta) -> str | None:
+    if process:
+        where = f"process {process.number} on {process.host}"
+        return f"{where} is gone: it was killed, or the machine was" if process.is_gone() else None
+    if not run.state or not run.state.is_pending():
+        return None
+    if datetime.now(UTC) - run.state.timestamp < start_takes:
+        return None
+    return "its process never began: what should have started it was killed"
+
+
+def _end(client: SyncPrefectClient, run: FlowRun, reason: str) -> None:
+    """With its tasks, of which nobody else will say that they ended."""
+    assert run.state
+    ended = Cancelled if run.state.is_cancelling() else Crashed
+    client.set_flow_run_state(run.id, ended(message=reason))
+    of_run = filters.TaskRunFilter(
+        flow_run_id=filters.TaskRunFilterFlowRunId(any_=[run.id]),
+        state=filters.TaskRunFilterState(type=filters.TaskRunFilterStateType(any_=list(UNDER_WAY))),
+    )
+    for task in client.read_task_runs(task_run_filter=of_run, limit=AT_MOST):
+        client.set_task_run_state(task.id, Crashed(message=reason), force=True)
+
+
+def _forget(client: SyncPrefectClient, ended: Iterable[str]) -> None:
+    """The notes of runs that have ended; those of another server's runs stay."""
+    if not (ids := [UUID(run) for run in ended][:AT_MOST]):
+        return
+    wanted = filters.FlowRunFilter(id=filters.FlowRunFilterId(any_=ids))
+    for run in client.read_flow_runs(flow_run_filter=wanted, limit=AT_MOST):
+        if run.state and run.state.is_final():
+            run_process.path_of(str(run.id)).unlink(missing_ok=True)

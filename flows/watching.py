@@ -1,0 +1,82 @@
+"""While make ui serves: whether scheduled runs take place. Who waits for a model hears when they do not."""
+
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+from prefect import get_client
+from prefect.client.orchestration import SyncPrefectClient
+
+from flows import troubles
+from flows.crashed import end_crashed
+from flows.notification import notify
+from flows.retraining_schedule import active
+from flows.served_runs import RETRAINING, deployments
+
+LONG_AGO = datetime.fromtimestamp(0, UTC)
+
+
+def say(text: str) -> None:
+    """In the terminal, and to whoever wants to hear of it."""
+    print(f"{datetime.now():%H:%M} {text}", flush=True)
+    notify(f"Earshot: {text}")
+
+
+class Told:
+    """Tells of each trouble once, and once more when it is over.
+
+    One that is seen only once is none: the server was about to do it.
+    """
+
+    def __init__(self, tell: Callable[[str], None]) -> None:
+        self.tell = tell
+        self.seen: set[str] = set()
+        self.told: dict[str, str] = {}
+
+    def update(self, found: dict[str, str]) -> None:
+        """``found``: what is wrong now, by what it is about."""
+        for about in sorted(self.told.keys() - found.keys()):
+            self.tell(f"mended: {self.told.pop(about)}")
+        for about in sorted((found.keys() & self.seen) - self.told.keys()):
+            self.told[about] = found[about]
+            self.tell(found[about])
+        self.seen = set(found)
+
+
+class Watch:
+    """``alarm_hours`` None: one and a half periods of the schedule."""
+
+    def __init__(self, alarm_hours: float | None, every_seconds: float) -> None:
+        self.alarm_hours = alarm_hours
+        self.every_seconds = every_seconds
+        self.told = Told(say)
+        self.idle_until = LONG_AGO  # retraining was paused
+
+    def run(self) -> None:
+        """Look again and again, until the process ends."""
+        while True:
+            time.sleep(self.every_seconds)
+            try:
+                with get_client(sync_client=True) as client:
+                    found = self.look(client, datetime.now(UTC))
+            except Exception as error:  # noqa: BLE001 - whatever it is, nobody is watching then
+                about = f"what is scheduled cannot be seen: {type(error).__name__}: {error}"
+                found = {**self.told.told, "server": about}
+            self.told.update(found)
+
+    def look(self, client: SyncPrefectClient, now: datetime) -> dict[str, str]:
+        """What is wrong, by what it is about; what crashed is ended."""
+        for line in end_crashed(client):
+            say(line)
+        found: dict[str, str | None] = {}
+        served = deployments(client)
+        for name, deployment in served.items():
+            found[f"{name} planned"] = troubles.not_planned(client, deployment, now)
+            found[f"{name} started"] = troubles.not_started(client, deployment, now)
+        if retraining := served.get(RETRAINING):
+            if not active(retraining):
+                self.idle_until = now
+            found["retraining"] = troubles.not_ended(
+                client, retraining, now, self.idle_until, self.alarm_hours
+            )
+        return {about: text for about, text in found.items() if text}

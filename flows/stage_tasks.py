@@ -89,15 +89,16 @@ def run_stages(
     targets: list[str] | None = None,
     *,
     force: bool = False,
+    alone: bool = False,
     timeout_seconds: float | None = None,
 ) -> dict[str, State]:
-    """The states of every stage that the targets need, run in graph order.
+    """The states of every stage that the targets need (``alone``: of the targets), run in graph order.
 
     Tasks are called one after the other in the main thread, so that a cancelled run ends at once.
     """
     graph, changed = look(folder)
     states: dict[str, State] = {}
-    for name in selected(graph, targets or []):
+    for name in selected(graph, targets or [], alone):
         above = [before for before in graph[name] if before in states]
         reasons = ["forced"] if force else list(changed.get(name, []))
         reasons += [f"{before} {states[before].name}" for before in above if states[before].name in MADE]
@@ -113,9 +114,10 @@ def _brief(reasons: list[str]) -> str:
     return ", ".join([*reasons[:NUM_REASONS], *([f"and {more} more"] if more > 0 else [])])
 
 
-def selected(graph: dvc_command.Graph, targets: list[str]) -> list[str]:
+def selected(graph: dvc_command.Graph, targets: list[str], alone: bool = False) -> list[str]:
+    """What the targets need (``alone``: the targets), in graph order; no targets are all stages."""
     wanted = set(targets or graph)
-    for name in reversed(graph):
+    for name in () if alone else reversed(graph):
         if name in wanted:
             wanted |= set(graph[name])
     return [name for name in graph if name in wanted]

@@ -13,8 +13,9 @@ repro: .venv/installed
 ui: .venv/installed
 	$(BIN)/python -m flows.deploy $(if $(PORT),--port $(PORT)) $(if $(CRON),--cron "$(CRON)") $(if $(TIMEZONE),--timezone $(TIMEZONE))
 
-# a file to a process at a time, in the order of tests/conftest.py: otherwise xdist keeps the longest for the end
-PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
+# a file to a process at a time, in the order of tests/conftest.py: otherwise xdist keeps the longest for the end;
+# three for two cores, as tests of schedules wait
+PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder
 
 test: .venv/installed
 	$(PYTEST) --durations=10

@@ -47,6 +47,7 @@ OWN = ("stages", "flows", "tests", "test_", "conftest", "__main__", "__mp_main__
 DIE_WITH_PARENT = 1  # Linux: PR_SET_PDEATHSIG
 QUIET = ["-q", "-p", "no:cacheprovider", "-p", "no:unraisableexception", "-p", "no:threadexception"]
 OTHERS = 5.0  # seconds of tests that do not run a mutant's lines
+OTHERS_ALONE = 30.0  # where none does: lines of a module are run when it is imported
 PATIENCE = 1.0  # second of a test, and five times what it took before
 WAITS = 300.0  # seconds of all tests, and five times what they took: for what waits and does not compute
 MEMORY = 24 * 2**30  # addresses: of a loop that never ends
@@ -169,7 +170,8 @@ def tests_of(mutant: Mutant, path: Path, tests: dict[str, dict[str, Any]]) -> li
     hit = [name for name in by_speed if lines[name] & set(mutant.lines)]
     others = sorted(set(by_speed) - set(hit), key=lambda name: (not lines[name], by_speed.index(name)))
     ends = accumulate(float(tests[name]["seconds"]) for name in others)
-    return hit + [name for name, end in zip(others, ends, strict=True) if end < OTHERS]
+    limit = OTHERS if hit else OTHERS_ALONE
+    return hit + [name for name, end in zip(others, ends, strict=True) if end < limit]
 
 
 def tried(mutant: Mutant, path: Path, tests: dict[str, dict[str, Any]], log: Path) -> str:

@@ -32,8 +32,9 @@ def write(project: Path) -> Path:
 def show(project: Path) -> None:
     """In the Prefect UI."""
     found = succession(project, list(kept(project / RECORDS)))
-    create_markdown_artifact(markdown(found), "champions", f"Every champion; with pictures: {project / PAGE}")
-    run_page.show_picture(run_page.png(draw(found)), "champions-trend", f"{found.metric} of the champions")
+    trend = f"![{found.metric} of the champions]({run_page.png_uri(draw(found))})"
+    told = f"Every champion, and who was refused; as a page of its own: {project / PAGE}"
+    create_markdown_artifact(f"{trend}\n\n{markdown(found)}", "champions", told)
 
 
 def main() -> None:

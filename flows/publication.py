@@ -87,7 +87,9 @@ def _drift(record: Record, exhibits: Exhibits) -> None:
     picture = record.place(FOLDER) / PICTURE
     if picture.exists():
         run_page.show_picture(
-            picture.read_bytes(), "drift", "New training data beside the old, and distances so far"
+            run_page.uri_of(picture.read_bytes()),
+            "drift",
+            "New training data beside the old, and distances so far",
         )
 
 

@@ -13,7 +13,6 @@ from typing import Any
 
 import httpx
 from prefect.artifacts import (
-    create_image_artifact,
     create_link_artifact,
     create_markdown_artifact,
     create_progress_artifact,
@@ -102,12 +101,12 @@ def show_scores(folder: Path, split: str) -> None:
 
 
 def _loss(folder: Path) -> None:
-    create_image_artifact(picture(folder), "loss", "Loss, error rates, learning rate and gradient norm")
+    show_picture(picture(folder), "loss", "Loss, error rates, learning rate and gradient norm")
 
 
-def show_picture(content: bytes, key: str, description: str) -> None:
-    """A PNG on the page of the run."""
-    create_image_artifact(_uri(content), key, description)
+def show_picture(uri: str, key: str, description: str) -> None:
+    """A picture on the run's page: as Markdown, since below an image artifact stands its whole address."""
+    create_markdown_artifact(f"![{description}]({uri})", key, description)
 
 
 def picture(folder: Path) -> str:
@@ -119,21 +118,17 @@ def picture(folder: Path) -> str:
         subprocess.run(command, cwd=folder, capture_output=True, check=True)
         write_whole(kept, (folder / TRAINING_PICTURE).read_bytes())
         forget_old(kept.parent, days=30)
-    return _uri(kept.read_bytes())
+    return uri_of(kept.read_bytes())
 
 
 def png_uri(figure: Any, bbox_inches: str | None = None) -> str:
     """A matplotlib figure as a data: URI, which a page shows without asking anybody for it."""
-    return _uri(png(figure, bbox_inches))
-
-
-def png(figure: Any, bbox_inches: str | None = None) -> bytes:
     stream = io.BytesIO()
     figure.savefig(stream, format="png", dpi=100, bbox_inches=bbox_inches)
-    return stream.getvalue()
+    return uri_of(stream.getvalue())
 
 
-def _uri(png: bytes) -> str:
+def uri_of(png: bytes) -> str:
     return f"data:image/png;base64,{base64.b64encode(png).decode()}"
 
 

@@ -2,9 +2,9 @@
 
 from typing import TYPE_CHECKING, Any
 
-from prefect.artifacts import create_image_artifact, create_table_artifact
+from prefect.artifacts import create_table_artifact
 
-from flows.run_page import make_all, png_uri
+from flows.run_page import make_all, png_uri, show_picture
 from flows.search_space import Leaf, Search
 from flows.study import best_trial, counted, name_of
 
@@ -82,7 +82,7 @@ def _table(study: "Study", search: Search) -> None:
     best = best_trial(study)
     advice = f"`dvc exp apply {name_of(search, best.number)}` applies the best. " if best else ""
     create_table_artifact(
-        rows(study, search),
+        [{name: _rounded(value) for name, value in row.items()} for row in rows(study, search)],
         key=_key(search, "trials"),
         description=advice + "`dvc exp show` shows them all.",
     )
@@ -90,7 +90,7 @@ def _table(study: "Study", search: Search) -> None:
 
 def _history(study: "Study", search: Search) -> None:
     if best_trial(study):
-        create_image_artifact(
+        show_picture(
             picture(study, "plot_optimization_history", search.metric),
             key=_key(search, "history"),
             description=f"{search.metric} by trial",
@@ -100,7 +100,7 @@ def _history(study: "Study", search: Search) -> None:
 def _importances(study: "Study", search: Search) -> None:
     complete = sum(trial.value is not None for trial in study.get_trials(deepcopy=False))
     if complete >= MIN_TRIALS_FOR_IMPORTANCES and len(search.search_spaces) > 1:
-        create_image_artifact(
+        show_picture(
             picture(study, "plot_param_importances", search.metric),
             key=_key(search, "importances"),
             description=f"how much each value matters to {search.metric} (PED-ANOVA)",
@@ -128,6 +128,11 @@ def picture(study: "Study", plot: str, metric: str) -> str:
 
 def _key(search: Search, what: str) -> str:
     return f"tune-{search.study}-{what}".lower().replace("_", "-")
+
+
+def _rounded(value: Any) -> Any:
+    """Four digits, which is what a table shows."""
+    return float(f"{value:.4g}") if isinstance(value, float) else value
 
 
 def _cell(value: Any) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from flows import champion, champions, rollback
+from flows import champion, champions, rollback, run_page
 from flows.champion import RECORDS
 from flows.champions_page import html, markdown
 from flows.record import Record, keep, kept
@@ -140,3 +140,12 @@ def test_a_champion_of_a_project_from_before_there_were_figures_is_shown_without
     newest, oldest = markdown(found(tmp_path)).splitlines()[4:6]
     assert "params unknown" in newest
     assert oldest.split("|")[3:7] == [" - "] * 4
+
+
+def test_a_picture_on_a_runs_page_is_no_image_artifact_which_would_print_its_data(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    shown: list[tuple[str, ...]] = []
+    monkeypatch.setattr(run_page, "create_markdown_artifact", lambda *given: shown.append(given))
+    run_page.show_picture(run_page.uri_of(b"PNG"), "trend", "the trend")
+    assert shown == [("![the trend](data:image/png;base64,UE5H)", "trend", "the trend")]

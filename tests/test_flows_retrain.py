@@ -125,7 +125,7 @@ def test_more_data_makes_a_better_model_which_is_promoted_and_can_be_rolled_back
     runs = {run["name"].partition(",")[0]: run["tags"] for run in server.ask("flow_runs/filter")}
     assert runs["promoted champion/0002"] == ["champion/0002", "promoted"]
     keys = {artifact["key"] for artifact in server.artifacts()}
-    assert {"champions", "champions-trend", "drift", "changed-transcripts", "corpus-report"} <= keys
+    assert {"champions", "drift", "changed-transcripts", "corpus-report"} <= keys
     assert "new.csv" in project.dvc("list", ".", str(ROOT), "--rev", "champion/0002")
     said = project.run(*RETRAIN[:3], "--rollback")
     assert "the champion is champion/0003 now, the model of champion/0001 again" in said

@@ -149,3 +149,19 @@ def test_the_table_names_values_by_the_ends_of_their_paths_and_marks_the_best(tm
         "data:image/png;base64,"
     )
     assert tune_page.picture(study, "plot_param_importances", "val_wer").startswith("data:image/png;base64,")
+
+
+def test_on_the_run_page_the_table_shows_four_digits_and_a_picture_no_data(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shown: dict[str, Any] = {}
+    monkeypatch.setattr(tune_page, "create_table_artifact", lambda rows, key, **_: shown.update({key: rows}))
+    monkeypatch.setattr(tune_page, "show_picture", lambda uri, key, **_: shown.update({key: uri}))
+    asked = search()
+    history(tmp_path, asked, measure)
+    study = open_study(asked, tmp_path / "toy.db")
+    tune_page.show(study, asked)
+    floats = [value for row in shown["tune-toy-trials"] for value in row.values() if isinstance(value, float)]
+    assert floats
+    assert all(value == float(f"{value:.4g}") for value in floats)
+    assert {"tune-toy-trials", "tune-toy-history"} <= set(shown)

@@ -106,6 +106,7 @@ def test_a_run_started_in_the_browser_completes_and_shows_its_metrics(
     (loss,) = [artifact for artifact in server.artifacts() if artifact["key"] == "loss"]
     page.goto(f"{server.url}/artifacts/artifact/{loss['id']}")
     page.locator("img[src^='data:image/png']").wait_for()
+    assert "base64" not in page.inner_text("body")
     picture(page, "loss")
 
 

@@ -84,7 +84,12 @@ def _list(changes: list[str]) -> Html:
 
 def _others(found: Succession) -> Iterator[tuple[str, str, str, str]]:
     for record in found.others[::-1][:MAX_OTHERS]:
-        yield f"{record.when:%Y-%m-%d %H:%M}", record.name, record.said, (record.commit or "-")[:10]
+        yield (
+            f"{record.when:%Y-%m-%d %H:%M}",
+            record.name,
+            " ".join(record.said.split()),
+            (record.commit or "-")[:10],
+        )
 
 
 def _tiles(found: Succession) -> Html:

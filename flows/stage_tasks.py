@@ -12,7 +12,7 @@ from prefect.client.schemas.objects import TaskRun
 from prefect.logging import get_run_logger
 from prefect.states import Completed, Failed
 
-from flows import dvc_command, run_page, scoring, tracked_outputs
+from flows import dvc_command, run_page, scoring, tracked_outputs, unreached
 
 UNCHANGED, CACHED, RAN = "Unchanged", "Cached", "Ran"
 NOTHING_NEW = "nothing that it reads has changed"
@@ -100,6 +100,9 @@ def run_stages(
     states: dict[str, State] = {}
     for name in selected(graph, targets or [], alone):
         above = [before for before in graph[name] if before in states]
+        if kept_off := [before for before in above if not states[before].is_completed()]:
+            states |= unreached.end([name], kept_off[0])
+            continue
         reasons = ["forced"] if force else list(changed.get(name, []))
         reasons += [f"{before} {states[before].name}" for before in above if states[before].name in MADE]
         run = stage.with_options(name=name, task_run_name=name, timeout_seconds=timeout_seconds)

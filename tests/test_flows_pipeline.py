@@ -153,7 +153,7 @@ def test_what_cannot_run_is_said_before_anything_runs(project: Project) -> None:
 def test_a_stage_that_fails_fails_the_run_and_what_needs_it_does_not_start(edited: Project) -> None:
     done = edited.attempt(*FLOW, "-S", "lr=1e9", "evaluate")
     assert done.returncode == 1
-    expected = {"manifest": "Unchanged", "features": "Unchanged", "train": "Failed", "evaluate": "NotReady"}
+    expected = {"manifest": "Unchanged", "features": "Unchanged", "train": "Failed", "evaluate": "NotReached"}
     assert states(done.stdout) == expected
     assert "loss became" in done.stdout.splitlines()[-1]
     assert " - wer " not in done.stdout  # another model's

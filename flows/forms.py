@@ -6,16 +6,16 @@ from flows.dvc_command import PROJECT
 from flows.params_file import RECIPES
 
 HELP = {
-    "recipe": "one of flows/recipes, or the path of a params file, that becomes params.yaml; empty: none",
+    "recipe": "one of flows/recipes, or the path of a params file, that becomes params.yaml; None: none",
     "overrides": "values of params.yaml to change, as dvc's -S: lr=1e-4, train.trainer.max_epochs=50",
-    "targets": "stages to run, with all that they need; empty: all of them",
+    "targets": "stages to run, with all that they need; None: all of them",
     "force": "run what has not changed, too",
     "mode": "train runs the pipeline; val and test only evaluate the model that is there on that split",
-    "experiment": "the name of the DVC experiment to save what comes out as; empty: none is saved",
-    "stage_timeout_seconds": "a stage that takes longer fails; empty: as long as it takes",
+    "experiment": "the name of the DVC experiment to save what comes out as; None: none is saved",
+    "stage_timeout_seconds": "a stage that takes longer fails; None: as long as it takes",
     "push": "send data, models and run cache to the DVC remote, and the experiment to git's origin",
     "gate": "what a candidate must satisfy to be promoted; rates and shares are fractions",
-    "drop_folder": "a folder with new data that is laid over manifest.root; empty: none",
+    "drop_folder": "a folder with new data that is laid over manifest.root; None: none",
     "search": "which values to vary and how, as in flows/search.yaml",
     "apply_winner": "bring the best trial's params and results into the working tree at the end",
 }
@@ -36,7 +36,7 @@ OF_SEARCH = {
     "parallel_trials": "how many are trained at the same time",
     "sampler": "how the next values are chosen: a class of optuna.samplers",
     "seed": "of the sampler",
-    "storage": "an Optuna storage URL; empty: a file of the study's own below .scratch/tune",
+    "storage": "an Optuna storage URL; None: a file of the study's own below .scratch/tune",
     "search_spaces": "by the path of a value in params.yaml, lr for instance, what it may be",
 }
 OF_SPACE = {
@@ -61,7 +61,7 @@ def explain(deployment: RunnerDeployment) -> None:
         field["description"] = HELP[name]
     if recipe := schema.properties.get("recipe"):
         names = sorted(path.stem for path in (PROJECT / RECIPES).glob("*.yaml"))
-        recipe["anyOf"].insert(0, {"type": "string", "enum": names})  # before a path that is typed in
+        recipe["anyOf"].insert(0, {"type": "string", "enum": names, "title": "listed"})  # or typed in
     for name, definition in (schema.definitions or {}).items():
         for key, field in definition["properties"].items():
             field["description"] = OF_DEFINITIONS[name][key]

@@ -90,6 +90,16 @@ def test_the_flows_are_deployed_and_retraining_is_scheduled(page: "playwright.Pa
     picture(page, "deployments")
 
 
+def test_the_form_of_the_pipeline_explains_its_fields_and_offers_the_recipes(
+    page: "playwright.Page", server: Server
+) -> None:
+    (pipeline,) = server.ask("deployments/filter", deployments={"name": {"any_": ["pipeline"]}})
+    page.goto(f"{server.url}/deployments/deployment/{pipeline['id']}/run")
+    page.get_by_text("values of params.yaml to change").wait_for()
+    page.get_by_text("listed", exact=True).click()
+    picture(page, "form")
+
+
 def test_a_run_started_in_the_browser_completes_and_shows_its_metrics(
     page: "playwright.Page", server: Server, project: Project
 ) -> None:

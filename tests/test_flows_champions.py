@@ -82,7 +82,7 @@ def test_a_rollback_is_recorded_notified_and_on_the_page(
     promote(project, 0.25, utterances=1500, lr=0.2, said="better than champion/0001")
     told: list[str] = []
     monkeypatch.setattr(rollback, "PROJECT", project)
-    monkeypatch.setattr(rollback, "notify", lambda text, _: told.append(text))
+    monkeypatch.setattr(rollback, "notify", lambda text: told.append(text))
     rollback.roll_back("")
     record = list(kept(project / RECORDS))[-1]
     assert record.name == "RolledBack"

@@ -166,7 +166,7 @@ def test_a_wrong_file_is_refused_and_params_stay_what_they_were(
     before = (folder / "params.yaml").read_text()
     (folder / "wrong.yaml").write_text(before.replace("lr: 1.0e-2", "lr: abc"))
     monkeypatch.setattr(dvc_command, "PROJECT", folder)
-    monkeypatch.setattr(params_file, "check", lambda project: check_here(project / "params.yaml"))
+    monkeypatch.setattr(params_file, "check", lambda _, path: check_here(path))
     assert flows_run.main(["train", str(folder / "wrong.yaml")]) == 1
     assert "lr: Input should be a valid number" in capsys.readouterr().err
     assert (folder / "params.yaml").read_text() == before

@@ -27,6 +27,7 @@ FAILED_STAGE = re.compile(r"ERROR: failed to reproduce '(\w+)'")
 def state_of(folder: Path) -> tuple[str, str]:
     """The commit that is checked out, and the tree of the tracked files as they are."""
     head = git("rev-parse", "HEAD", folder=folder)
+    git("status", "--porcelain", folder=folder)  # stash fails where files were touched and it was not told
     as_edited = git(*_identity(folder), "stash", "create", folder=folder) or head
     return head, git("rev-parse", f"{as_edited}^{{tree}}", folder=folder)
 

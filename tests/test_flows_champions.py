@@ -1,13 +1,15 @@
 """The page of champions: from git tags and records, also those of the last version."""
 
+import contextlib
 import json
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from flows import champion, champions, rollback, run_page
+from flows import champion, champions, own_server, publication, retrain, rollback, run_page, terminal
 from flows.champion import RECORDS
 from flows.champions_page import html, markdown
 from flows.record import Record, keep, kept
@@ -149,3 +151,28 @@ def test_a_picture_on_a_runs_page_is_no_image_artifact_which_would_print_its_dat
     monkeypatch.setattr(run_page, "create_markdown_artifact", lambda *given: shown.append(given))
     run_page.show_picture(run_page.uri_of(b"PNG"), "trend", "the trend")
     assert shown == [("![the trend](data:image/png;base64,UE5H)", "trend", "the trend")]
+
+
+def test_a_retraining_that_has_no_server_leaves_a_record_and_a_message(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    told: list[str] = []
+    monkeypatch.setattr(publication, "FOLDER", tmp_path)
+    monkeypatch.setattr(publication, "notify", told.append)
+
+    @contextlib.contextmanager
+    def running() -> Iterator[None]:
+        raise own_server.NoServer("no Prefect server started in 3 tries")
+        yield
+
+    def leave(code: int) -> None:
+        raise SystemExit(code)
+
+    monkeypatch.setattr(own_server, "running", running)
+    monkeypatch.setattr(terminal.os, "_exit", leave)
+    with pytest.raises(SystemExit, match="1"):
+        terminal.run(retrain.retrain, lost=publication.publish_lost)
+    assert "no Prefect server started in 3 tries" in capsys.readouterr().err
+    (record,) = kept(tmp_path)
+    assert (record.name, record.reasons) == ("Failed", ["no Prefect server started in 3 tries"])
+    assert told == ["Earshot retraining: Failed. no Prefect server started in 3 tries"]

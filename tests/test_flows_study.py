@@ -1,6 +1,8 @@
 """A search's study: the same search has the same trials, what it keeps of them, and what its page shows."""
 
 import json
+import os
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -11,6 +13,9 @@ from toy_search import SPACES, search
 from flows import tune_page
 from flows.search_space import Search
 from flows.study import Measured, Proposal, TrialFailed, best_trial, counted, open_study, run_trials, waiting
+from flows.trials import state_of
+
+IDENTITY = ["-c", "user.name=test", "-c", "user.email=test@example.org"]
 
 
 class Killed(BaseException):
@@ -165,3 +170,14 @@ def test_on_the_run_page_the_table_shows_four_digits_and_a_picture_no_data(
     assert floats
     assert all(value == float(f"{value:.4g}") for value in floats)
     assert {"tune-toy-trials", "tune-toy-history"} <= set(shown)
+
+
+def test_what_was_touched_and_is_the_same_is_the_same_state(tmp_path: Path) -> None:
+    file = tmp_path / "file"
+    file.write_text("as it is")
+    for command in (["init", "-q"], ["add", "file"], [*IDENTITY, "commit", "-qm", "state"]):
+        subprocess.run(["git", *command], cwd=tmp_path, check=True)
+    before = state_of(tmp_path)
+    file.write_text("as it is")
+    os.utime(file, (0, 0))
+    assert state_of(tmp_path) == before

@@ -13,19 +13,15 @@ import socket
 import subprocess
 import sys
 import time
-import urllib.request
 from pathlib import Path
 
-from flows import ui_options
+from flows import prefect_server, ui_options
 from flows.only_ui import only_ui
+from flows.prefect_server import HOST, Process
 from flows.tied import tied
 
-HOST = "127.0.0.1"
 LOG = Path(".scratch") / "prefect-server.log"
 STARTUP_SECONDS = 120.0
-GRACE_SECONDS = 10.0
-
-Process = subprocess.Popen[bytes]
 
 
 def main() -> None:
@@ -56,21 +52,13 @@ def _serve_flows(options: list[str], server: Process | None) -> None:
     try:
         while serving.poll() is None:
             if server and server.poll() is not None:
-                sys.exit(f"the Prefect server ended; {_end_of_log()}")
+                sys.exit(f"the Prefect server ended; {prefect_server.end_of(LOG)}")
             time.sleep(0.3)
         sys.exit(serving.returncode)
     finally:
-        _end(serving)
+        prefect_server.end(serving)
         if server:
-            _end(server)
-
-
-def _end(process: Process) -> None:
-    """Ctrl-C to the process and what it started; SIGKILL to what is left after the grace period."""
-    for sent in (signal.SIGINT, signal.SIGKILL):
-        with contextlib.suppress(ProcessLookupError, subprocess.TimeoutExpired):
-            os.killpg(process.pid, sent)
-            process.wait(GRACE_SECONDS)
+            prefect_server.end(server)
 
 
 def _start_server(port: int) -> Process:
@@ -78,20 +66,13 @@ def _start_server(port: int) -> Process:
     if _is_taken(port):
         sys.exit(
             f"port {port} is taken: choose another one with --port, or use the server that is there with "
-            f"PREFECT_API_URL=http://{HOST}:{port}/api"
+            f"PREFECT_API_URL={prefect_server.api(port)}"
         )
-    # The UI too asks for this address; --port alone would leave it asking port 4200.
-    os.environ["PREFECT_API_URL"] = f"http://{HOST}:{port}/api"
-    LOG.parent.mkdir(exist_ok=True)
-    command = tied("prefect", "server", "start", "--host", HOST, "--port", str(port))
-    with LOG.open("wb") as stream:
-        server = subprocess.Popen(command, stdout=stream, stderr=stream, start_new_session=True)
-    deadline = time.monotonic() + STARTUP_SECONDS
-    while not _is_ready(port) or server.poll() is not None:
-        if server.poll() is not None or time.monotonic() > deadline:
-            server.kill()
-            sys.exit(f"the Prefect server did not start; {_end_of_log()}")
-        time.sleep(0.3)
+    os.environ["PREFECT_API_URL"] = prefect_server.api(port)
+    server = prefect_server.start(port, LOG)
+    if not prefect_server.is_ready(server, port, STARTUP_SECONDS):
+        server.kill()
+        sys.exit(f"the Prefect server did not start; {prefect_server.end_of(LOG)}")
     print(f"the Prefect UI: http://{HOST}:{port}", flush=True)
     return server
 
@@ -104,18 +85,6 @@ def _is_taken(port: int) -> bool:
         except OSError:
             return True
     return False
-
-
-def _is_ready(port: int) -> bool:
-    try:
-        with urllib.request.urlopen(f"http://{HOST}:{port}/api/health", timeout=5) as answer:
-            return bool(answer.status == 200)
-    except OSError:
-        return False
-
-
-def _end_of_log() -> str:
-    return f"{LOG} ends:\n{LOG.read_text(encoding='utf-8', errors='replace')[-2000:]}"
 
 
 if __name__ == "__main__":

@@ -5,11 +5,7 @@ CPU) or shares one with all others (``database is locked``), and gives up after 
 """
 
 import contextlib
-import os
 import socket
-import subprocess
-import time
-import urllib.request
 from collections.abc import Iterator
 from itertools import count
 from pathlib import Path
@@ -19,13 +15,11 @@ from prefect.events.worker import EventsWorker
 from prefect.logging.handlers import APILogWorker
 from prefect.settings import PREFECT_API_URL, temporary_settings
 
+from flows import prefect_server
 from flows.dvc_command import PROJECT
-from flows.tied import tied
 
-HOST = "127.0.0.1"
 FOLDER = PROJECT / ".scratch" / "prefect"
 STARTUP_SECONDS = 300.0  # of a busy machine
-GRACE_SECONDS = 10.0
 TRIES = 3
 # What plans and watches the runs of deployments, of which there are none here.
 NOT_NEEDED = (
@@ -49,7 +43,7 @@ def running() -> Iterator[None]:
             yield
         finally:
             for worker in (APILogWorker, EventsWorker):  # what they still have to send
-                worker.drain_all(timeout=GRACE_SECONDS)
+                worker.drain_all(timeout=prefect_server.GRACE_SECONDS)
 
 
 @contextlib.contextmanager
@@ -73,55 +67,24 @@ def _database() -> Iterator[Path]:
 @contextlib.contextmanager
 def _started(folder: Path) -> Iterator[str]:
     log = folder / "server.log"
-    for _ in range(TRIES):
-        port = _free_port()
-        url = f"http://{HOST}:{port}/api"
-        server = _start(folder, port, log)
-        try:
-            if _is_ready(server, url):
-                yield url
-                return
-        finally:
-            _end(server)
-    said = log.read_text(encoding="utf-8", errors="replace")[-2000:]
-    raise NoServer(f"no Prefect server started in {TRIES} tries; {log} ends:\n{said}")
-
-
-def _start(folder: Path, port: int, log: Path) -> "subprocess.Popen[bytes]":
-    environment = {
-        **os.environ,
-        "PREFECT_API_URL": f"http://{HOST}:{port}/api",
+    settings = {
         "PREFECT_SERVER_DATABASE_CONNECTION_URL": f"sqlite+aiosqlite:///{folder / 'prefect.db'}",
         "PREFECT_SERVER_UI_ENABLED": "false",
         **{f"PREFECT_SERVER_SERVICES_{name}_ENABLED": "false" for name in NOT_NEEDED},
     }
-    command = tied("prefect", "server", "start", "--host", HOST, "--port", str(port))
-    with log.open("wb") as stream:
-        return subprocess.Popen(
-            command, env=environment, stdout=stream, stderr=stream, start_new_session=True
-        )
-
-
-def _is_ready(server: "subprocess.Popen[bytes]", url: str) -> bool:
-    """Wait for it; False where it ended, or takes too long."""
-    deadline = time.monotonic() + STARTUP_SECONDS
-    while server.poll() is None and time.monotonic() < deadline:
-        with contextlib.suppress(OSError), urllib.request.urlopen(f"{url}/health", timeout=5):
-            return True
-        time.sleep(0.1)
-    return False
-
-
-def _end(server: "subprocess.Popen[bytes]") -> None:
-    server.terminate()
-    try:
-        server.wait(GRACE_SECONDS)
-    except subprocess.TimeoutExpired:
-        server.kill()
-        server.wait()
+    for _ in range(TRIES):
+        port = _free_port()
+        server = prefect_server.start(port, log, settings)
+        try:
+            if prefect_server.is_ready(server, port, STARTUP_SECONDS):
+                yield prefect_server.api(port)
+                return
+        finally:
+            prefect_server.end(server)
+    raise NoServer(f"no Prefect server started in {TRIES} tries; {prefect_server.end_of(log)}")
 
 
 def _free_port() -> int:
     with socket.socket() as probe:
-        probe.bind((HOST, 0))
+        probe.bind((prefect_server.HOST, 0))
         return int(probe.getsockname()[1])

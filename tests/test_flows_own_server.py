@@ -9,7 +9,7 @@ import psutil
 import pytest
 from prefect_server import Server, copy_database
 
-from flows import own_server
+from flows import own_server, prefect_server
 
 ROOT = Path(__file__).parents[1]
 RUN = """
@@ -85,7 +85,7 @@ def test_a_server_that_does_not_start_is_tried_again_and_then_told(
     monkeypatch.setattr(own_server, "FOLDER", tmp_path)
     tries = tmp_path / "tries"
     program = f"open({str(tries)!r}, 'a').write('x'); print('no room'); raise SystemExit(3)"
-    monkeypatch.setattr(own_server, "tied", lambda *_: [sys.executable, "-c", program])
+    monkeypatch.setattr(prefect_server, "tied", lambda *_: [sys.executable, "-c", program])
     with pytest.raises(own_server.NoServer, match=r"in 3 tries; .* ends:\nno room"), own_server.running():
         pass
     assert tries.read_text() == "xxx"

@@ -1,0 +1,55 @@
+"""A Prefect server as a process of ours, on this machine alone: started, waited for, and ended."""
+
+import contextlib
+import os
+import signal
+import subprocess
+import time
+import urllib.request
+from pathlib import Path
+
+from flows.tied import tied
+
+HOST = "127.0.0.1"
+GRACE_SECONDS = 10.0
+
+Process = subprocess.Popen[bytes]
+
+
+def api(port: int) -> str:
+    """Where PREFECT_API_URL points to."""
+    return f"http://{HOST}:{port}/api"
+
+
+def start(port: int, log: Path, settings: dict[str, str] | None = None) -> Process:
+    """A server that dies with this process and writes to ``log``."""
+    command = tied("prefect", "server", "start", "--host", HOST, "--port", str(port))
+    # The UI too asks for this address; --port alone would leave it asking port 4200.
+    environment = {**os.environ, "PREFECT_API_URL": api(port), **(settings or {})}
+    log.parent.mkdir(parents=True, exist_ok=True)
+    with log.open("wb") as stream:
+        return subprocess.Popen(
+            command, env=environment, stdout=stream, stderr=stream, start_new_session=True
+        )
+
+
+def is_ready(server: Process, port: int, within_seconds: float) -> bool:
+    """Wait for it; False where it ended, or takes too long."""
+    deadline = time.monotonic() + within_seconds
+    while server.poll() is None and time.monotonic() < deadline:
+        with contextlib.suppress(OSError), urllib.request.urlopen(f"{api(port)}/health", timeout=5):
+            return server.poll() is None
+        time.sleep(0.1)
+    return False
+
+
+def end(process: Process) -> None:
+    """Ctrl-C to a process and what it started; SIGKILL to what is left after the grace period."""
+    for sent in (signal.SIGINT, signal.SIGKILL):
+        with contextlib.suppress(ProcessLookupError, subprocess.TimeoutExpired):
+            os.killpg(process.pid, sent)
+            process.wait(GRACE_SECONDS)
+
+
+def end_of(log: Path) -> str:
+    return f"{log} ends:\n{log.read_text(encoding='utf-8', errors='replace')[-2000:]}"

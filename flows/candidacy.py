@@ -4,6 +4,8 @@ import shutil
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from prefect import State
+
 from flows import candidate, champion, incoming, run_page, transcript_changes, unreached
 from flows.champion import Champion
 from flows.drift import drift
@@ -11,7 +13,7 @@ from flows.dvc_command import HYPOTHESES, PROJECT, TRAIN_MANIFEST
 from flows.exhibits import Exhibits
 from flows.gate import Gate, judge
 from flows.git_command import git
-from flows.params_file import read_yaml
+from flows.params_file import params_changes, read_yaml
 from flows.record import STAMP, Record
 from flows.stage_tasks import outcome, run_stages, up_to_date
 from stages.schema.manifest_row import read_manifest
@@ -43,7 +45,7 @@ class Candidacy:
         if not self.before:
             return []
         params = read_yaml(self.clone / "params.yaml")
-        self.record.params = candidate.params_changes(candidate.params_at(self.before.tag, PROJECT), params)
+        self.record.params = params_changes(candidate.params_at(self.before.tag, PROJECT), params)
         self.exhibits.drift = drift(old, now)
         self.record.distances = self.exhibits.drift.distances()
         return incoming.complaints(
@@ -103,16 +105,16 @@ class Candidacy:
         """Stages of the clone; RuntimeError when one fails, after those that it kept from running ended."""
         states = run_stages(self.clone, names, alone=alone)
         ended = outcome(states)
-        self.record.stages += [[name, str(state.name), state.message or ""] for name, state in states.items()]
+        self._note(states)
         if "evaluate" in names:
             run_page.show(self.clone, up_to_date(states))
         if ended.is_failed():
             failed = next(name for name, state in states.items() if state.is_failed())
-            missed = unreached.end(self._waiting(), failed)
-            self.record.stages += [
-                [name, str(state.name), state.message or ""] for name, state in missed.items()
-            ]
+            self._note(unreached.end(self._waiting(), failed))
             raise RuntimeError(ended.message)
+
+    def _note(self, states: dict[str, State]) -> None:
+        self.record.stages += [[name, str(state.name), state.message or ""] for name, state in states.items()]
 
     def _waiting(self, last: str | None = None) -> list[str]:
         """The stages, and imported data, that were not run yet, up to one of them."""

@@ -9,6 +9,7 @@ from ruamel.yaml import YAML
 from flows import champion
 from flows.champion import Champion
 from flows.git_command import git, git_bytes
+from flows.incoming import unseen
 from flows.params_file import read_yaml
 from stages.schema.manifest_row import ManifestRow
 
@@ -44,16 +45,6 @@ def manifest_digest(clone: Path) -> str | None:
     return next((out.get("md5") for out in outs if out["path"] == MANIFEST), None)
 
 
-def params_changes(old: Any, new: Any) -> dict[str, list[Any]]:
-    """Leaves of two params files that differ, by their paths."""
-    before, now = _leaves(old), _leaves(new)
-    return {
-        path: [before.get(path), now.get(path)]
-        for path in [*now, *(path for path in before if path not in now)]
-        if before.get(path) != now.get(path) or (path in before) != (path in now)
-    }
-
-
 def params_at(tag: str, project: Path) -> Any:
     return _at(tag, Path("params.yaml"), project)
 
@@ -71,12 +62,12 @@ def corpus_at(tag: str, project: Path) -> dict[str, Any]:
 
 def new_data(before: list[ManifestRow], now: list[ManifestRow]) -> dict[str, float]:
     """Utterances and hours of the training split: all, and those that the champion had not."""
-    known, there = ({row.id for row in rows} for rows in (before, now))
-    new = [row for row in now if row.id not in known]
+    new = unseen(before, now)
+    gone = unseen(now, before)
     return {
         "new_utterances": len(new),
         "new_hours": sum(row.duration for row in new) / 3600,
-        "gone_utterances": len(known - there),
+        "gone_utterances": len(gone),
         "utterances": len(now),
         "hours": sum(row.duration for row in now) / 3600,
     }
@@ -89,16 +80,3 @@ def _at(tag: str, path: Path, project: Path) -> Any:
 
 def _judged(lock: Any) -> dict[str, Any]:
     return {name: lock["stages"].get(name) for name in JUDGED}
-
-
-def _leaves(value: Any, path: str = "") -> dict[str, Any]:
-    if isinstance(value, dict) and value:
-        inner = ((f"{path}.{key}" if path else str(key), each) for key, each in value.items())
-    elif isinstance(value, list) and any(isinstance(each, dict | list) for each in value):
-        inner = ((f"{path}[{place}]", each) for place, each in enumerate(value))
-    else:
-        return {path: value}
-    found: dict[str, Any] = {}
-    for name, each in inner:
-        found |= _leaves(each, name)
-    return found

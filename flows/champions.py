@@ -15,23 +15,26 @@ from flows.champion import RECORDS
 from flows.champions_page import html, markdown
 from flows.dvc_command import PROJECT
 from flows.record import kept
-from flows.succession import succession
+from flows.succession import Succession, succession
 from flows.trend_picture import draw
 from stages.program.outputs import write_whole
 
 PAGE = Path("artifacts/logs/champions.html")
 
 
-def write(project: Path) -> Path:
+def found_in(project: Path) -> Succession:
+    """What git tags and records tell."""
+    return succession(project, list(kept(project / RECORDS)))
+
+
+def write(found: Succession, project: Path) -> Path:
     """The page, as one file that needs nothing else."""
-    found = succession(project, list(kept(project / RECORDS)))
     write_whole(project / PAGE, html(found, run_page.png_uri(draw(found))).encode())
     return PAGE
 
 
-def show(project: Path) -> None:
+def show(found: Succession, project: Path) -> None:
     """In the Prefect UI."""
-    found = succession(project, list(kept(project / RECORDS)))
     trend = f"![{found.metric} of the champions]({run_page.png_uri(draw(found))})"
     told = f"Every champion, and who was refused; as a page of its own: {project / PAGE}"
     create_markdown_artifact(f"{trend}\n\n{markdown(found)}", "champions", told)
@@ -39,9 +42,9 @@ def show(project: Path) -> None:
 
 def main() -> None:
     try:
-        found = succession(PROJECT, list(kept(PROJECT / RECORDS)))
+        found = found_in(PROJECT)
         print(markdown(found))
-        print(f"with the trend as a picture: {write(PROJECT)}")
+        print(f"with the trend as a picture: {write(found, PROJECT)}")
     except (ValueError, RuntimeError) as error:
         sys.exit(str(error))
 

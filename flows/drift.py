@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from flows.incoming import MIN_ROWS, Floats, durations, ks_distance, rates
+from flows.incoming import MIN_ROWS, Floats, durations, ks_distance, rates, unseen
 from stages.schema.manifest_row import ManifestRow
 
 UNKNOWN = "(unknown)"
@@ -58,8 +58,7 @@ class Drift:
 
 
 def drift(before: Sequence[ManifestRow], now: Sequence[ManifestRow]) -> Drift:
-    known = {row.id for row in before}
-    return Drift(before, [row for row in now if row.id not in known])
+    return Drift(before, unseen(before, now))
 
 
 def total_variation(old: Counter[str], new: Counter[str]) -> float:

@@ -32,6 +32,7 @@ TRAINING_PICTURE = Path("artifacts/logs/training.png")
 METRICS = Path("artifacts/evaluate/metrics.json")
 HYPOTHESES = Path("artifacts/evaluate/hypotheses.parquet")
 REPORT = Path("artifacts/evaluate/report.html")
+SCORES = Path("artifacts/logs/evaluate")  # a folder for each split that was asked for
 GRACE_SECONDS = 5.0
 DVC = ("dvc", "--wait-for-lock")
 BUSY = "is busy, it is being blocked by"
@@ -57,8 +58,10 @@ def only_run(path: Path, say: Line = print) -> Iterator[None]:
     except Timeout:
         say(f"another run is under way ({path}); waiting for its end")
         lock.acquire()
-    with lock:
+    try:
         yield
+    finally:
+        lock.release()
 
 
 def run(*arguments: str, folder: Path = Path(), on_line: Line | None = None) -> int:

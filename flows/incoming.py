@@ -1,6 +1,6 @@
 """Whether new training data is like the old: what a gate looks at before it trains on it."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -20,8 +20,7 @@ def complaints(
     ``max_distance`` bounds the Kolmogorov-Smirnov distances of durations and of characters per second,
     ``max_new_characters`` the share of characters that no old transcript has.
     """
-    known = {row.id for row in before}
-    incoming = [row for row in now if row.id not in known]
+    incoming = unseen(before, now)
     found = []
     for name, values in {
         "duration": [durations(rows) for rows in (before, incoming)],
@@ -41,6 +40,12 @@ def complaints(
         found.append(f"{share:.1%} of the new characters were never seen before ({shown}), at most"
                      f" {max_new_characters:.1%}")  # fmt: skip
     return found
+
+
+def unseen(before: Iterable[ManifestRow], now: Iterable[ManifestRow]) -> list[ManifestRow]:
+    """The rows that were not there before."""
+    known = {row.id for row in before}
+    return [row for row in now if row.id not in known]
 
 
 def ks_distance(left: Floats, right: Floats) -> float:

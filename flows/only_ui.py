@@ -18,6 +18,8 @@ def only_ui(folder: Path, address: str) -> Iterator[None]:
         lock.acquire(blocking=False)
     except Timeout:
         sys.exit(f"make ui runs already: {where.read_text(encoding='utf-8') if where.exists() else folder}")
-    with lock:
+    try:
         where.write_text(f"{address}, process {os.getpid()} in {Path.cwd()}", encoding="utf-8")
         yield
+    finally:
+        lock.release()

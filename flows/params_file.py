@@ -4,7 +4,6 @@ import hashlib
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -44,7 +43,8 @@ def prepare(folder: Path, recipe: str | None, overrides: list[str]) -> list[str]
 def checked(folder: Path, recipe: str | None, overrides: list[str]) -> bytes:
     """params.yaml, or a recipe, with overrides, found sound; ValueError when it is not."""
     source = _recipe(folder, recipe) if recipe else folder / "params.yaml"
-    with TemporaryDirectory(dir=_made(folder / KEPT)) as scratch:
+    (folder / KEPT).mkdir(parents=True, exist_ok=True)
+    with TemporaryDirectory(dir=folder / KEPT) as scratch:
         candidate = Path(scratch) / source.name
         shutil.copyfile(source, candidate)
         for override in overrides:
@@ -56,11 +56,6 @@ def checked(folder: Path, recipe: str | None, overrides: list[str]) -> bytes:
         return candidate.read_bytes()
 
 
-def _made(folder: Path) -> Path:
-    folder.mkdir(parents=True, exist_ok=True)
-    return folder
-
-
 def other_than_trained(folder: Path, path: Path) -> list[str]:
     """How a params file differs from what the data, the features and the model here were made from, by the
     keys of the file. ValueError where nothing was trained yet.
@@ -70,8 +65,11 @@ def other_than_trained(folder: Path, path: Path) -> list[str]:
         raise ValueError("there is no trained model here")
     document = read_document(path)
     trained = {key: value for name in MADE_BEFORE for key, value in _recorded(stages, name).items()}
-    pairs = [params_of(given).model_dump(mode="json") for given in ({**document, **trained}, document)]
-    return list(_differences("", *pairs))
+    there, here = (params_of(given).model_dump(mode="json") for given in ({**document, **trained}, document))
+    return [
+        f"{key} was {old!r}, and is {new!r} in this file"
+        for key, (old, new) in sorted(params_changes(there, here).items())
+    ]
 
 
 def _recorded(stages: dict[str, Any], name: str) -> dict[str, Any]:
@@ -79,12 +77,14 @@ def _recorded(stages: dict[str, Any], name: str) -> dict[str, Any]:
     return found
 
 
-def _differences(key: str, there: Any, here: Any) -> Iterator[str]:
-    if isinstance(there, dict) and isinstance(here, dict):
-        for name in sorted({*there, *here}):
-            yield from _differences(f"{key}.{name}" if key else name, there.get(name), here.get(name))
-    elif there != here:
-        yield f"{key} was {there!r}, and is {here!r} in this file"
+def params_changes(old: Any, new: Any) -> dict[str, list[Any]]:
+    """Leaves of two params files that differ, by their paths."""
+    before, now = _leaves(old), _leaves(new)
+    return {
+        path: [before.get(path), now.get(path)]
+        for path in [*now, *(path for path in before if path not in now)]
+        if before.get(path) != now.get(path) or (path in before) != (path in now)
+    }
 
 
 def check(folder: Path, path: Path = Path("params.yaml")) -> None:
@@ -121,3 +121,16 @@ def _apply(path: Path, override: str) -> None:
         apply_overrides(path, [override])
     except DvcException as error:
         raise ValueError(f"override {override!r}: {error.__cause__ or error}") from error
+
+
+def _leaves(value: Any, path: str = "") -> dict[str, Any]:
+    if isinstance(value, dict) and value:
+        inner = ((f"{path}.{key}" if path else str(key), each) for key, each in value.items())
+    elif isinstance(value, list) and any(isinstance(each, dict | list) for each in value):
+        inner = ((f"{path}[{place}]", each) for place, each in enumerate(value))
+    else:
+        return {path: value}
+    found: dict[str, Any] = {}
+    for name, each in inner:
+        found |= _leaves(each, name)
+    return found

@@ -23,7 +23,7 @@ def publish(record: Record, exhibits: Exhibits) -> None:
     get_run_logger().info("%s: %s", record.name, record.said)
     news = () if record.name == "NothingNew" else (_exhibits, _record, _notification)
     shown = () if record.name == "NothingNew" else (_report, _transcripts, _drift)
-    run_page.make_all((*news, _champions_file, _label, _page, *shown, _champions_page), record, exhibits)
+    run_page.make_all((*news, _champions, _label, _page, *shown), record, exhibits)
 
 
 def publish_lost(why: str) -> None:
@@ -54,8 +54,10 @@ def _notification(record: Record, exhibits: Exhibits) -> None:
     notify(f"Earshot retraining: {record.name}. {record.said}")
 
 
-def _champions_file(record: Record, exhibits: Exhibits) -> None:
-    champions.write(PROJECT)
+def _champions(record: Record, exhibits: Exhibits) -> None:
+    found = champions.found_in(PROJECT)
+    champions.write(found, PROJECT)
+    champions.show(found, PROJECT)
 
 
 def _label(record: Record, exhibits: Exhibits) -> None:
@@ -91,7 +93,3 @@ def _drift(record: Record, exhibits: Exhibits) -> None:
             "drift",
             "New training data beside the old, and distances so far",
         )
-
-
-def _champions_page(record: Record, exhibits: Exhibits) -> None:
-    champions.show(PROJECT)

@@ -125,7 +125,7 @@ def main() -> None:
         gate = Gate(**given)
         if chosen is not None:
             print(rollback.roll_back(chosen).reasons[0])
-            print(f"all of them: {champions.write(PROJECT)}")
+            print(f"all of them: {champions.write(champions.found_in(PROJECT), PROJECT)}")
     except (ValueError, RuntimeError) as error:
         sys.exit(str(error))
     if chosen is None:

@@ -6,9 +6,10 @@ It needs no server, and waits for no retraining: one that is under way does not 
 from datetime import datetime
 
 from flows import champion, record_page
-from flows.candidate import params_at, params_changes
+from flows.candidate import params_at
 from flows.dvc_command import PROJECT
 from flows.notification import notify
+from flows.params_file import params_changes
 from flows.record import Record, keep
 from flows.starter import terminal
 

@@ -39,6 +39,6 @@ def score(
 
 def scores(folder: Path, split: str) -> dict[str, Any]:
     """The metrics of a split that was scored."""
-    path = folder / "artifacts" / "logs" / "evaluate" / split / "metrics.json"
+    path = folder / dvc_command.SCORES / split / dvc_command.METRICS.name
     found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     return found

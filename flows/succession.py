@@ -6,9 +6,10 @@ from pathlib import Path
 from typing import Any
 
 from flows import champion
-from flows.candidate import corpus_at, params_at, params_changes
+from flows.candidate import corpus_at, params_at
 from flows.champion import Champion
 from flows.git_command import git
+from flows.params_file import params_changes
 from flows.record import Record
 
 PREFERRED = ("wer", "per", "cer")  # the rate that people go by, where there are several

@@ -4,7 +4,8 @@ import subprocess
 from pathlib import Path
 
 from flows import candidate, champion
-from flows.candidate import new_data, params_changes
+from flows.candidate import new_data
+from flows.params_file import params_changes
 from stages.schema.manifest_row import ManifestRow
 
 

@@ -119,7 +119,7 @@ def test_the_trend_shows_promotions_rollbacks_and_refusals_in_their_order(projec
 
 def test_the_page_is_one_file_in_which_nothing_of_the_data_is_markup(project: Path) -> None:
     promote(project, 0.25, utterances=1500, lr=0.2, said="<script>alert(1)</script>")
-    written = (project / champions.write(project)).read_text()
+    written = (project / champions.write(found(project), project)).read_text()
     assert "<script" not in written
     assert "&lt;script&gt;" in written
     assert 'src="data:image/png;base64,' in written

@@ -4,10 +4,9 @@ from collections.abc import Iterator
 
 from flows.record_page import table as markdown_table
 from flows.succession import Reign, Succession
+from stages.pages.document import document, tiles
 from stages.pages.markup import Html, section, shown, table
-from stages.pages.style import STYLE
 
-POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
 OWN_STYLE = (
     "img { width: 100%; height: auto; background: #fff; border-radius: 8px; }"
     " td:nth-child(-n+2) { white-space: nowrap; }"
@@ -40,15 +39,11 @@ def html(found: Succession, trend: str) -> str:
             others if found.others else "<p class=none>None.</p>",
         ),
     ]
-    return (
-        '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
-        f'<meta http-equiv="Content-Security-Policy" content="{POLICY}">'
-        '<meta name="viewport" content="width=device-width, initial-scale=1"><title>Champions</title>'
-        f"<style>{STYLE}{OWN_STYLE}</style></head><body><main><h1>Champions</h1>{''.join(parts)}"
+    footer = (
         "<footer>Written by every retraining, and by python -m flows.champions. Each champion is a git tag:"
         " git checkout TAG &amp;&amp; dvc checkout. All records lie in artifacts/logs/retrain.</footer>"
-        "</main></body></html>\n"
     )
+    return document("Champions", "".join([*parts, footer]), style=OWN_STYLE, has_pictures=True)
 
 
 def markdown(found: Succession) -> str:
@@ -104,7 +99,4 @@ def _tiles(found: Succession) -> Html:
         (str(len(found.reigns) - rolled_back), "promotions"), (str(rolled_back), "rollbacks"),
         (str(sum(record.name == "Refused" for record in found.others)), "refused"),
     ]  # fmt: skip
-    tiles = "".join(
-        f"<div class=tile><b>{shown(value)}</b><span>{name}</span></div>" for value, name in facts
-    )
-    return Html(f"<div class=tiles>{tiles}</div>")
+    return tiles(facts)

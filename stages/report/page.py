@@ -3,8 +3,8 @@
 from html import escape
 from math import log10
 
+from stages.pages.document import document, tiles
 from stages.pages.markup import Html, pill, section, sentence, shown, table
-from stages.pages.style import STYLE
 from stages.report.advice import advice
 from stages.report.examples import examples
 from stages.report.findings import Findings
@@ -23,7 +23,6 @@ SECTIONS = {
     "formats": "Formats",
     "rejected": "Rejected",
 }
-POLICY = "default-src 'none'; style-src 'unsafe-inline'"  # should anything slip through, it does nothing
 
 
 def page(findings: Findings) -> str:
@@ -34,15 +33,11 @@ def page(findings: Findings) -> str:
         _sound(findings), _formats(findings), _rejected(findings),
     ]  # fmt: skip
     links = "".join(f'<a href="#{name}">{title}</a>' for name, title in SECTIONS.items())
-    return (
-        '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
-        f'<meta http-equiv="Content-Security-Policy" content="{POLICY}">'
-        '<meta name="viewport" content="width=device-width, initial-scale=1"><title>Corpus report</title>'
-        f"<style>{STYLE}</style></head><body><main><h1>Corpus report</h1>"
-        f"<nav>{links}</nav>{_tiles(findings)}{''.join(parts)}"
+    footer = (
         "<footer>Written by the manifest stage. rejected.json beside this file has every rejected row, and"
-        " {train,validation,test}.json every other one.</footer></main></body></html>\n"
+        " {train,validation,test}.json every other one.</footer>"
     )
+    return document("Corpus report", f"<nav>{links}</nav>{_tiles(findings)}{''.join(parts)}{footer}")
 
 
 def _tiles(findings: Findings) -> str:
@@ -53,8 +48,7 @@ def _tiles(findings: Findings) -> str:
         (f"{len(findings.texts.total()):,}", "characters in use"),
         (f"{len(findings.rejections):,}", "rejected"),
     ]
-    tiles = "".join(f"<div class=tile><b>{number}</b><span>{name}</span></div>" for number, name in facts)
-    return f"<div class=tiles>{tiles}</div>"
+    return tiles((Html(number), name) for number, name in facts)
 
 
 def _advice(findings: Findings) -> Html:

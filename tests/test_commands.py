@@ -185,3 +185,10 @@ def test_the_installed_command_runs_the_code_of_the_project_that_it_is_called_in
         )
         assert (done.returncode, done.stderr) == (code, "")
         assert done.stdout.startswith(said)
+
+
+def test_make_checks_the_params_even_when_nothing_would_run() -> None:
+    commands = subprocess.run(["make", "-n", "repro"], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert commands.stdout.index("python -m stages.commands.check") < commands.stdout.index(
+        "flows.dvc_command repro"
+    )

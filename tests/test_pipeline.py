@@ -248,10 +248,3 @@ def comment(project: Project, name: str) -> None:
     path = project.folder / name
     path.write_text(path.read_text() + "# another comment\n")
     project.vouch({})
-
-
-def test_make_checks_the_params_even_when_nothing_would_run() -> None:
-    commands = subprocess.run(["make", "-n", "repro"], cwd=ROOT, capture_output=True, text=True, check=True)
-    assert commands.stdout.index("python -m stages.commands.check") < commands.stdout.index(
-        "flows.dvc_command repro"
-    )

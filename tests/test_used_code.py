@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 import time
@@ -9,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from stages.program import kept_results, used_code
+from stages.program import inputs, kept_results, used_code
 from stages.program.inputs import hash_file
 from stages.program.kept_results import KeptResult
 
@@ -135,3 +136,29 @@ def age(folder: Path, days: float) -> None:
     written = time.time() - days * 86400
     for path in (*folder.rglob("*"), folder):
         os.utime(path, (written, written))
+
+
+EDITORS_FILES = (".model.py.swp", "#model.py#", "model.py~", ".idea/model.xml")
+
+
+def test_code_that_somebody_only_looks_at_has_not_changed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """For a stage that ends, and for DVC."""
+    models = tmp_path / "stages" / "models"
+    models.mkdir(parents=True)
+    monkeypatch.setattr(inputs, "PACKAGE", tmp_path / "stages")
+    read = inputs.Inputs([models])
+    for name in EDITORS_FILES:
+        (models / name).parent.mkdir(exist_ok=True)
+        (models / name).touch()
+    assert read.changed() == []
+    (models / "model.py").touch()
+    assert read.changed() == [models / "model.py"]
+
+    shutil.copy(ROOT / ".dvcignore", tmp_path)
+    for command in (["git", "init"], [sys.executable, "-m", "dvc", "init"]):
+        subprocess.run([*command, "--quiet"], cwd=tmp_path, check=True)
+    asked = [sys.executable, "-m", "dvc", "check-ignore", *EDITORS_FILES]
+    ignored = subprocess.run(asked, cwd=models, capture_output=True, text=True, check=True).stdout
+    assert len(ignored.splitlines()) == len(EDITORS_FILES)

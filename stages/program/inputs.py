@@ -6,16 +6,18 @@ recorded as the one that was used.
 
 import hashlib
 import os
-from collections.abc import Iterable, Iterator, Mapping, Set
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 
 PROJECT = Path(__file__).parents[2]
+PACKAGE = PROJECT / "stages"
 IGNORED = {"__pycache__", ".git"}  # as by DVC
 Stat = tuple[int, int]
 
 
 class Inputs:
-    """Files and folders (caches and .git left out), as they are now.
+    """Files and folders, as they are now, without what .dvcignore leaves out: caches, .git and, of code, the
+    files that editors keep while somebody looks at it.
 
     Their contents are hashed when somebody asks for the digest, at once or not at all; without it, size
     and time of change stand for them, so that a stage does not read a large corpus twice.
@@ -81,16 +83,23 @@ def _line(name: str, status: os.stat_result) -> bytes:
 
 
 def _lines(folder: str) -> Iterator[bytes]:
-    return (_line(entry.path, entry.stat()) for entry in entries(folder, IGNORED) if entry.is_file())
+    left_out = _no_code if Path(folder).is_relative_to(PACKAGE) else IGNORED.__contains__
+    return (_line(entry.path, entry.stat()) for entry in entries(folder, left_out) if entry.is_file())
 
 
-def entries(folder: str, left_out: Set[str] = frozenset()) -> Iterator[os.DirEntry[str]]:
-    """All that lies in a folder and in those below it, in no order; links to folders are not followed."""
+def _no_code(name: str) -> bool:
+    return name in IGNORED or name.startswith((".", "#")) or name.endswith("~")
+
+
+def entries(folder: str, left_out: Callable[[str], bool] | None = None) -> Iterator[os.DirEntry[str]]:
+    """All that lies in a folder and in those below it, in no order; links to folders are not followed, and
+    folders with a name that is ``left_out`` not entered.
+    """
     folders = [folder]
     while folders:
         with os.scandir(folders.pop()) as found:
             for entry in found:
-                if entry.name in left_out:
+                if left_out and left_out(entry.name):
                     continue
                 yield entry
                 if entry.is_dir(follow_symlinks=False):

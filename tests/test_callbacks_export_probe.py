@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from own_modules import WriteModule, own_modules
-from params_document import vouch
+from params_document import vouch_with_own_code
 from training_project import Project, training_project
 
 from stages.callbacks import export_probe
@@ -67,7 +67,7 @@ def test_a_packed_lstm_is_refused_before_the_first_epoch_and_trains_where_nothin
 ) -> None:
     module = own("textbook", TEXTBOOK)
     project.set({"train.task.init_args.encoder": {"class_path": f"{module}.Textbook"}})
-    vouch(project.folder, {})
+    vouch_with_own_code(project.folder)
     done = run_as_a_program(project)
     assert done.returncode == 1
     assert "epoch" not in done.stdout
@@ -84,7 +84,7 @@ def test_a_packed_lstm_is_refused_before_the_first_epoch_and_trains_where_nothin
 
     before = log.stat().st_mtime_ns
     project.set({"export.formats": []})
-    vouch(project.folder, {})
+    vouch_with_own_code(project.folder)
     done = run_as_a_program(project)
     assert "warning: this model cannot be exported later. stages.formats" in done.stdout
     assert log.stat().st_mtime_ns == before, "the answer was known"

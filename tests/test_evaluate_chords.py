@@ -21,6 +21,7 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Project:
     metric = {"bass_is_root": 0.6, "types": TYPES}
     made.set({
         "manifest.corpora": [{"class_path": corpus, "init_args": {**COUNTS, "types": TYPES}}],
+        "features.executor.num_processes": 1,
         "train.tokens.init_args": {"types": TYPES},
         "train.task.init_args": {"encoder": encoder},
         "train.trainer": {"max_epochs": 1, "accelerator": "cpu", "enable_model_summary": False},

@@ -58,7 +58,7 @@ def kill_all(project: Project) -> None:
 
 
 def test_after_a_sigkill_what_ran_has_crashed_and_the_next_scheduled_run_runs(tmp_path: Path) -> None:
-    project = make_project(tmp_path.resolve() / "project", max_epochs=3000)
+    project = make_project(tmp_path.resolve() / "project", max_epochs=3000, light=True)
     copy_database(home(project))
     before = start_serving(project, *EVERY_MINUTE)
     project.environment |= before.environment

@@ -17,7 +17,7 @@ BERLIN = {"cron": "0 5 * * 1", "timezone": "Europe/Berlin", "day_or": True}
 
 @pytest.fixture(scope="module")
 def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
-    return make_project(tmp_path_factory.mktemp("project").resolve(), max_epochs=1)
+    return make_project(tmp_path_factory.mktemp("project").resolve(), max_epochs=1, light=True)
 
 
 def schedules(server: Server, name: str) -> list[tuple[Any, bool]]:

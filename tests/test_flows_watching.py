@@ -86,7 +86,7 @@ def wait_for(webhook: Webhook, text: str, project: Project) -> str:
 def test_a_scheduler_that_does_not_work_and_the_retraining_that_never_ends_are_told(
     tmp_path: Path, webhook: Webhook
 ) -> None:
-    project = make_project(tmp_path.resolve() / "project", max_epochs=1)
+    project = make_project(tmp_path.resolve() / "project", max_epochs=1, light=True)
     judge(project)
     project.environment["EARSHOT_WEBHOOK_URL"] = webhook.url
     project.environment["PREFECT_SERVER_SERVICES_SCHEDULER_ENABLED"] = "false"

@@ -19,6 +19,7 @@ from manifest_project import (
     recorded,
     rows_of,
 )
+from params_document import check_here
 
 from stages import manifest
 from stages.corpora.corpus import Utterance
@@ -155,6 +156,7 @@ def test_no_text_of_the_data_steers_a_terminal(
         run([*one_in_each_split(), bad], max_rejected=0.0)
     (ROOT / "manifest.json").write_text('{"text": ["\x9b2J\u202e"]}\n', encoding="utf-8")
     monkeypatch.setattr("sys.argv", ["manifest"])
+    check_here(Path("params.yaml"))
     with pytest.raises(SystemExit) as stopped:
         manifest.STAGE.main(manifest.run, None)
     assert r"found ['\x9b2J\u202e']" in str(stopped.value.code)

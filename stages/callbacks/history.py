@@ -21,7 +21,7 @@ class History(Callback):
     def __init__(self, picture: Path) -> None:
         self.rows: list[dict[str, float]] = []
         self.picture = picture
-        self._drawn_at = float("-inf")
+        self._drawn_at = time.monotonic()
 
     def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         if trainer.sanity_checking:
@@ -34,8 +34,9 @@ class History(Callback):
             self._draw()
 
     def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        if trainer.is_global_zero and self.rows:
-            self._draw()
+        """The last picture, or one line about why there is none on a machine that only trains."""
+        if trainer.is_global_zero and self.rows and not self._draw():
+            print(f"no {self.picture}: matplotlib is not installed; the extra pipeline has it", flush=True)
 
     def csv(self) -> bytes:
         """The rows as CSV, columns in the order in which they first appear."""
@@ -62,13 +63,12 @@ class History(Callback):
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         self.rows = state_dict["rows"]
 
-    def _draw(self) -> None:
-        """The picture, or one line about why there is none on a machine that only trains."""
-        if find_spec("matplotlib"):
+    def _draw(self) -> bool:
+        """Whether there is what draws."""
+        if can_draw := find_spec("matplotlib") is not None:
             write_whole(self.picture, draw(self.csv().decode()))
-        elif self._drawn_at < 0:
-            print(f"no {self.picture}: matplotlib is not installed; the extra pipeline has it", flush=True)
-        self._drawn_at = time.monotonic()
+            self._drawn_at = time.monotonic()
+        return can_draw
 
 
 def _csv(rows: list[dict[str, float]], columns: list[str]) -> bytes:

@@ -38,10 +38,11 @@ def open_page() -> Iterator["Page"]:
         browser.close()
 
 
-def picture(page: "Page", name: str) -> None:
+def picture(page: "Page", name: str, whole: bool = False) -> None:
+    """Of what is seen without scrolling, or of the whole page."""
     if folder := os.environ.get("EARSHOT_PICTURES"):
         page.wait_for_timeout(2000)
-        page.screenshot(path=Path(folder) / f"{name}.png")
+        page.screenshot(path=Path(folder) / f"{name}.png", full_page=whole)
 
 
 def start_run(page: "Page", server: Server, deployment: str, fields: Fields | None = None) -> str:

@@ -84,13 +84,13 @@ def test_the_schedule_is_paused_in_the_browser(page: "Page", server: Server) -> 
 def test_new_data_in_a_drop_folder_that_the_form_names_make_a_champion(
     page: "Page", server: Server, project: Project
 ) -> None:
-    record(project.folder / "drop", "new", Tones(num_train=256, num_validation=1, num_test=1), seed=1)
+    record(project.folder / "drop", "new", Tones(num_train=64, num_validation=1, num_test=1), seed=1)
     open_run(page, server, start_run(page, server, "nightly", DROP))
     wait_for_state(page, "Promoted")
     page.get_by_text("promoted champion/0002").first.wait_for()
     open_artifact(page, server, "verdict")
     page.get_by_text("champion/0002 is the champion now").first.wait_for()
-    page.get_by_text("256 utterances").first.wait_for()
+    page.get_by_text("64 utterances").first.wait_for()
     page.get_by_text("a person, in the UI").first.wait_for()
     picture(page, "verdict")
     open_artifact(page, server, "champions")
@@ -103,7 +103,7 @@ def test_a_rollback_stands_on_both_pages_of_champions(page: "Page", server: Serv
     assert "the champion is champion/0003 now, the model of champion/0001 again" in said
     page.goto((project.folder / PAGE).as_uri())
     page.get_by_text("rolled back from champion/0002").first.wait_for()
-    picture(page, "champions")
+    picture(page, "champions", whole=True)
     open_run(page, server, start_run(page, server, "nightly", DROP))
     wait_for_state(page, "NothingNew")
     open_artifact(page, server, "champions")

@@ -14,6 +14,7 @@ from prefect.client.schemas.objects import FlowRun
 from prefect.states import Cancelled, Crashed
 
 from flows import run_process
+from flows.cancelled import end_tasks
 from flows.run_process import RunProcess
 from flows.served_runs import AT_MOST, UNDER_WAY, runs
 
@@ -48,16 +49,11 @@ def _reason(run: FlowRun, process: RunProcess | None, start_takes: timedelta) ->
 
 
 def _end(client: SyncPrefectClient, run: FlowRun, reason: str) -> None:
-    """With its tasks, of which nobody else will say that they ended."""
+    """With its tasks."""
     assert run.state
     ended = Cancelled if run.state.is_cancelling() else Crashed
     client.set_flow_run_state(run.id, ended(message=reason))
-    of_run = filters.TaskRunFilter(
-        flow_run_id=filters.TaskRunFilterFlowRunId(any_=[run.id]),
-        state=filters.TaskRunFilterState(type=filters.TaskRunFilterStateType(any_=list(UNDER_WAY))),
-    )
-    for task in client.read_task_runs(task_run_filter=of_run, limit=AT_MOST):
-        client.set_task_run_state(task.id, Crashed(message=reason), force=True)
+    end_tasks(client, run.id, UNDER_WAY, ended(message=reason))
 
 
 def _forget(client: SyncPrefectClient, ended: Iterable[str]) -> None:

@@ -1,10 +1,15 @@
-"""What the forms of the Prefect UI say beside each field, and the recipes to choose from."""
+"""What the forms of the Prefect UI say beside each field, and what they begin with: recipes, a search."""
+
+from pathlib import Path
+from typing import Any
 
 from prefect.deployments.runner import RunnerDeployment
 
 from flows.dvc_command import PROJECT
 from flows.params_file import RECIPES
+from flows.search_space import read_search
 
+EXAMPLE = Path("flows/search.yaml")
 HELP = {
     "recipe": "one of flows/recipes, or the path of a params file, that becomes params.yaml; None: none",
     "overrides": "values of params.yaml to change, as dvc's -S: lr=1e-4, train.trainer.max_epochs=50",
@@ -65,3 +70,12 @@ def explain(deployment: RunnerDeployment) -> None:
     for name, definition in (schema.definitions or {}).items():
         for key, field in definition["properties"].items():
             field["description"] = OF_DEFINITIONS[name][key]
+
+
+def example_search(folder: Path = PROJECT) -> dict[str, Any]:
+    """What the form of tune begins with; nothing where somebody's edit left no search in the file."""
+    try:
+        return {"search": read_search(folder / EXAMPLE, None).model_dump(mode="json")}
+    except ValueError as error:
+        print(f"the form of tune begins without an example: {error}", flush=True)
+        return {}

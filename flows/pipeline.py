@@ -14,6 +14,7 @@ from prefect.states import Completed, Failed
 from pydantic import PositiveFloat
 
 from flows import dvc_command, git_command, params_file, run_page, scoring, terminal
+from flows.cancelled import end_with_run
 from flows.dvc_command import PROJECT
 from flows.stage_tasks import (
     NOTHING_NEW,
@@ -30,7 +31,7 @@ from flows.stage_tasks import (
 Mode = Literal["train", "val", "test"]
 
 
-@flow(name="pipeline")
+@flow(name="pipeline", on_cancellation=[end_with_run])
 def pipeline(
     recipe: str | None = None,
     overrides: list[str] | None = None,

@@ -18,6 +18,7 @@ from prefect.logging import get_run_logger
 from prefect.states import Completed, Failed
 
 from flows import champion, champions, dvc_command, publication, retraining_clone, rollback, terminal
+from flows.cancelled import end_with_run
 from flows.candidacy import Candidacy
 from flows.champion import Champion
 from flows.dvc_command import HYPOTHESES, PROJECT
@@ -31,7 +32,7 @@ CLONE = WORK / "clone"
 JUDGED = WORK / "judged"  # what became of every candidate, by what it was made from and its gate
 
 
-@flow(name="retrain")
+@flow(name="retrain", on_cancellation=[end_with_run])
 def retrain(gate: Gate = Gate(), drop_folder: str | None = None) -> State:
     """Train on the newest data, and promote the model if it is better than the champion.
 

@@ -108,11 +108,13 @@ class Search(Grammar):
     search_spaces: dict[str, Space] = Field(min_length=1)
 
 
-def read_search(path: Path, params: Path) -> Search:
-    """Read and check a search file beside the params that it varies; ValueError with all problems."""
+def read_search(path: Path, params: Path | None) -> Search:
+    """Read and check a search file, beside the params that it varies if given; ValueError with all
+    problems.
+    """
     document = read_yaml(path)
     spaces = document.get("search_spaces") if isinstance(document, dict) else None
-    problems = misplaced(spaces, read_yaml(params)) if isinstance(spaces, dict) else []
+    problems = misplaced(spaces, read_yaml(params)) if params and isinstance(spaces, dict) else []
     try:
         search = Search.model_validate(document)
     except ValidationError as error:

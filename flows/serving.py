@@ -46,7 +46,7 @@ def main() -> None:
     serve(
         _deployment(pipeline, "pipeline"),
         _deployment(retrain, RETRAINING, schedule, concurrency_limit=alone),
-        _deployment(tune, "tune"),
+        _deployment(tune, "tune", parameters=forms.example_search()),
         pause_on_shutdown=False,  # or the next start could not tell what somebody paused
     )
 

@@ -20,6 +20,7 @@ from prefect.states import Completed, Failed
 from prefect.task_runners import ThreadPoolTaskRunner
 
 from flows import dvc_command, terminal, trials, tune_page
+from flows.cancelled import end_with_run
 from flows.dvc_command import PROJECT
 from flows.git_command import experiments
 from flows.params_file import read_yaml
@@ -53,7 +54,7 @@ def trial(proposal: Proposal, search: Search, folder: Path, copy: Path, stopped:
     return measured
 
 
-@flow(name="tune", task_runner=ThreadPoolTaskRunner())  # type: ignore[arg-type]
+@flow(name="tune", task_runner=ThreadPoolTaskRunner(), on_cancellation=[end_with_run])  # type: ignore[arg-type]
 def tune(search: Search, apply_winner: bool = True) -> State:
     """Search for the values of params.yaml with which training gets the best metric.
 

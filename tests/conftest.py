@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from export_project import Exported
     from features_project import Extract
     from manifest_project import Run
+    from playwright.sync_api import Page
 
 RECIPES = Path(__file__).parents[1] / "flows" / "recipes"
 # seconds before every training; test_callbacks_export_probe.py has it on
@@ -91,6 +92,15 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
         yield started
 
 
+@pytest.fixture(scope="module")
+def page() -> Iterator["Page"]:
+    """A page of a real Chromium, as long as the module's tests run."""
+    from browser import open_page
+
+    with open_page() as opened:
+        yield opened
+
+
 # Those of more than ten seconds of CPU, the longest first.
 LONGEST = (
     "test_flows_retrain.py",
@@ -99,6 +109,7 @@ LONGEST = (
     "test_flows_pipeline.py",
     "test_types.py",
     "test_flows_ui.py",
+    "test_flows_ui_retraining.py",
     "test_devices.py",
     "test_formats.py",
     "test_flows_deploy.py",

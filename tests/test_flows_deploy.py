@@ -1,24 +1,19 @@
-"""What make ui serves, without a browser: what a run is given, and runs that begin by their schedule."""
+"""What a run is given that is started elsewhere than in the browser."""
 
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import pytest
 from dvc_project import Project, make_project
-from judged_project import judge
 from prefect_server import Server
 from served_flows import PREFECT, serving
 
-from flows.deploy import LOG
 from flows.git_command import experiments
 from flows.params_file import read_yaml
 
-EVERY_MINUTE = "* * * * *"
 BY_ITS_FILE = """
 from prefect.flows import load_flow_from_entrypoint
 pipeline = load_flow_from_entrypoint("flows/pipeline.py:pipeline")
@@ -28,26 +23,14 @@ pipeline(overrides=["lr=5e-3"], targets=["manifest"])
 
 @pytest.fixture(scope="module")
 def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
-    made = make_project(tmp_path_factory.mktemp("project").resolve(), max_epochs=1, light=True)
-    judge(made)
-    return made
+    return make_project(tmp_path_factory.mktemp("project").resolve(), max_epochs=1, light=True)
 
 
 @pytest.fixture(scope="module")
 def server(project: Project) -> Iterator[Server]:
-    with serving(project, "--cron", EVERY_MINUTE) as started:
+    with serving(project) as started:
         project.environment |= started.environment
         yield started
-
-
-def completed(server: Server, deployment: str) -> list[dict[str, Any]]:
-    """Runs of a deployment."""
-    found: list[dict[str, Any]] = server.ask(
-        "flow_runs/filter",
-        deployments={"name": {"any_": [deployment]}},
-        flow_runs={"state": {"type": {"any_": ["COMPLETED"]}}},
-    )
-    return found
 
 
 def test_an_override_that_a_run_is_started_with_takes_effect(server: Server, project: Project) -> None:
@@ -63,15 +46,6 @@ def test_an_override_takes_effect_where_prefect_loads_the_flow_by_its_file(
     """Prefect then puts flows/ first on sys.path."""
     project.run(sys.executable, "-c", BY_ITS_FILE)
     assert read_yaml(project.folder / "params.yaml")["lr"] == 5e-3
-
-
-def test_retraining_begins_by_its_schedule_and_completes(server: Server, project: Project) -> None:
-    deadline = time.monotonic() + 150
-    while not (ended := completed(server, "nightly")):
-        assert time.monotonic() < deadline, (project.folder / LOG).read_text()
-        time.sleep(0.5)
-    assert ended[0]["auto_scheduled"]
-    assert ended[0]["state_name"] == "NothingNew"
 
 
 @contextmanager

@@ -2,7 +2,6 @@
 new ones.
 """
 
-import csv
 import json
 import re
 import shutil
@@ -13,46 +12,23 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from dvc_project import Project, make_project
+from dvc_project import Project
 from prefect_server import Server
+from recorded_project import ROOT, make_recorded_project, record
 
 from stages.corpora.tones import Tones
 
 RETRAIN = [sys.executable, "-m", "flows.retrain", "--drop-folder", "drop"]
-ROOT = Path("data/raw/own")
 
 
 @pytest.fixture(scope="module")
 def project(tmp_path_factory: pytest.TempPathFactory, server: Server) -> Project:
     """A champion that was trained on very little."""
-    made = make_project(tmp_path_factory.mktemp("project").resolve(), max_epochs=6, light=True)
+    made = make_recorded_project(tmp_path_factory.mktemp("project").resolve())
     made.environment |= server.environment
-    record(made.folder / ROOT, "old", Tones(num_train=24, num_validation=16, num_test=48))
-    table = {"class_path": "stages.corpora.table.Table", "init_args": {"path": "*.csv"}}
-    made.set({"manifest.root": str(ROOT), "manifest.corpora": [table], "export.formats": []})
-    made.dvc("add", "-q", str(ROOT))
-    made.commit()
-    (made.folder / "drop").mkdir()
     said = made.run(*RETRAIN)
     assert "Promoted: champion/0001 is the champion now; there was no champion" in said
     return made
-
-
-def record(folder: Path, name: str, corpus: Tones, seed: int = 0) -> None:
-    """Recordings, and a table of them that gives every row its split."""
-    folder.mkdir(parents=True, exist_ok=True)
-    rows = []
-    for utterance in corpus.utterances(folder, folder, seed):
-        audio = folder / f"{name}-{utterance.audio.name}"
-        values = [audio.name, utterance.text, f"{name}-{utterance.id}", f"{name}-{utterance.speaker}"]
-        rows.append([*values, utterance.split, utterance.offset_seconds, utterance.duration_seconds])
-    for audio in list(folder.glob("*.flac")):
-        if not re.match("old-|new-|odd-", audio.name):
-            audio.rename(folder / f"{name}-{audio.name}")
-    with (folder / f"{name}.csv").open("w", newline="") as stream:
-        writer = csv.writer(stream)
-        writer.writerow(["audio_filepath", "text", "id", "speaker", "split", "offset", "duration"])
-        writer.writerows(rows)
 
 
 def commit(project: Project, changes: dict[str, Any]) -> None:

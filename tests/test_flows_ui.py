@@ -1,33 +1,28 @@
-"""make ui in a real browser: what is deployed, a run started by hand, what its page shows, a run cancelled.
+"""make ui in a real browser: its forms, runs that are started by hand, what they show, a cancelled run."""
 
-With EARSHOT_PICTURES=FOLDER the pictures of the README are made.
-"""
-
-import os
-import re
-import shutil
 import time
 from collections.abc import Iterator
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import psutil
 import pytest
+from browser import open_artifact, open_run, picture, start_run, wait_for_state
 from dvc_project import Project, make_project
 from prefect_server import Server
 from served_flows import serving
 
-playwright = pytest.importorskip("playwright.sync_api")
-CHROMIUM = shutil.which("chromium")
-pytestmark = pytest.mark.skipif(not CHROMIUM, reason="no Chromium here: apt-get install chromium")
-QUIET = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
-MINUTES = 60_000.0
+from flows import forms
+from flows.params_file import read_yaml
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Page
 
 
 @pytest.fixture(scope="module")
-def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
+def project(page: "Page", tmp_path_factory: pytest.TempPathFactory) -> Project:
     made = make_project(tmp_path_factory.mktemp("project").resolve(), max_epochs=6)
-    for max_epochs in (6, 3000):
-        made.vouch({"train.trainer.max_epochs": max_epochs})
+    for changes in ({}, {"lr": 5e-3}, {"lr": 5e-3, "train.trainer.max_epochs": 3000}):
+        made.vouch(changes)
     return made
 
 
@@ -37,52 +32,7 @@ def server(project: Project) -> Iterator[Server]:
         yield started
 
 
-@pytest.fixture(scope="module")
-def page(server: Server) -> Iterator["playwright.Page"]:
-    with playwright.sync_playwright() as driver:
-        browser = driver.chromium.launch(executable_path=CHROMIUM, args=QUIET)
-        opened = browser.new_page(viewport={"width": 1400, "height": 900})
-        opened.set_default_timeout(MINUTES)
-        yield opened
-        browser.close()
-
-
-def picture(page: "playwright.Page", name: str) -> None:
-    if folder := os.environ.get("EARSHOT_PICTURES"):
-        page.wait_for_timeout(2000)
-        page.screenshot(path=Path(folder) / f"{name}.png")
-
-
-def start_run(page: "playwright.Page", server: Server) -> str:
-    """Start the pipeline from its deployment's page; the run's id."""
-    known = runs_of_the_pipeline(server)
-    page.goto(f"{server.url}/deployments")
-    page.get_by_role("link", name="pipeline", exact=True).first.click()
-    page.get_by_role("button", name="Run", exact=True).click()
-    page.get_by_text("Quick run").click()
-    deadline = time.monotonic() + 60
-    while not (new := runs_of_the_pipeline(server) - known):
-        assert time.monotonic() < deadline
-        time.sleep(0.2)
-    return str(new.pop())
-
-
-def runs_of_the_pipeline(server: Server) -> set[str]:
-    """Not the scheduler's, which adds those of nightly when it likes."""
-    named = {"name": {"any_": ["pipeline"]}}
-    return {run["id"] for run in server.ask("flow_runs/filter", deployments=named)}
-
-
-def open_run(page: "playwright.Page", server: Server, run: str) -> None:
-    page.goto(f"{server.url}/runs/flow-run/{run}")
-
-
-def wait_for_state(page: "playwright.Page", state: str) -> None:
-    badge = page.locator(".state-badge", has_text=re.compile(f"^{state}$")).first
-    badge.wait_for(timeout=4 * MINUTES)
-
-
-def test_the_flows_are_deployed_and_retraining_is_scheduled(page: "playwright.Page", server: Server) -> None:
+def test_the_flows_are_deployed_and_retraining_is_scheduled(page: "Page", server: Server) -> None:
     page.goto(f"{server.url}/deployments")
     for name in ("pipeline", "nightly", "tune"):
         page.get_by_role("link", name=name, exact=True).first.wait_for()
@@ -90,43 +40,74 @@ def test_the_flows_are_deployed_and_retraining_is_scheduled(page: "playwright.Pa
     picture(page, "deployments")
 
 
+def open_form(page: "Page", server: Server, deployment: str) -> None:
+    """Every field of it has help beside it."""
+    (found,) = server.ask("deployments/filter", deployments={"name": {"any_": [deployment]}})
+    page.goto(f"{server.url}/deployments/deployment/{found['id']}/run")
+    shown = {"nightly": forms.OF_GATE, "tune": forms.OF_SEARCH | forms.OF_PART}.get(deployment, {})
+    helped = {name: forms.HELP[name] for name in found["parameter_openapi_schema"]["properties"]}
+    for said in (*helped.values(), *shown.values()):
+        page.get_by_text(said, exact=True).first.wait_for()
+
+
 def test_the_form_of_the_pipeline_explains_its_fields_and_offers_the_recipes(
-    page: "playwright.Page", server: Server
+    page: "Page", server: Server
 ) -> None:
-    (pipeline,) = server.ask("deployments/filter", deployments={"name": {"any_": ["pipeline"]}})
-    page.goto(f"{server.url}/deployments/deployment/{pipeline['id']}/run")
-    page.get_by_text("values of params.yaml to change").wait_for()
+    open_form(page, server, "pipeline")
     page.get_by_text("listed", exact=True).click()
+    page.locator("form .p-select-button__icon").first.click()
+    for recipe in ("an4", "deepspeech2", "simple_ctc"):
+        page.locator(".p-select-option", has_text=recipe).wait_for()
     picture(page, "form")
 
 
+def test_the_form_of_retraining_explains_its_gate(page: "Page", server: Server) -> None:
+    open_form(page, server, "nightly")
+
+
+def test_the_form_of_tuning_begins_with_a_search(page: "Page", server: Server) -> None:
+    open_form(page, server, "tune")
+    page.get_by_text("train.augment[0].init_args.num_time_masks").wait_for()
+    picture(page, "search")
+
+
 def test_a_run_started_in_the_browser_completes_and_shows_its_metrics(
-    page: "playwright.Page", server: Server, project: Project
+    page: "Page", server: Server, project: Project
 ) -> None:
-    run = start_run(page, server)
+    run = start_run(page, server, "pipeline")
     open_run(page, server, run)
     wait_for_state(page, "Completed")
     page.get_by_text("Artifacts", exact=True).first.click()
     page.get_by_text("metrics", exact=True).first.wait_for()
     picture(page, "run")
-    (metrics,) = [artifact for artifact in server.artifacts() if artifact["key"] == "metrics"]
-    page.goto(f"{server.url}/artifacts/artifact/{metrics['id']}")
+    open_artifact(page, server, "metrics")
     page.get_by_text("wer", exact=True).wait_for()
     picture(page, "metrics")
-    (loss,) = [artifact for artifact in server.artifacts() if artifact["key"] == "loss"]
-    page.goto(f"{server.url}/artifacts/artifact/{loss['id']}")
+    open_artifact(page, server, "loss")
     page.locator("img[src^='data:image/png']").wait_for()
     assert "base64" not in page.inner_text("body")
     picture(page, "loss")
 
 
-def test_a_second_run_shows_that_nothing_changed(page: "playwright.Page", server: Server) -> None:
-    open_run(page, server, start_run(page, server))
+def test_a_second_run_shows_that_nothing_changed(page: "Page", server: Server) -> None:
+    open_run(page, server, start_run(page, server, "pipeline"))
     wait_for_state(page, "Completed")
     page.get_by_text("Task Runs", exact=True).first.click()
     page.get_by_text("Unchanged").first.wait_for()
     assert page.get_by_text("Unchanged").count() >= 5
     picture(page, "unchanged")
+
+
+def test_an_override_typed_into_the_form_takes_effect(page: "Page", server: Server, project: Project) -> None:
+    run = start_run(page, server, "pipeline", {"overrides": ["lr=5e-3"], "targets": ["train"]})
+    open_run(page, server, run)
+    wait_for_state(page, "Completed")
+    page.get_by_text("Parameters", exact=True).first.click()
+    page.get_by_text("lr=5e-3").first.wait_for()
+    open_artifact(page, server, "params")
+    page.get_by_text("lr: 0.005").first.wait_for()
+    trained = read_yaml(project.folder / "dvc.lock")["stages"]["train"]["params"]["params.yaml"]
+    assert trained["lr"] == read_yaml(project.folder / "params.yaml")["lr"] == 5e-3
 
 
 def trains(process: psutil.Process) -> bool:
@@ -136,12 +117,20 @@ def trains(process: psutil.Process) -> bool:
         return False
 
 
-def test_a_run_cancelled_in_the_browser_leaves_no_process(
-    page: "playwright.Page", server: Server, project: Project
+def curves(project: Project) -> dict[str, bytes]:
+    """What git tracks of a training."""
+    listed = project.run("git", "ls-files", "artifacts/train").split()
+    assert "artifacts/train/history.csv" in listed
+    return {name: (project.folder / name).read_bytes() for name in listed}
+
+
+def test_a_cancelled_run_leaves_no_process_and_keeps_the_curves_that_git_tracks(
+    page: "Page", server: Server, project: Project
 ) -> None:
     project.set({"train.trainer.max_epochs": 3000})
-    run = start_run(page, server)
-    deadline = time.monotonic() + 120
+    before = curves(project)
+    run = start_run(page, server, "pipeline")
+    deadline = time.monotonic() + 300
     while not list((project.folder / ".scratch" / "train").glob("*/*/resume/last.ckpt")):
         assert time.monotonic() < deadline
         time.sleep(0.2)
@@ -155,3 +144,12 @@ def test_a_run_cancelled_in_the_browser_leaves_no_process(
         time.sleep(0.2)
     wait_for_state(page, "Cancelled")
     assert not (project.folder / "artifacts" / "train" / "best.ckpt").exists()
+    assert curves(project) == before
+
+
+def test_the_task_that_a_cancelled_run_was_at_shows_cancelled(page: "Page") -> None:
+    page.reload()
+    page.get_by_text("Task Runs", exact=True).first.click()
+    task = page.locator(".state-list-item", has=page.get_by_role("link", name="train", exact=True))
+    task.get_by_text("Cancelled", exact=True).wait_for()
+    picture(page, "cancelled")

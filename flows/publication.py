@@ -1,18 +1,19 @@
 """Where people learn what became of a candidate: a record, a notification, and the page of the run."""
 
+import shutil
 from datetime import datetime
 
 from prefect.artifacts import create_link_artifact, create_markdown_artifact, create_table_artifact
 from prefect.logging import get_run_logger
 
-from flows import champions, record_page, run_label, run_page, starter
+from flows import champion, champions, record_page, run_label, run_page, starter
 from flows.candidacy import REPORT, REPORT_OF_FAILED
 from flows.champion import RECORDS
 from flows.dvc_command import PROJECT
 from flows.exhibits import PICTURE, Exhibits
 from flows.exhibits import REPORT as REPORT_NAME
 from flows.notification import notify
-from flows.record import Record, keep
+from flows.record import Record, keep, note, prepared
 
 FOLDER = PROJECT / RECORDS
 
@@ -21,9 +22,30 @@ def publish(record: Record, exhibits: Exhibits) -> None:
     """A record and a message only of news; the page of champions in any case."""
     _point_to_report(record, exhibits)
     get_run_logger().info("%s: %s", record.name, record.said)
-    news = () if record.name == "NothingNew" else (_exhibits, _record, _notification)
+    exhibited = record.name == "Promoted"  # before its tag
+    news = () if record.name == "NothingNew" else (_exhibits, _record, _notification)[exhibited:]
     shown = () if record.name == "NothingNew" else (_report, _transcripts, _drift)
     run_page.make_all((*news, _champions, _label, _page, *shown), record, exhibits)
+
+
+def prepare(record: Record, exhibits: Exhibits) -> None:
+    """Of a promotion, before its tag: should the retraining be killed in between, the next one can tell."""
+    _point_to_report(record, exhibits)
+    run_page.make_all((_exhibits,), record, exhibits)
+    note(record, FOLDER)
+
+
+def publish_prepared() -> None:
+    """What a retraining promoted that was killed before it could tell; what it did not promote after all is
+    dropped.
+    """
+    champions_now = {(known.tag, known.commit) for known in champion.history(PROJECT)}
+    for record in prepared(FOLDER):
+        if (record.champion, record.commit) in champions_now:
+            record.reasons.append("told by the next retraining, as its own was killed")
+            run_page.make_all((_record, _notification), record, Exhibits())
+        else:
+            shutil.rmtree(record.place(FOLDER))
 
 
 def publish_lost(why: str) -> None:

@@ -16,11 +16,13 @@ sys.path.insert(0, str(Path(__file__).parents[1]))  # where tests import one ano
 from dvc_project import Project
 from served_flows import start_serving
 
+from flows.tied import STARTER
+
 UI, ALL, SERVING, RUN = VICTIMS = ("make ui alone", "all at once", "what serves", "the run")
 PATIENCE_SECONDS = 240.0
 END_SECONDS = 20.0
 SERVED = "Your deployments are being served"
-PROGRAM = re.compile(r"\bdvc\b( --wait-for-lock)?( [a-z]+)?|stages[.\w]+|flow_engine|flow-run")
+PROGRAM = re.compile(r"(?:dvc|stages\.\w[.\w]*|prefect\.\w+)( --wait-for-lock)?( [a-z]+)?")
 
 
 class KilledUI:
@@ -40,7 +42,7 @@ class KilledUI:
         self.server.process.wait(timeout=60)
 
     def kill(self, victim: str) -> None:
-        """And start again what does not start by itself; RuntimeError where it ends otherwise than it should."""
+        """And start again what does not start by itself; RuntimeError where that is wrong."""
         serving, run = self.serving(), self.run_processes()[:1]
         chosen = {UI: [self.process], SERVING: serving, RUN: run}
         served = self.project.log().count(SERVED)
@@ -80,7 +82,8 @@ class KilledUI:
         found = set()
         for process in self.run_processes():
             with contextlib.suppress(psutil.Error):
-                program = PROGRAM.search(" ".join(process.cmdline()))
+                command = " ".join(process.cmdline()).replace(STARTER, "")
+                program = PROGRAM.search(command)
                 found.add(program[0] if program else process.name())
         return found
 

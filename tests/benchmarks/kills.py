@@ -68,7 +68,7 @@ class Rounds:
     def _new_candidate(self) -> None:
         """Two of three are better; the error rate follows from lr as in tests/light_stages/train.py."""
         better = self.random.random() < 2 / 3
-        rate = self.rate * (0.9 if better else 1.02)
+        rate = self.rate * (self.random.uniform(0.85, 0.95) if better else self.random.uniform(1.01, 1.05))
         self.rate = min(self.rate, rate)
         self.project.set({"lr": (1 / rate - 1) / (NUM_RECORDINGS * MAX_EPOCHS)})
         self.project.commit()

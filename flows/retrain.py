@@ -44,7 +44,7 @@ def retrain(gate: Gate = Gate(), drop_folder: str | None = None) -> State:
         candidacy = Candidacy(record, gate, None, CLONE)
         judged = None
         try:
-            publication.publish_prepared()
+            publication.publish_noted()
             judged = _judge(candidacy, Path(drop_folder) if drop_folder else None)
             record.seconds = time.monotonic() - began
             if record.name == "Promoted":
@@ -54,9 +54,10 @@ def retrain(gate: Gate = Gate(), drop_folder: str | None = None) -> State:
             get_run_logger().debug("why it failed", exc_info=True)
             record.name, record.reasons = "Failed", [str(error) or type(error).__name__]
             record.champion, record.seconds = record.before, time.monotonic() - began
-        publication.publish(record, candidacy.exhibits)
+        publication.leave_record(record, candidacy.exhibits)
         if judged and record.name != "Failed":
             _note(judged, record)
+        publication.publish(record, candidacy.exhibits)
     if record.name == "Failed":
         return Failed(message=record.said)
     return Completed(name=record.name, message=record.said)
@@ -87,7 +88,7 @@ def _judge(candidacy: Candidacy, drop_folder: Path | None) -> Path | None:
 
 
 def _note(judged: Path, record: Record) -> None:
-    """After people were told: if the run is killed before, the next one judges anew, and tells."""
+    """After the record: if the run is killed before, the next one judges anew, and leaves one."""
     said = record.reasons[0] if record.name == "NothingNew" else record.said  # the rest may change
     noted = judged.with_suffix(".new")
     noted.write_text(f"judged on {record.when:%Y-%m-%d %H:%M}, {record.name}: {said}", encoding="utf-8")

@@ -41,7 +41,7 @@ def told(project: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 
 def promotion(project: Path, tag: str) -> Record:
-    """One that is prepared: the tag is what comes next."""
+    """One that is noted: the tag is what comes next."""
     record = Record(started="2026-03-04T05:06:07", started_by="its schedule", name="Promoted", champion=tag)
     record.commit = git(project, "rev-parse", "HEAD").strip()
     record.reasons = [f"{tag} is the champion now", "better"]
@@ -56,7 +56,7 @@ def test_a_promotion_whose_retraining_was_killed_after_the_tag_is_told_by_the_ne
     git(project, "tag", "champion/0001")
     assert list(kept(project / RECORDS)) == []
     for _ in range(2):
-        publication.publish_prepared()
+        publication.publish_noted()
         (known,) = kept(project / RECORDS)
         assert (known.champion, known.commit) == ("champion/0001", record.commit)
         assert known.started_by == "its schedule"
@@ -70,7 +70,7 @@ def test_one_that_was_killed_before_the_tag_never_was(project: Path, told: list[
     assert champion.next_tag(project) == "champion/0001"
     git(project, "commit", "-q", "--allow-empty", "-m", "another")
     git(project, "tag", "champion/0001")
-    publication.publish_prepared()
+    publication.publish_noted()
     assert list((project / RECORDS).iterdir()) == []
     assert told == []
 
@@ -79,7 +79,7 @@ def test_a_promotion_that_is_told_is_told_once(project: Path, told: list[str]) -
     record = promotion(project, "champion/0001")
     git(project, "tag", "champion/0001")
     publication._record(record, Exhibits())
-    publication.publish_prepared()
+    publication.publish_noted()
     assert told == []
     assert record.reasons == ["champion/0001 is the champion now", "better"]
 

@@ -19,7 +19,7 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +30,7 @@ from dvc_project import Project, make_project  # isort: skip
 MAX_EPOCHS = 40  # four seconds
 NUM_RECORDINGS = 256  # of the smoke recipe
 RETRAINING_SECONDS = (25.0, 60.0)  # at first, and at most, for a moment to kill
+BEGINNING = timedelta(seconds=30)  # of a run's process, on a busy machine
 WORST_RATE = 0.95
 UNDER_WAY = {"PENDING", "RUNNING"}
 
@@ -79,7 +80,8 @@ class Rounds:
         return next((run for run in under_way if moment(run["expected_start_time"]) > after), None)
 
     def _begun(self) -> list[dict[str, Any]]:
-        return [run for run in self.ui.runs() if run["start_time"]]
+        """Those that were let begin."""
+        return [run for run in self.ui.runs() if run["start_time"] and run["state_type"] != "CANCELLED"]
 
     def _next_run(self, killed: datetime) -> None:
         """The next one has begun by itself, and completed."""
@@ -96,12 +98,13 @@ class Rounds:
             self._fault(f"the next run: {ended['state']['message']}")
 
     def _refused(self, killed: datetime) -> Iterator[str]:
-        """Runs that were not let begin, though none was under way."""
+        """Runs that were not let begin, though none was under way, or beginning."""
         for run in self.ui.runs():
             at, message = moment(run["state"]["timestamp"]), run["state"]["message"] or ""
             if run["state_type"] != "CANCELLED" or at < killed or message.startswith("missed"):
                 continue
-            if not any(begin(run) <= at and not ended_by(run, at) for run in self._begun()):
+            latest = at + BEGINNING
+            if not any(begin(other) <= latest and not ended_by(other, at) for other in self._begun()):
                 yield f"the run due {run['expected_start_time']} was refused at {at}: {message}"
 
     def _left_over(self) -> Iterator[str]:

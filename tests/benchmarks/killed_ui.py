@@ -19,7 +19,7 @@ from served_flows import start_serving
 from flows.tied import STARTER
 
 UI, ALL, SERVING, RUN = VICTIMS = ("make ui alone", "all at once", "what serves", "the run")
-PATIENCE_SECONDS = 240.0
+PATIENCE_SECONDS = 600.0  # on a busy machine
 END_SECONDS = 20.0
 SERVED = "Your deployments are being served"
 PROGRAM = re.compile(r"(?:dvc|stages\.\w[.\w]*|prefect\.\w+)( --wait-for-lock)?( [a-z]+)?")
@@ -87,14 +87,8 @@ class KilledUI:
                 found.add(program[0] if program else process.name())
         return found
 
-    def strangers(self) -> list[psutil.Process]:
-        """Processes of the project that make ui did not start, or that lost it, for some seconds at least."""
-        found = set(self._strangers())
-        if found:
-            time.sleep(5)
-        return sorted(found & set(self._strangers()), key=lambda process: process.pid)
-
-    def _strangers(self) -> Iterator[psutil.Process]:
+    def strangers(self) -> Iterator[psutil.Process]:
+        """Processes of the project that make ui did not start, or that lost it."""
         for process in self.project.processes():
             with contextlib.suppress(psutil.NoSuchProcess):
                 if self.process not in (process, *process.parents()):

@@ -31,6 +31,7 @@ MAX_EPOCHS = 40  # four seconds
 NUM_RECORDINGS = 256  # of the smoke recipe
 RETRAINING_SECONDS = (25.0, 60.0)  # at first, and at most, for a moment to kill
 BEGINNING = timedelta(seconds=30)  # of a run's process, on a busy machine
+LASTS_SECONDS = 10.0  # what is a fault, and was not caught in the act
 WORST_RATE = 0.95
 UNDER_WAY = {"PENDING", "RUNNING"}
 
@@ -59,8 +60,16 @@ class Rounds:
         self._next_run(killed)
         champion = (self._champions() or ["no champion"])[-1]
         print(f"  the run is {self.ui.run(run['id'])['state_name']}; {champion}", flush=True)
-        for fault in (*self._refused(killed), *self._left_over(), *self._untold()):
-            self._fault(fault)
+        if found := set(self._found(killed)):
+            time.sleep(LASTS_SECONDS)
+            for fault in sorted(found & set(self._found(killed))):
+                self._fault(fault)
+
+    def _found(self, killed: datetime) -> Iterator[str]:
+        """What is wrong now, or what the next run is about to do."""
+        yield from self._refused(killed)
+        yield from self._left_over()
+        yield from self._untold()
 
     def _fault(self, text: str) -> None:
         self.faults.append(text)
@@ -90,10 +99,10 @@ class Rounds:
         ended = self.ui.run(run["id"])
         seconds = (moment(ended["end_time"]) - begin(ended)).total_seconds()
         self.seconds = min(max(seconds, 0.9 * self.seconds), RETRAINING_SECONDS[1])
-        said = (
-            f"the next one, due {(moment(run['expected_start_time']) - killed).total_seconds():.0f} s later,"
+        due = (moment(run["expected_start_time"]) - killed).total_seconds()
+        print(
+            f"  the next, due {due:.0f} s later, is {ended['state_name']} after {seconds:.0f} s", flush=True
         )
-        print(f"  {said} is {ended['state_name']} after {seconds:.0f} s", flush=True)
         if ended["state_type"] != "COMPLETED" or not ended["auto_scheduled"]:
             self._fault(f"the next run: {ended['state']['message']}")
 

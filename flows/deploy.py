@@ -60,11 +60,10 @@ def _check_schedule(cron: str | None, timezone: str | None) -> None:
 def _serve_flows(given: argparse.Namespace, server: Process | None) -> None:
     """Serve until stopped, or until the server ends or what serves ends by itself."""
     own = ["--own-server"] if server else []
-    options = ui_options.arguments(given)
     try:
         while True:
             began = time.monotonic()
-            code = _serve_once([*options, *own], server)
+            code = _serve_once([*ui_options.arguments(given), *own], server)
             if code >= 0:
                 sys.exit(code or "what runs the flows was stopped")
             killed = f"what runs the flows was killed ({signal.Signals(-code).name})"
@@ -72,7 +71,6 @@ def _serve_flows(given: argparse.Namespace, server: Process | None) -> None:
                 _end(f"{killed} as soon as it had begun")
             print(f"{killed}; it is started again", flush=True)
             given.cron = given.timezone = None  # since then somebody may have changed them in the UI
-            options = ui_options.arguments(given)
     finally:
         if server:
             prefect_server.end(server)

@@ -5,7 +5,7 @@ import re
 import sys
 import time
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,7 @@ from flows.tied import STARTER
 UI, ALL, SERVING, RUN = VICTIMS = ("make ui alone", "all at once", "what serves", "the run")
 PATIENCE_SECONDS = 600.0  # on a busy machine
 END_SECONDS = 20.0
+AHEAD = timedelta(seconds=15)  # Prefect starts a run's process ten seconds early
 SERVED = "Your deployments are being served"
 PROGRAM = re.compile(r"(?:dvc|stages\.\w[.\w]*|prefect\.\w+)( --wait-for-lock)?( [a-z]+)?")
 
@@ -95,9 +96,9 @@ class KilledUI:
                     yield process
 
     def runs(self) -> list[dict[str, Any]]:
-        """Of the retraining, as far as they are due, the oldest first."""
+        """Of the retraining, as far as they are due, or have a process already; the oldest first."""
         named = {"name": {"any_": ["nightly"]}}
-        due = {"expected_start_time": {"before_": datetime.now(UTC).isoformat()}}
+        due = {"expected_start_time": {"before_": (datetime.now(UTC) + AHEAD).isoformat()}}
         found: list[dict[str, Any]] = self.server.ask(
             "flow_runs/filter", deployments=named, flow_runs=due, sort="EXPECTED_START_TIME_DESC", limit=50
         )

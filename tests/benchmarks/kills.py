@@ -52,12 +52,13 @@ class Rounds:
         time.sleep(seconds)
         at_work = ", ".join(sorted(self.ui.at_work())) or "nothing"
         print(f"{victim}, {seconds:.1f} s after the start of a run, at work: {at_work}", flush=True)
+        known = {run["id"] for run in self.ui.runs() if run["state_type"] != "SCHEDULED"}
         killed = datetime.now(UTC)
         try:
             self.ui.kill(victim)
         except RuntimeError as error:
             self._fault(str(error))
-        self._next_run(killed)
+        self._next_run(killed, known)
         champion = (self._champions() or ["no champion"])[-1]
         print(f"  the run is {self.ui.run(run['id'])['state_name']}; {champion}", flush=True)
         if found := set(self._found(killed)):
@@ -92,9 +93,9 @@ class Rounds:
         """Those that were let begin."""
         return [run for run in self.ui.runs() if run["start_time"] and run["state_type"] != "CANCELLED"]
 
-    def _next_run(self, killed: datetime) -> None:
-        """The next one has begun by itself, and completed."""
-        run = self.ui.wait(lambda: next((run for run in self._begun() if begin(run) > killed), None))
+    def _next_run(self, killed: datetime, known: set[str]) -> None:
+        """The first that had no process yet has begun by itself, and completed."""
+        run = self.ui.wait(lambda: next((run for run in self._begun() if run["id"] not in known), None))
         self.ui.wait(lambda: self.ui.run(run["id"])["state_type"] not in UNDER_WAY)
         ended = self.ui.run(run["id"])
         seconds = (moment(ended["end_time"]) - begin(ended)).total_seconds()

@@ -31,6 +31,7 @@ MAX_EPOCHS = 40  # four seconds
 NUM_RECORDINGS = 256  # of the smoke recipe
 RETRAINING_SECONDS = (25.0, 60.0)  # at first, and at most, for a moment to kill
 BEGINNING = timedelta(seconds=30)  # of a run's process, on a busy machine
+ENDING = timedelta(seconds=2)
 LASTS_SECONDS = 10.0  # what is a fault, and was not caught in the act
 WORST_RATE = 0.95
 UNDER_WAY = {"PENDING", "RUNNING"}
@@ -113,8 +114,7 @@ class Rounds:
             at, message = moment(run["state"]["timestamp"]), run["state"]["message"] or ""
             if run["state_type"] != "CANCELLED" or at < killed or message.startswith("missed"):
                 continue
-            latest = at + BEGINNING
-            if not any(begin(other) <= latest and not ended_by(other, at) for other in self._begun()):
+            if not any(holds_slot(other, at) for other in self._begun()):
                 yield f"the run due {run['expected_start_time']} was refused at {at}: {message}"
 
     def _left_over(self) -> Iterator[str]:
@@ -156,8 +156,10 @@ def begin(run: dict[str, Any]) -> datetime:
     return moment(run["start_time"])
 
 
-def ended_by(run: dict[str, Any], at: datetime) -> bool:
-    return bool(run["end_time"]) and moment(run["end_time"]) < at
+def holds_slot(run: dict[str, Any], at: datetime) -> bool:
+    """From before its process has begun, till some moments after its end."""
+    ended = run["end_time"] and moment(run["end_time"]) + ENDING < at
+    return not ended and begin(run) - BEGINNING <= at
 
 
 def main() -> int:

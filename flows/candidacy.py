@@ -86,20 +86,25 @@ class Candidacy:
         return judgement.refusals
 
     def _promote(self, reasons: list[str]) -> None:
-        """Export first: what cannot be shipped is no champion."""
+        """Export first: what cannot be shipped is no champion. The tag waits until the record is safe."""
         self._run(self._waiting())
-        commit = self.record.commit = self._commit()
-        tag = champion.next_tag(PROJECT)
+        self.record.commit = self._commit()
+        tag = self.record.champion = champion.next_tag(PROJECT)
+        self.record.name, self.record.reasons = "Promoted", [f"{tag} is the champion now", *reasons]
+
+    def tag(self) -> None:
+        """Make a candidate that is to be promoted the champion."""
+        tag, commit = self.record.champion, self.record.commit
+        assert tag
+        assert commit
         if champion.current(PROJECT) != self.record.before:
             raise RuntimeError(
                 f"the champion is {champion.newest(PROJECT)} since this candidate was compared with"
                 f" {self.record.before}; the next retraining compares it anew"
             )
-        message = f"{tag}: {'; '.join(reasons)}"
+        message = f"{tag}: {'; '.join(self.record.reasons[1:])}"
         git("tag", "--annotate", "--force", tag, commit, "--message", message, folder=self.clone)
         git("push", "--quiet", "origin", f"refs/tags/{tag}", folder=self.clone)  # refused where there is one
-        self.record.champion = tag
-        self.record.name, self.record.reasons = "Promoted", [f"{tag} is the champion now", *reasons]
 
     def _run(self, names: list[str], alone: bool = True) -> None:
         """Stages of the clone; RuntimeError when one fails, after those that it kept from running ended."""

@@ -77,7 +77,11 @@ def file(tag: str, path: Path, folder: Path) -> Path:
     target = folder / ".scratch" / "champions" / commit / path.name
     if not target.exists():
         target.parent.mkdir(parents=True, exist_ok=True)
-        dvc_command.answer("get", ".", str(path), "--rev", tag, "--out", str(target), folder=folder)
+        partial = target.with_name(f"{target.name}.partial")  # of a run that is killed
+        dvc_command.answer(
+            "get", ".", str(path), "--rev", tag, "--out", str(partial), "--force", folder=folder
+        )
+        partial.replace(target)
     return target
 
 

@@ -2,7 +2,6 @@
 
 import json
 import subprocess
-import sys
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -16,6 +15,7 @@ from pydantic.dataclasses import dataclass
 from flows import champion
 from flows.dvc_command import HYPOTHESES, METRICS
 from flows.params_file import read_yaml
+from flows.tied import tied
 
 Share = Annotated[float, Field(ge=0, le=1)]
 
@@ -60,7 +60,7 @@ def judge(gate: Gate, tag: str, hypotheses: Path, clone: Path, project: Path) ->
     if not _asked(hypotheses) <= _asked(clone / HYPOTHESES):
         get_run_logger().info("the test set is another one now: %s is scored on it too", tag)
         hypotheses = _scored_again(tag, clone, project)
-    command = [sys.executable, "-m", "stages.commands.compare", str(hypotheses), str(HYPOTHESES)]
+    command = ["stages.commands.compare", str(hypotheses), str(HYPOTHESES)]
     command += ["--metric", gate.metric, "--margin", str(gate.margin)]
     printed = [_run(command + options, clone) for options in (["--json"], [])]
     comparison = json.loads(printed[0])
@@ -87,12 +87,13 @@ def _scored_again(tag: str, clone: Path, project: Path) -> Path:
         (folder / path).symlink_to(clone / path)
     (folder / checkpoint).parent.mkdir(parents=True, exist_ok=True)
     (folder / checkpoint).write_bytes(champion.file(tag, checkpoint, project).read_bytes())
-    _run([sys.executable, "-m", "stages.evaluate"], folder)
+    _run(["stages.evaluate"], folder)
     return folder / HYPOTHESES
 
 
 def _run(command: list[str], folder: Path) -> str:
-    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+    """What a program prints; ValueError with its complaint."""
+    done = subprocess.run(tied(*command), cwd=folder, capture_output=True, text=True, check=False)
     if done.returncode:
         raise ValueError(done.stderr.strip())
     return done.stdout

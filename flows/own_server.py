@@ -19,7 +19,6 @@ from flows import prefect_server
 from flows.dvc_command import PROJECT
 
 FOLDER = PROJECT / ".scratch" / "prefect"
-STARTUP_SECONDS = 300.0  # of a busy machine
 TRIES = 3
 # What plans and watches the runs of deployments, of which there are none here.
 NOT_NEEDED = (
@@ -76,7 +75,7 @@ def _started(folder: Path) -> Iterator[str]:
         port = _free_port()
         server = prefect_server.start(port, log, settings)
         try:
-            if prefect_server.is_ready(server, port, STARTUP_SECONDS):
+            if prefect_server.is_ready(server, port):
                 yield prefect_server.api(port)
                 return
         finally:

@@ -3,7 +3,6 @@
 import hashlib
 import shutil
 import subprocess
-import sys
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -11,6 +10,7 @@ from typing import Any
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
+from flows.tied import tied
 from stages.program.outputs import write_whole
 from stages.schema.reading import params_of, read_document
 
@@ -89,7 +89,7 @@ def params_changes(old: Any, new: Any) -> dict[str, list[Any]]:
 
 def check(folder: Path, path: Path = Path("params.yaml")) -> None:
     """Every key, value and class, even when nothing will run; ValueError with what is wrong."""
-    command = [sys.executable, "-m", "stages.commands.check", str(path)]
+    command = tied("stages.commands.check", str(path))
     done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
     if done.returncode:
         raise ValueError(done.stderr.strip())

@@ -1,29 +1,55 @@
 """Where people learn what became of a candidate: a record, a notification, and the page of the run."""
 
+import shutil
 from datetime import datetime
 
 from prefect.artifacts import create_link_artifact, create_markdown_artifact, create_table_artifact
 from prefect.logging import get_run_logger
 
-from flows import champions, record_page, run_label, run_page, starter
+from flows import champion, champions, record_page, run_label, run_page, starter
 from flows.candidacy import REPORT, REPORT_OF_FAILED
 from flows.champion import RECORDS
 from flows.dvc_command import PROJECT
 from flows.exhibits import PICTURE, Exhibits
 from flows.exhibits import REPORT as REPORT_NAME
 from flows.notification import notify
-from flows.record import Record, keep
+from flows.record import Record, drop, keep, note, noted
 
 FOLDER = PROJECT / RECORDS
 
 
-def publish(record: Record, exhibits: Exhibits) -> None:
-    """A record and a message only of news; the page of champions in any case."""
-    _point_to_report(record, exhibits)
+def prepare(record: Record, exhibits: Exhibits) -> None:
+    """Of a promotion, before its tag: should the retraining be killed after that, the next one can tell."""
+    _keep_exhibits(record, exhibits)
+    note(record, FOLDER)
+
+
+def publish_noted() -> None:
+    """What a retraining promoted that was killed before it could tell; what it did not promote is dropped."""
+    champions_now = {(known.tag, known.commit) for known in champion.history(PROJECT)}
+    for record in noted(FOLDER):
+        if (record.champion, record.commit) in champions_now:
+            record.reasons.append("told by the next retraining, as its own was killed")
+            run_page.make_all((_record, _notification), record, Exhibits())
+        else:
+            shutil.rmtree(record.place(FOLDER), ignore_errors=True)
+            drop(record, FOLDER)
+
+
+def leave_record(record: Record, exhibits: Exhibits) -> None:
+    """Of news only."""
     get_run_logger().info("%s: %s", record.name, record.said)
-    news = () if record.name == "NothingNew" else (_exhibits, _record, _notification)
-    shown = () if record.name == "NothingNew" else (_report, _transcripts, _drift)
-    run_page.make_all((*news, _champions, _label, _page, *shown), record, exhibits)
+    if record.name != "NothingNew":
+        if record.name != "Promoted":  # they were prepared
+            _keep_exhibits(record, exhibits)
+        run_page.make_all((_record,), record, exhibits)
+
+
+def publish(record: Record, exhibits: Exhibits) -> None:
+    """A message of news only; the page of champions in any case."""
+    is_news = record.name != "NothingNew"
+    news = (_notification, _report, _transcripts, _drift) if is_news else ()
+    run_page.make_all((_champions, _label, _page, *news), record, exhibits)
 
 
 def publish_lost(why: str) -> None:
@@ -40,6 +66,12 @@ def _point_to_report(record: Record, exhibits: Exhibits) -> None:
         place = (record.place(RECORDS) / REPORT_NAME).as_posix()
         for path in (REPORT_OF_FAILED, REPORT):
             record.reasons = [reason.replace(path.as_posix(), place) for reason in record.reasons]
+
+
+def _keep_exhibits(record: Record, exhibits: Exhibits) -> None:
+    """In the record's own folder; without them the record is still one."""
+    _point_to_report(record, exhibits)
+    run_page.make_all((_exhibits,), record, exhibits)
 
 
 def _exhibits(record: Record, exhibits: Exhibits) -> None:

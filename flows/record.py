@@ -14,6 +14,7 @@ from typing import Any
 from stages.program.outputs import write_whole
 
 DATA = "record.json"
+NOTED = ".noted.json"
 STAMP = "%Y%m%d-%H%M%S"
 
 
@@ -56,9 +57,34 @@ class Record:
 def keep(record: Record, text: str, records: Path) -> None:
     """Write both files."""
     folder = record.place(records)
-    content = json.dumps(asdict(record), indent=1, default=str, ensure_ascii=False)
-    write_whole(folder / DATA, content.encode())
+    _write(record, folder / DATA)
     write_whole(folder.with_name(f"{folder.name}.md"), text.encode())
+    drop(record, records)
+
+
+def note(record: Record, records: Path) -> None:
+    """Write what is about to be true; it is kept once it is, or else dropped."""
+    _write(record, _note_of(record, records))
+
+
+def noted(records: Path) -> list[Record]:
+    """What was noted, and neither kept nor dropped: its retraining was killed."""
+    return [_read(path) for path in sorted(records.glob(f"*{NOTED}"))]
+
+
+def drop(record: Record, records: Path) -> None:
+    """Forget the note."""
+    _note_of(record, records).unlink(missing_ok=True)
+
+
+def _note_of(record: Record, records: Path) -> Path:
+    folder = record.place(records)
+    return folder.with_name(f"{folder.name}{NOTED}")
+
+
+def _write(record: Record, path: Path) -> None:
+    content = json.dumps(asdict(record), indent=1, default=str, ensure_ascii=False)
+    write_whole(path, content.encode())
 
 
 def kept(records: Path) -> Iterator[Record]:

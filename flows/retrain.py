@@ -43,19 +43,29 @@ def retrain(gate: Gate = Gate(), drop_folder: str | None = None) -> State:
     record = Record(started=datetime.now().isoformat(timespec="seconds"), started_by=starter())
     with dvc_command.only_run(WORK / dvc_command.LOCK.name, get_run_logger().info):
         candidacy = Candidacy(record, gate, None, CLONE)
+        judged = None
         try:
-            _judge(candidacy, Path(drop_folder) if drop_folder else None)
+            publication.publish_noted()
+            judged = _judge(candidacy, Path(drop_folder) if drop_folder else None)
+            record.seconds = time.monotonic() - began
+            if record.name == "Promoted":
+                publication.prepare(record, candidacy.exhibits)
+                candidacy.tag()
         except Exception as error:  # noqa: BLE001 - whatever it is, people hear of it
             get_run_logger().debug("why it failed", exc_info=True)
             record.name, record.reasons = "Failed", [str(error) or type(error).__name__]
-        record.seconds = time.monotonic() - began
+            record.champion, record.seconds = record.before, time.monotonic() - began
+        publication.leave_record(record, candidacy.exhibits)
+        if judged and record.name != "Failed":
+            _note(judged, record)
         publication.publish(record, candidacy.exhibits)
     if record.name == "Failed":
         return Failed(message=record.said)
     return Completed(name=record.name, message=record.said)
 
 
-def _judge(candidacy: Candidacy, drop_folder: Path | None) -> None:
+def _judge(candidacy: Candidacy, drop_folder: Path | None) -> Path | None:
+    """Where to note what becomes of the candidate; None where that was noted before."""
     record, gate = candidacy.record, candidacy.gate
     before = candidacy.before = champion.newest(PROJECT)
     record.before = record.champion = before.tag if before else None
@@ -63,20 +73,25 @@ def _judge(candidacy: Candidacy, drop_folder: Path | None) -> None:
     record.code = git("rev-parse", "HEAD", folder=PROJECT)
     if known := _known(judged, before):
         record.name, record.reasons = "NothingNew", [known]
-        return
+        return None
     if before:
         gate.check_metric(champion.file(before.tag, HYPOTHESES, PROJECT))
     complaints = candidacy.look_at_data()
     if not complaints:
         candidacy.train()
     JUDGED.mkdir(parents=True, exist_ok=True)
-    noted = judged.with_suffix(".new")
-    noted.write_text(" " * 4096)  # a full disk is found out here, and not when a model was promoted
+    judged.with_suffix(".new").write_text(" " * 4096)  # a full disk is found out before a model is promoted
     if complaints:
         candidacy.refuse(complaints)
     else:
         candidacy.decide()
+    return judged
+
+
+def _note(judged: Path, record: Record) -> None:
+    """After the record: if the run is killed before, the next one judges anew, and leaves one."""
     said = record.reasons[0] if record.name == "NothingNew" else record.said  # the rest may change
+    noted = judged.with_suffix(".new")
     noted.write_text(f"judged on {record.when:%Y-%m-%d %H:%M}, {record.name}: {said}", encoding="utf-8")
     noted.replace(judged)
 

@@ -13,6 +13,12 @@ from flows.champion import PREFIX
 from flows.git_command import git, has_files
 from stages.program.outputs import link_or_copy
 
+SETTINGS = {
+    "user.name": "retraining",
+    "user.email": "retraining@localhost",
+    "gc.autoDetach": "false",  # it would outlive the run, and hold locks
+    "maintenance.autoDetach": "false",
+}
 READ_BY_STAGES = ("params.yaml", "dvc.yaml", "stages", "data")  # data: the .dvc files
 
 
@@ -22,11 +28,7 @@ def renew(clone: Path, project: Path, drop_folder: Path | None) -> str:
     New data is what lies under manifest.root in the project now, what an imported .dvc file's source
     holds, and what lies in the drop folder (laid over manifest.root; ValueError where the two differ).
     """
-    if not (clone / ".dvc").is_dir():
-        shutil.rmtree(clone, ignore_errors=True)
-        git("clone", "--quiet", str(project), str(clone), folder=project)
-        git("config", "user.name", "retraining", folder=clone)
-        git("config", "user.email", "retraining@localhost", folder=clone)
+    _begin(clone, project)
     champions = f"+refs/tags/{PREFIX}*:refs/tags/{PREFIX}*"  # rollbacks, too
     git("fetch", "--quiet", "--prune", "--no-tags", "origin", champions, folder=clone)
     git("fetch", "--quiet", "origin", "HEAD", folder=clone)
@@ -40,6 +42,17 @@ def renew(clone: Path, project: Path, drop_folder: Path | None) -> str:
         git("commit", "--quiet", "--message", "The data that a retraining found", folder=clone)
     listed = git("ls-files", "--stage", "--", *READ_BY_STAGES, folder=clone)
     return hashlib.sha256(listed.encode()).hexdigest()
+
+
+def _begin(clone: Path, project: Path) -> None:
+    """A clone, and without the locks that a killed run left in it: nobody else works there."""
+    if not (clone / ".dvc").is_dir():
+        shutil.rmtree(clone, ignore_errors=True)
+        git("clone", "--quiet", str(project), str(clone), folder=project)
+    for lock in [*(clone / ".git").rglob("*.lock"), clone / ".dvc" / "tmp" / "rwlock"]:
+        lock.unlink(missing_ok=True)
+    for name, value in SETTINGS.items():
+        git("config", name, value, folder=clone)
 
 
 def _renew_data(clone: Path, project: Path, drop_folder: Path | None) -> None:

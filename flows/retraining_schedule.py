@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -29,15 +29,37 @@ def wanted(there: DeploymentResponse | None, cron: str | None, timezone: str | N
     return None if there and [schedule.schedule for schedule in active(there)] == [made] else made
 
 
+def check(cron: str | None, timezone: str | None) -> None:
+    """ValueError with all that is wrong with the options, of which None is right."""
+    _schedule(CRON if cron is None else cron, machine_zone() if timezone is None else timezone)
+
+
 def _schedule(cron: str, timezone: str) -> CronSchedule:
+    wrong, zone = [], timezone
     try:
         ZoneInfo(timezone)
-    except (ValueError, LookupError, OSError):
-        raise ValueError(f"--timezone {timezone}: there is no such time zone") from None
+        _next(CRON, timezone)
+    except (ValueError, LookupError, OSError):  # what Python knows the server may not
+        wrong.append(
+            f"--timezone (TIMEZONE of make ui) {timezone!r} is no time zone that is known: give a name such"
+            f" as Europe/Berlin, or leave it out for this machine's own, {machine_zone()}"
+        )
+        zone = "UTC"
     try:
-        return CronSchedule(cron=cron, timezone=timezone)
-    except ValidationError:
-        raise ValueError(f"--cron {cron!r} is no cron expression, as {CRON!r} is one") from None
+        _next(cron, zone)
+    except ValueError as error:
+        what = "is no cron expression" if isinstance(error, ValidationError) else "is no day that ever comes"
+        wrong.append(
+            f"--cron (CRON of make ui) {cron!r} {what}: five fields are expected, minute, hour, day of the"
+            f" month, month and day of the week; {CRON!r} is every night at three"
+        )
+    if wrong:
+        raise ValueError("\n".join(wrong))
+    return CronSchedule(cron=cron, timezone=timezone)
+
+
+def _next(cron: str, timezone: str) -> list[datetime]:
+    return dates(CronSchedule(cron=cron, timezone=timezone), datetime.now(UTC), 1)
 
 
 def _cron_of(there: DeploymentResponse) -> str | None:

@@ -23,7 +23,7 @@ def start_serving(project: Project, *options: str) -> Server:
     project.environment["PREFECT_HOME"] = str(home(project))
     project.environment.pop("PREFECT_API_URL", None)
     process = project.start(sys.executable, "-m", "flows.deploy", "--port", str(port), *options)
-    deadline = time.monotonic() + 180
+    deadline = time.monotonic() + 600  # for what never comes, on a busy machine too
     while "Your deployments are being served" not in project.log():
         assert process.poll() is None, project.log()
         assert time.monotonic() < deadline, project.log()

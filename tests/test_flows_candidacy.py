@@ -60,6 +60,8 @@ class Way:
     def go(self) -> None:
         self.candidacy.train()
         self.candidacy.decide()
+        if self.record.name == "Promoted":
+            self.candidacy.tag()
 
 
 def git(folder: Path, *arguments: str) -> str:

@@ -1,5 +1,6 @@
 """When retraining begins, in the time zone that people mean, and which of two schedules counts."""
 
+import re
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from typing import Any
@@ -12,7 +13,7 @@ from prefect.client.schemas.objects import DeploymentSchedule
 from prefect.client.schemas.responses import DeploymentResponse
 from prefect.client.schemas.schedules import CronSchedule, IntervalSchedule
 
-from flows.retraining_schedule import dates, described, longest_gap, machine_zone, wanted
+from flows.retraining_schedule import check, dates, described, longest_gap, machine_zone, wanted
 
 NEW_YEAR = datetime(2027, 1, 1, tzinfo=UTC)
 NIGHTLY = "0 3 * * *"
@@ -69,13 +70,29 @@ def test_an_option_that_says_what_is_there_changes_nothing_but_resumes_what_is_p
     assert wanted(deployment(cron(NIGHTLY), paused=True), NIGHTLY, "UTC") == cron(NIGHTLY)
 
 
-def test_what_is_no_schedule_is_refused_with_its_reason() -> None:
-    with pytest.raises(
-        ValueError, match=r"^--cron 'every night' is no cron expression, as '0 3 \* \* \*' is one$"
-    ):
-        wanted(None, "every night", None)
-    with pytest.raises(ValueError, match=r"^--timezone Europe/Nowhere: there is no such time zone$"):
-        wanted(None, NIGHTLY, "Europe/Nowhere")
+@pytest.mark.parametrize(
+    ("cron", "what"),
+    [
+        ("every night", "is no cron expression"),
+        ("60 3 * * *", "is no cron expression"),
+        ("", "is no cron expression"),
+        ("0 3 31 2 *", "is no day that ever comes"),
+    ],
+)
+def test_what_is_no_cron_expression_is_refused_with_what_was_expected(cron: str, what: str) -> None:
+    with pytest.raises(ValueError, match=rf"^--cron .* {re.escape(repr(cron))} {what}: five fields are expe"):
+        check(cron, None)
+
+
+@pytest.mark.parametrize("zone", ["Europe/Nowhere", "", "+02:00", "localtime"])
+def test_what_is_no_time_zone_is_refused_with_an_example(zone: str) -> None:
+    with pytest.raises(ValueError, match=rf"^--timezone .* {re.escape(repr(zone))} is no .* Europe/Berlin"):
+        check(None, zone)
+
+
+def test_all_that_is_wrong_with_the_options_is_said_at_once() -> None:
+    with pytest.raises(ValueError, match=r"(?s)^--timezone .*\n--cron "):
+        wanted(None, "every night", "Europe/Nowhere")
 
 
 def test_the_longest_gap_is_that_of_a_weekend() -> None:

@@ -1,5 +1,6 @@
 """make ui is started, again, and a second time."""
 
+import argparse
 import os
 import subprocess
 import sys
@@ -11,6 +12,8 @@ import pytest
 from dvc_project import ROOT, Project, make_project
 from prefect_server import Server, free_port
 from served_flows import PREFECT, home, serving
+
+from flows import deploy, notification, ui_options
 
 BERLIN = {"cron": "0 5 * * 1", "timezone": "Europe/Berlin", "day_or": True}
 
@@ -76,6 +79,57 @@ def test_prefects_own_variable_chooses_the_port(project: Project) -> None:
         time.sleep(0.2)
     process.terminate()
     process.wait(timeout=60)
+
+
+def test_a_wrong_schedule_is_refused_before_anything_starts(tmp_path: Path) -> None:
+    said = subprocess.run(
+        [sys.executable, "-m", "flows.deploy", "--cron", "every night", "--timezone", "Europe/Nowhere"],
+        cwd=ROOT, env={**os.environ, "PREFECT_HOME": str(tmp_path)}, capture_output=True, text=True,
+    )  # fmt: skip
+    assert said.returncode == 1
+    assert "'Europe/Nowhere' is no time zone that is known: give a name such as" in said.stderr
+    assert "'every night' is no cron expression: five fields are expected" in said.stderr
+    assert said.stdout == ""
+    assert list(tmp_path.iterdir()) == []
+
+
+SERVES = """
+import os, pathlib, signal, sys
+with pathlib.Path("served.txt").open("a") as stream:
+    print(*sys.argv[1:], file=stream)
+if pathlib.Path("served.txt").read_text().count("--watch") == 1:
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+@pytest.fixture
+def serves(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> argparse.Namespace:
+    """Options of a make ui of which what runs the flows is killed the first time, and then stops."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(deploy, "tied", lambda _, *options: [sys.executable, "-c", SERVES, *options])
+    return ui_options.parser("", "").parse_args(["--cron", "0 4 * * *", "--watch-seconds", "5"])
+
+
+def test_what_runs_the_flows_is_started_again_when_it_is_killed_and_keeps_the_schedule(
+    serves: argparse.Namespace, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(deploy, "QUICK_SECONDS", 0.0)
+    with pytest.raises(SystemExit, match=r"^what runs the flows was stopped$"):
+        deploy._serve_flows(serves, None)
+    assert capsys.readouterr().out == "what runs the flows was killed (SIGKILL); it is started again\n"
+    assert Path("served.txt").read_text() == "--cron=0 4 * * * --watch-seconds=5.0\n--watch-seconds=5.0\n"
+
+
+def test_make_ui_ends_and_tells_people_when_what_runs_the_flows_is_killed_at_once(
+    serves: argparse.Namespace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said: list[str] = []
+    monkeypatch.setattr(notification, "notify", said.append)
+    with pytest.raises(
+        SystemExit, match=r"^what runs .* was killed \(SIGKILL\) as soon as it had begun$"
+    ) as end:
+        deploy._serve_flows(serves, None)
+    assert said == [f"Earshot: make ui ended: {end.value}"]
 
 
 def test_make_hands_the_options_on(tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ from prefect.client.schemas.schedules import CronSchedule
 from prefect.states import Pending, Running
 from prefect_server import Server
 
-from flows import run_process
+from flows import run_process, starter
 from flows.crashed import end_crashed
 from flows.missed import skip_missed
 from flows.served_runs import deployments, runs
@@ -94,6 +94,15 @@ def test_of_missed_runs_only_the_newest_takes_place(
     assert [run.id for run in runs(client, [StateType.SCHEDULED], due_before=then)] == [missed[-1].id]
     assert state_of(client, missed[0].id) == ("Cancelled", "missed: a later one runs in its place")
     assert skip_missed(client, then) == []
+
+
+def test_a_run_of_the_schedule_is_told_from_one_that_a_person_started(
+    client: SyncPrefectClient, nightly: DeploymentResponse
+) -> None:
+    by_schedule = runs(client, [StateType.SCHEDULED])[0]
+    by_a_person = client.create_flow_run_from_deployment(nightly.id)  # as the UI and the command do
+    assert starter.told(by_schedule) == "its schedule"
+    assert starter.told(by_a_person) == "a person, in the UI or by prefect deployment run"
 
 
 def test_a_run_whose_process_never_began_crashes_when_it_could_have_begun(

@@ -26,7 +26,8 @@ class Project:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
-        self.environment = {**os.environ, "PATH": path, "OMP_NUM_THREADS": "1", "PYTHONPATH": ""}
+        own = {"PATH": path, "OMP_NUM_THREADS": "1", "PYTHONPATH": "", "PYTHONDONTWRITEBYTECODE": ""}
+        self.environment = {**os.environ, **own}  # dozens of processes run the same code
 
     def attempt(self, *command: str) -> "subprocess.CompletedProcess[str]":
         """Run a command, whatever comes of it; ``stdout`` holds all that it printed."""

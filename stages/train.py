@@ -16,6 +16,7 @@ from pathlib import Path
 from stages.program.inputs import PROJECT, Inputs
 from stages.program.kept_results import KeptResult
 from stages.program.outputs import scratch_folder, write_whole
+from stages.program.quick_imports import quick_imports
 from stages.program.stage import Stage
 from stages.program.versions import installed
 from stages.schema import params as schema
@@ -46,7 +47,8 @@ def run(params: schema.Params, inputs: Inputs) -> Callable[[], None]:
     if kept.finished.exists():
         print("train: nothing that this training uses has changed since it ended: its result is restored")
     else:
-        from stages.callbacks.fitting import fit  # seconds of imports, which a kept result does without
+        with quick_imports():
+            from stages.callbacks.fitting import fit  # which a kept result does without
 
         fit(params, STAGE.settings(params), kept)
     for folder in ("checkpoints", "validation"):
@@ -71,7 +73,8 @@ def _is_forced(kept: KeptResult) -> bool:
 
 def _kept(params: schema.Params, inputs: Inputs) -> KeptResult:
     """Where this very training keeps its state and its result: by all that it depends on but its code."""
-    import torch
+    with quick_imports():
+        import torch
 
     machine = [platform.python_version(), torch.cuda.is_available(), torch.get_num_threads()]
     digests = inputs.digests()

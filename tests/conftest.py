@@ -1,5 +1,6 @@
 """Fixtures that several test files share."""
 
+import gc
 import os
 import signal
 from collections.abc import Callable, Iterator
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 RECIPES = Path(__file__).parents[1] / "flows" / "recipes"
 # seconds before every training; test_callbacks_export_probe.py has it on
 os.environ["EARSHOT_EXPORT_PROBE"] = "0"
+gc.disable()  # while tests are collected, which makes objects that stay: half of the time was the collector's
 
 
 def pytest_configure() -> None:
@@ -140,6 +142,10 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
         return None
     text = collection_path.read_text(encoding="utf-8")
     return True if any(name in text for name in TAKES_SECONDS) else None
+
+
+def pytest_collection_finish() -> None:
+    gc.enable()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 
 from stages.program.parents import die_with_parent
+from stages.program.quick_imports import quick_imports
 from stages.program.signals import exit_on_signals
 from stages.program.verdict import Verdict
 
@@ -22,7 +23,8 @@ def main() -> int:
     parser.add_argument("--trained", action="store_true", help="for what works on a trained model")
     given = parser.parse_args()
     verdict = Verdict(json.load(sys.stdin), given.trained)  # of the code before it is imported
-    from stages.preflight.reading import checked
+    with quick_imports():
+        from stages.preflight.reading import checked
 
     try:
         checked(verdict.document, given.file, given.trained)

@@ -120,16 +120,18 @@ LONGEST = (
     "test_flows_tune.py",
     "test_flows_faults.py",
     "test_startup.py",
-    "test_export_probe.py",
+    "test_callbacks_export_probe.py",
     "test_artefacts.py",
     "test_resume.py",
 )
 
 
-# What a test file speaks of that trains, exports or starts a process: make quick does without it.
+# What a test file that trains, exports or starts a process speaks of, or its name: not for make quick.
 TAKES_SECONDS = (
     *("training_project", "export_project", "artefacts_project", "hub_project", "dvc_project"),
-    *("prefect_server", "served_flows", "subprocess", "run_jobs", "num_processes"),
+    *("prefect_server", "served_flows", "subprocess", "run_jobs", "num_processes", "CHROMIUM", "Trainer("),
+    *("test_formats", "test_models_sonosco", "test_augment_transforms", "test_tasks_seq2seq", "test_shards"),
+    *("test_flows_params_file", "test_flows_search_space"),
 )
 
 
@@ -140,7 +142,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
     if not config.getoption("quick") or not collection_path.name.startswith("test_"):
         return None
-    text = collection_path.read_text(encoding="utf-8")
+    text = f"{collection_path.name} {collection_path.read_text(encoding='utf-8')}"
     return True if any(name in text for name in TAKES_SECONDS) else None
 
 

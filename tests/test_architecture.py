@@ -11,6 +11,7 @@ from importlib.metadata import packages_distributions
 from pathlib import Path
 from typing import Any
 
+import conftest
 import grimp
 import pytest
 from ruamel.yaml import YAML
@@ -138,3 +139,8 @@ def test_every_dependency_has_a_range_and_a_pin() -> None:
         match = re.fullmatch(r"([a-zA-Z0-9._-]+)>=.+", requirement)
         assert match, f"{requirement} needs a range"
         assert match[1].lower().replace("_", "-").replace("ruamel-yaml", "ruamel.yaml") in pins, requirement
+
+
+def test_the_longest_tests_are_there() -> None:
+    missing = [name for name in conftest.LONGEST if not (ROOT / "tests" / name).exists()]
+    assert missing == []

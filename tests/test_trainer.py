@@ -40,7 +40,10 @@ ACCEPTED: list[dict[str, Any]] = [
 ]
 REFUSED: list[tuple[dict[str, Any], str]] = [
     ({"max_time": "an hour"}, r"train\.trainer: lightning\.Trainer refuses"),
-    ({"profiler": {"class_path": f"{PROFILERS}.Nothing"}}, r"train\.trainer\.profiler: .*Nothing"),
+    (
+        {"profiler": {"class_path": f"{PROFILERS}.Nothing"}},
+        r"trainer\.profiler\.class_path: .*Nothing",
+    ),
     ({"plugins": [{"class": PLUGIN}]}, r"train\.trainer\.plugins\[0\]"),
     ({"profiler": "thorough"}, r"train\.trainer: lightning\.Trainer refuses.*simple"),
     ({"barebones": True}, r"train\.trainer\.barebones: .*set it to false"),
@@ -69,6 +72,20 @@ def test_what_it_does_not_take_is_refused_with_its_key(
     path = write_params({f"train.trainer.{name}": value for name, value in arguments.items()})
     with pytest.raises(ValueError, match=said):
         read_params(path)
+
+
+@pytest.mark.parametrize("key", ["plugins", "strategy", "profiler"])
+def test_a_class_that_is_no_part_of_a_trainer_is_not_built(
+    write_params: WriteParams, tmp_path: Path, key: str
+) -> None:
+    part = {
+        "class_path": "subprocess.Popen",
+        "init_args": {"args": ["touch", str(tmp_path / "built")]},
+    }
+    path = write_params({f"train.trainer.{key}": [part] if key == "plugins" else part})
+    with pytest.raises(ValueError, match=rf"train\.trainer\.{key}.*subprocess\.Popen is no lightning"):
+        read_params(path)
+    assert not (tmp_path / "built").exists()
 
 
 def test_unfreezing_needs_a_ddp_that_expects_it(write_params: WriteParams) -> None:

@@ -1,12 +1,19 @@
 """train.trainer: arguments of lightning.Trainer, some of them parts."""
 
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import ValidationError
+from pydantic import TypeAdapter, ValidationError
 
-from stages.schema.part import Part
+from stages.schema.part import Family, Part
 from stages.schema.problems import Place, problem, refusal
 
+LIGHTNING = "lightning.pytorch"
+BASES = (
+    f"{LIGHTNING}.accelerators.Accelerator", f"{LIGHTNING}.strategies.Strategy",
+    f"{LIGHTNING}.profilers.Profiler", f"{LIGHTNING}.plugins.Precision", f"{LIGHTNING}.plugins.CheckpointIO",
+    f"{LIGHTNING}.plugins.LayerSync", f"{LIGHTNING}.plugins.environments.ClusterEnvironment",
+)  # fmt: skip
+PART: TypeAdapter[Part] = TypeAdapter(Annotated[Part, Family(BASES, folder="stages/callbacks")])
 DEVICES = {"devices": 1}  # more of them when asked for, so that a run is the same on every machine
 
 
@@ -24,7 +31,7 @@ def _built(value: Any, place: Place) -> Any:
     if not isinstance(value, dict):
         return value
     try:
-        return Part.model_validate(value).try_out()
+        return PART.validate_python(value).try_out()
     except ValidationError as error:
         raise refusal(
             [problem((*place, *at["loc"]), at["msg"], at["input"]) for at in error.errors()]

@@ -10,8 +10,10 @@ def quick_imports() -> Iterator[None]:
     """Imports make hundreds of thousands of objects that stay, and the collector looks at all of them again
     and again.
     """
+    was_on = gc.isenabled()
     gc.disable()
     try:
         yield
     finally:
-        gc.enable()
+        if was_on:
+            gc.enable()

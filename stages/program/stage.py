@@ -103,6 +103,10 @@ class Stage:
 
 
 def _ours(error: BaseException) -> bool:
-    """Whether the error was raised by the project itself, with a message for its user."""
+    """Whether the error was raised by the project itself, with a message for its user; not by Python, in a
+    line of the project, or of somebody's own part.
+    """
     frames = traceback.extract_tb(error.__traceback__)
-    return bool(frames) and Path(frames[-1].filename).is_relative_to(PACKAGE)
+    if not frames or not Path(frames[-1].filename).is_relative_to(PACKAGE):
+        return False
+    return isinstance(error, OSError) or (frames[-1].line or "raise").startswith("raise ")

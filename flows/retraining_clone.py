@@ -76,7 +76,9 @@ def _renew_data(clone: Path, project: Path, drop_folder: Path | None) -> None:
             raise ValueError(f"{drop_folder}: no such folder, but it is the drop folder")
         _lay_over(drop_folder, clone / root)
     if has_files(clone / root):
-        dvc_command.answer("add", "--quiet", str(root), folder=clone)
+        kept = ("rm", "-r", "--cached", "--quiet", "--ignore-unmatch")  # a .gitkeep, which dvc add refuses
+        git(*kept, "--", str(root), folder=clone)
+        dvc_command.answer("add", str(root), folder=clone)
 
 
 def _lay_over(source: Path, target: Path) -> None:

@@ -1,0 +1,53 @@
+"""The data of the clone that retraining works in: on a small DVC project, without stages."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from flows import dvc_command, retraining_clone
+
+ROOT = Path("data/raw/default")  # git tracks its .gitkeep
+
+
+def git(folder: Path, *arguments: str) -> str:
+    command = ["git", "-c", "user.name=t", "-c", "user.email=t@example.org", *arguments]
+    return subprocess.run(command, cwd=folder, check=True, capture_output=True, text=True).stdout
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    folder = tmp_path / "project"
+    (folder / ROOT).mkdir(parents=True)
+    (folder / ROOT / ".gitkeep").touch()
+    (folder / "params.yaml").write_text(f"manifest: {{root: {ROOT}}}\n")
+    (folder / ".gitignore").write_text("data/raw/*/*\n!data/raw/*/.gitkeep\n")
+    git(folder, "init", "-q")
+    subprocess.run([sys.executable, "-m", "dvc", "init", "-q"], cwd=folder, check=True)
+    git(folder, "add", "-A")
+    git(folder, "commit", "-qm", "code")
+    return folder
+
+
+@pytest.fixture
+def clone(project: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setattr(retraining_clone.params_file, "check", lambda *_: None)
+    return project.parent / "clone"
+
+
+def names(clone: Path) -> set[str]:
+    return {path.name for path in (clone / ROOT).iterdir()} - {".gitkeep"}
+
+
+def test_data_in_a_folder_of_which_git_tracks_a_file_are_taken(project: Path, clone: Path) -> None:
+    (project / ROOT / "a.flac").write_text("a")
+    first = retraining_clone.renew(clone, project, None)
+    assert f"{ROOT}.dvc" in git(clone, "ls-files").split()
+    assert retraining_clone.renew(clone, project, None) == first
+    assert names(clone) == {"a.flac"}
+
+
+def test_a_dvc_command_that_fails_and_says_nothing_is_named(project: Path) -> None:
+    with pytest.raises(RuntimeError, match=r"^dvc add: exit code \d+$"):
+        dvc_command.answer("add", "--quiet", "absent", folder=project)

@@ -57,6 +57,8 @@ def _begin(clone: Path, project: Path) -> None:
 
 def _renew_data(clone: Path, project: Path, drop_folder: Path | None) -> None:
     root = Path(params_file.read_yaml(clone / "params.yaml")["manifest"]["root"])
+    if not root.is_absolute():  # what an earlier retraining found there may be gone
+        git("clean", "--quiet", "-dx", "--force", "--", str(root), folder=clone)
     found = root.is_absolute() or has_files(project / root)
     for path in git("ls-files", "*.dvc", folder=clone).splitlines():
         if "deps" in params_file.read_yaml(clone / path):

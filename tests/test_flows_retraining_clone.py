@@ -48,6 +48,36 @@ def test_data_in_a_folder_of_which_git_tracks_a_file_are_taken(project: Path, cl
     assert names(clone) == {"a.flac"}
 
 
+def test_what_was_dropped_once_and_is_gone_is_in_no_later_candidate(
+    project: Path, clone: Path, tmp_path: Path
+) -> None:
+    drop = tmp_path / "drop"
+    drop.mkdir()
+    retraining_clone.renew(clone, project, drop)
+    (drop / "corrupt.flac").write_text("corrupt")
+    with_it = retraining_clone.renew(clone, project, drop)
+    assert names(clone) == {"corrupt.flac"}
+    (drop / "corrupt.flac").unlink()
+    assert retraining_clone.renew(clone, project, drop) != with_it
+    assert names(clone) == set()
+    (project / ROOT / "a.flac").write_text("a")
+    dvc_command.answer("add", str(ROOT), folder=without_gitkeep(project))
+    (project / ROOT / "a.flac").unlink()
+    git(project, "add", "-A")
+    git(project, "commit", "-qm", "data that only DVC's cache has")
+    (drop / "corrupt.flac").write_text("corrupt")
+    retraining_clone.renew(clone, project, drop)
+    assert names(clone) == {"a.flac", "corrupt.flac"}
+    (drop / "corrupt.flac").unlink()
+    retraining_clone.renew(clone, project, drop)
+    assert names(clone) == {"a.flac"}
+
+
+def without_gitkeep(project: Path) -> Path:
+    git(project, "rm", "-q", "--cached", str(ROOT / ".gitkeep"))
+    return project
+
+
 def test_a_dvc_command_that_fails_and_says_nothing_is_named(project: Path) -> None:
     with pytest.raises(RuntimeError, match=r"^dvc add: exit code \d+$"):
         dvc_command.answer("add", "--quiet", "absent", folder=project)

@@ -97,6 +97,11 @@ def test_what_is_refused_is_not_exported_but_kept(way: Way) -> None:
     assert refs == [way.record.commit]
 
 
+def test_data_that_are_refused_are_so_beside_a_champion(way: Way) -> None:
+    way.candidacy.refuse(["odd data"])
+    assert way.record.said == "odd data; champion/0001 stays"
+
+
 def test_what_cannot_be_exported_is_no_champion(way: Way) -> None:
     way.failing = "export"
     with pytest.raises(RuntimeError, match="export Failed"):

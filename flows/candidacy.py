@@ -84,7 +84,7 @@ class Candidacy:
         self.record.transcripts = transcript_changes.summary(
             self.exhibits.transcripts, judgement.comparison["num_utterances"]
         )
-        self.record.reasons = [f"{judgement.rates}, better than {tag}"]
+        self.record.reasons = [f"{judgement.rates}, compared with {tag}"]
         return judgement.refusals
 
     def _promote(self, reasons: list[str]) -> None:

@@ -84,7 +84,7 @@ def test_a_candidate_is_judged_then_exported_then_tagged(way: Way) -> None:
     assert way.record.champion == champion.current(way.project) == "champion/0002"
     assert way.record.reasons[0] == "champion/0002 is the champion now"
     assert git(way.project, "rev-parse", "champion/0002^{}").strip() == way.record.commit
-    assert "better than champion/0001" in git(way.project, "tag", "-n", "--list", "champion/0002")
+    assert "compared with champion/0001" in git(way.project, "tag", "-n", "--list", "champion/0002")
 
 
 def test_what_is_refused_is_not_exported_but_kept(way: Way) -> None:

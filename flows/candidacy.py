@@ -66,12 +66,14 @@ class Candidacy:
             self.record.reasons += [since, f"the champion is {self.before}"] if since else []
         elif refusals := self._judge(self.before.tag):
             self.record.commit = self._commit()
-            self.refuse([*refusals, f"{self.before.tag} stays"])
+            self.refuse(refusals)
         else:
             self._promote(self.record.reasons)
 
     def refuse(self, reasons: list[str]) -> None:
-        self.record.name, self.record.reasons = "Refused", reasons
+        """By which champion it was kept off is said last: beside another one it is judged again."""
+        assert self.before
+        self.record.name, self.record.reasons = "Refused", [*reasons, f"{self.before.tag} stays"]
 
     def _judge(self, tag: str) -> list[str]:
         """Compare it with the champion; why it is not to be promoted, or else reasons in the record."""
@@ -82,7 +84,7 @@ class Candidacy:
         self.record.transcripts = transcript_changes.summary(
             self.exhibits.transcripts, judgement.comparison["num_utterances"]
         )
-        self.record.reasons = [f"{judgement.rates}, better than {tag}"]
+        self.record.reasons = [f"{judgement.rates}, compared with {tag}"]
         return judgement.refusals
 
     def _promote(self, reasons: list[str]) -> None:

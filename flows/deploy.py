@@ -34,6 +34,7 @@ def main() -> None:
     )
     given = parser.parse_args()
     signal.signal(signal.SIGTERM, signal.default_int_handler)
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a script's & had it ignored
     _check_schedule(given.cron, given.timezone)
     with contextlib.suppress(KeyboardInterrupt):
         if address := os.environ.get("PREFECT_API_URL"):

@@ -102,18 +102,16 @@ def overview(folder: Path) -> tuple[Graph, Changes]:
     """Every stage (and .dvc file) in the order in which they run, with what it comes after; and those that
     ``dvc status`` calls changed, with why. What is downstream of a changed one is not among the latter.
     """
-    asked = [
-        _start([*DVC, *arguments], folder, subprocess.PIPE)
-        for arguments in (("dag", "--dot"), ("status", "--json"))
-    ]
-    shown, status = (_answer(process) for process in asked)
+    commands = (("dag", "--dot"), ("status", "--json"))
+    asked = [_start([*DVC, *command], folder, subprocess.PIPE) for command in commands]
+    shown, status = (_answer(process, name) for process, (name, _) in zip(asked, commands, strict=True))
     changed = {name: _reasons(reasons) for name, reasons in json.loads(status).items()}
     return _graph(shown), changed
 
 
 def answer(*arguments: str, folder: Path) -> str:
     """What a short dvc command prints; RuntimeError when it fails."""
-    return _answer(_start([*DVC, *arguments], folder, subprocess.PIPE))
+    return _answer(_start([*DVC, *arguments], folder, subprocess.PIPE), arguments[0])
 
 
 def share_settings(project: Path, clone: Path) -> None:
@@ -161,11 +159,12 @@ def _start(
     )
 
 
-def _answer(process: "subprocess.Popen[str]") -> str:
+def _answer(process: "subprocess.Popen[str]", name: str) -> str:
     """What a short command printed; RuntimeError when it failed."""
     printed, errors = process.communicate()
     if process.returncode:
-        raise (Busy if BUSY in errors else RuntimeError)(errors.strip())
+        said = errors.strip() or f"dvc {name}: exit code {process.returncode}"
+        raise (Busy if BUSY in errors else RuntimeError)(said)
     return printed
 
 

@@ -28,8 +28,8 @@ OF_GATE = {
     "metric": "the error rate to compare by: wer, cer, per or another one that evaluation reports",
     "margin": "by how much the error rate must be lower",
     "confidence": "with which probability it must be, under a paired bootstrap",
-    "max_blank_ratio_rise": "how much more blank the candidate's output may be, as a share of the champion's",
-    "max_worst_speaker_rise": "how much the worst speaker's error rate may rise, as a share",
+    "max_blank_ratio_rise": "how far the blank ratio may rise: 0.1 lets 0.5 become 0.6",
+    "max_worst_speaker_rise": "how far the worst speaker's error rate may rise: 0.1 lets 0.2 become 0.3",
     "max_distribution_distance": "how unlike the old the new training data may be; 1 has nothing in common",
     "max_new_characters": "which share of the new transcripts' characters the old ones may lack",
 }

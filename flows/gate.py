@@ -112,8 +112,10 @@ def _refusals(comparison: dict[str, Any], metrics: list[dict[str, Any]], gate: G
         found.append(f"{_rates(comparison, gate)}, and not {gate.confidence:g}")
     worst = [max(speaker[side] for speaker in comparison["speakers"]) for side in ("champion", "candidate")]
     if worst[1] - worst[0] > gate.max_worst_speaker_rise:
-        found.append(f"{gate.metric} of the worst speaker {worst[0]:.4f} -> {worst[1]:.4f}")
+        limit = f"risen by more than {gate.max_worst_speaker_rise:g}"
+        found.append(f"{gate.metric} of the worst speaker {worst[0]:.4f} -> {worst[1]:.4f}, {limit}")
     blank = [float(of.get("blank_ratio", 0.0)) for of in metrics]
     if blank[1] - blank[0] > gate.max_blank_ratio_rise:
-        found.append(f"blank ratio {blank[0]:.4f} -> {blank[1]:.4f}")
+        limit = f"risen by more than {gate.max_blank_ratio_rise:g}"
+        found.append(f"blank ratio {blank[0]:.4f} -> {blank[1]:.4f}, {limit}")
     return found

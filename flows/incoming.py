@@ -21,7 +21,7 @@ def complaints(
     ``max_new_characters`` the share of characters that no old transcript has.
     """
     incoming = unseen(before, now)
-    found = []
+    found, accept = [], "to accept them, raise the gate's"
     for name, values in {
         "duration": [durations(rows) for rows in (before, incoming)],
         "characters per second": [rates(rows) for rows in (before, incoming)],
@@ -30,7 +30,8 @@ def complaints(
             medians = " and ".join(f"{np.median(of):.2f}" for of in values)
             found.append(
                 f"{name} of the {len(incoming)} new utterances is far from the old ones' (Kolmogorov-Smirnov"
-                f" distance {distance:.2f}, at most {max_distance:g}; old and new median {medians})"
+                f" distance {distance:.2f}, at most {max_distance:g}; old and new median {medians});"
+                f" {accept} max_distribution_distance"
             )
     old, new = ("".join(row.text for row in rows) for rows in (before, incoming))
     strange = sorted(set(new) - set(old))
@@ -38,7 +39,7 @@ def complaints(
     if old and share > max_new_characters:
         shown = " ".join(strange[:10])
         found.append(f"{share:.1%} of the new characters were never seen before ({shown}), at most"
-                     f" {max_new_characters:.1%}")  # fmt: skip
+                     f" {max_new_characters:.1%}; {accept} max_new_characters")  # fmt: skip
     return found
 
 

@@ -36,8 +36,9 @@ def prepare(folder: Path, recipe: str | None, overrides: list[str]) -> list[str]
     if path.exists() and path.read_bytes() != before:
         raise ValueError("params.yaml was edited while what it is to be was checked: run again")
     write_whole(path.resolve(), wanted)
-    said = " with ".join(filter(None, [recipe, ", ".join(overrides)]))
-    return [f"params.yaml is now {said}; what it was is kept in {kept.relative_to(folder)}"]
+    said = " with ".join(filter(None, [recipe and f"is now {recipe}", ", ".join(overrides)]))
+    said = said if recipe else f"now has {said}"
+    return [f"params.yaml {said}; what it was is kept in {kept.relative_to(folder)}"]
 
 
 def checked(folder: Path, recipe: str | None, overrides: list[str]) -> bytes:

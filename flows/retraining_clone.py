@@ -57,6 +57,8 @@ def _begin(clone: Path, project: Path) -> None:
 
 def _renew_data(clone: Path, project: Path, drop_folder: Path | None) -> None:
     root = Path(params_file.read_yaml(clone / "params.yaml")["manifest"]["root"])
+    if not root.is_absolute():  # what an earlier retraining found there may be gone
+        git("clean", "--quiet", "-dx", "--force", "--", str(root), folder=clone)
     found = root.is_absolute() or has_files(project / root)
     for path in git("ls-files", "*.dvc", folder=clone).splitlines():
         if "deps" in params_file.read_yaml(clone / path):
@@ -76,7 +78,9 @@ def _renew_data(clone: Path, project: Path, drop_folder: Path | None) -> None:
             raise ValueError(f"{drop_folder}: no such folder, but it is the drop folder")
         _lay_over(drop_folder, clone / root)
     if has_files(clone / root):
-        dvc_command.answer("add", "--quiet", str(root), folder=clone)
+        kept = ("rm", "-r", "--cached", "--quiet", "--ignore-unmatch")  # a .gitkeep, which dvc add refuses
+        git(*kept, "--", str(root), folder=clone)
+        dvc_command.answer("add", str(root), folder=clone)
 
 
 def _lay_over(source: Path, target: Path) -> None:

@@ -1,6 +1,7 @@
 """When retraining begins: what was set last, by options of make ui or by somebody in the UI."""
 
 import asyncio
+import re
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
@@ -45,10 +46,7 @@ def _schedule(cron: str, timezone: str) -> CronSchedule:
             f" as Europe/Berlin, or leave it out for this machine's own, {machine_zone()}"
         )
         zone = "UTC"
-    try:
-        _next(cron, zone)
-    except ValueError as error:
-        what = "is no cron expression" if isinstance(error, ValidationError) else "is no day that ever comes"
+    if what := _fault(cron, zone):
         wrong.append(
             f"--cron (CRON of make ui) {cron!r} {what}: five fields are expected, minute, hour, day of the"
             f" month, month and day of the week; {CRON!r} is every night at three"
@@ -56,6 +54,19 @@ def _schedule(cron: str, timezone: str) -> CronSchedule:
     if wrong:
         raise ValueError("\n".join(wrong))
     return CronSchedule(cron=cron, timezone=timezone)
+
+
+def _fault(cron: str, timezone: str) -> str:
+    """What is wrong with it, if anything. A sixth field would mean seconds: a run every second."""
+    try:
+        if len(cron.split()) != 5 and not re.fullmatch(r"@\w+", cron):
+            return "is no cron expression"
+        _next(cron, timezone)
+    except ValidationError:
+        return "is no cron expression"
+    except ValueError:
+        return "is no day that ever comes"
+    return ""
 
 
 def _next(cron: str, timezone: str) -> list[datetime]:

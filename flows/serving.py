@@ -17,6 +17,7 @@ from prefect.client.schemas.objects import ConcurrencyLimitConfig, ConcurrencyLi
 from prefect.client.schemas.schedules import CronSchedule
 from prefect.deployments.runner import RunnerDeployment
 from prefect.schedules import Cron
+from prefect.settings import PREFECT_API_URL
 from prefect.types.entrypoint import EntrypointType
 
 from flows import forms, retraining_schedule, ui_options, watching
@@ -37,7 +38,12 @@ def main() -> None:
     given = parser.parse_args()
     try:
         schedule = _prepare(given)
-    except (RuntimeError, ValueError, httpx.TransportError) as error:  # no server, no schedule
+    except httpx.TransportError as error:
+        sys.exit(
+            f"no Prefect server answers at {PREFECT_API_URL.value()}, to which PREFECT_API_URL points"
+            f" ({error}): start that server, or unset PREFECT_API_URL and make ui starts one of its own"
+        )
+    except (RuntimeError, ValueError) as error:  # another server's version, no schedule
         sys.exit(str(error))
     os.environ[FLOW_RUNS_TIED_TO] = str(os.getpid())
     watch = watching.Watch(given.alarm_hours, given.watch_seconds)

@@ -60,5 +60,12 @@ def not_ended(
         begun.append(ended.end_time)
     if now - max(begun) <= allowed:
         return None
-    last = f"the last one ended on {ended.end_time:%d %b %Y}" if ended and ended.end_time else "none ever did"
-    return f"no retraining has ended within {round(allowed.total_seconds() / 3600, 3):g} hours; {last}"
+    last = "none ever did"
+    if ended and ended.end_time:
+        last = f"the last one completed on {ended.end_time.astimezone():%d %b %Y, %H:%M}"
+    return f"no retraining has completed within {_told(allowed)}; {last}"
+
+
+def _told(time: timedelta) -> str:
+    minutes = time.total_seconds() / 60
+    return f"{round(minutes, 2):g} minutes" if minutes < 60 else f"{round(minutes / 60, 2):g} hours"

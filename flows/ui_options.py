@@ -21,7 +21,7 @@ def parser(program: str, text: str | None) -> argparse.ArgumentParser:
     made.add_argument(
         "--alarm-hours",
         type=float,
-        help="after how long without the end of a retraining to say so; by default one and a half periods of"
+        help="after how long without a completed retraining to say so; by default one and a half periods of"
         " its schedule",
     )
     made.add_argument(

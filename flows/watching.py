@@ -36,7 +36,7 @@ class Told:
     def update(self, found: dict[str, str]) -> None:
         """``found``: what is wrong now, by what it is about."""
         for about in sorted(self.told.keys() - found.keys()):
-            self.tell(f"mended: {self.told.pop(about)}")
+            self.tell(f"over: {self.told.pop(about)}")
         for about in sorted((found.keys() & self.seen) - self.told.keys()):
             self.told[about] = found[about]
             self.tell(found[about])

@@ -119,6 +119,7 @@ LONGEST = (
     "test_flows_watching.py",
     "test_flows_tune.py",
     "test_flows_faults.py",
+    "test_flows_retraining_clone.py",
     "test_startup.py",
     "test_callbacks_export_probe.py",
     "test_artefacts.py",

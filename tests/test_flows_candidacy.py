@@ -84,7 +84,7 @@ def test_a_candidate_is_judged_then_exported_then_tagged(way: Way) -> None:
     assert way.record.champion == champion.current(way.project) == "champion/0002"
     assert way.record.reasons[0] == "champion/0002 is the champion now"
     assert git(way.project, "rev-parse", "champion/0002^{}").strip() == way.record.commit
-    assert "better than champion/0001" in git(way.project, "tag", "-n", "--list", "champion/0002")
+    assert "compared with champion/0001" in git(way.project, "tag", "-n", "--list", "champion/0002")
 
 
 def test_what_is_refused_is_not_exported_but_kept(way: Way) -> None:
@@ -95,6 +95,11 @@ def test_what_is_refused_is_not_exported_but_kept(way: Way) -> None:
     assert champion.current(way.project) == "champion/0001"
     refs = git(way.clone, "for-each-ref", "--format=%(objectname)", "refs/candidates").split()
     assert refs == [way.record.commit]
+
+
+def test_data_that_are_refused_are_so_beside_a_champion(way: Way) -> None:
+    way.candidacy.refuse(["odd data"])
+    assert way.record.said == "odd data; champion/0001 stays"
 
 
 def test_what_cannot_be_exported_is_no_champion(way: Way) -> None:

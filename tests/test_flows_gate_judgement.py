@@ -76,7 +76,8 @@ def test_the_comparison_is_made_in_the_clone_by_the_metric_and_the_margin(workpl
     assert others == [str(workplace.champion), str(HYPOTHESES), "--metric", "cer", "--margin", "0.01"]
     assert found.text == "as people read it"
     assert found.rates == "cer 0.2500 -> 0.1250: better by more than 0.01 with probability 0.500"
-    assert found.refusals == [f"{found.rates}, and not 0.95", "blank ratio 0.2500 -> 0.5000"]
+    blank = "blank ratio 0.2500 -> 0.5000, risen by more than 0.1"
+    assert found.refusals == [f"{found.rates}, and not 0.95", blank]
 
 
 @pytest.mark.parametrize("now", [{"b": "go"}, {"a": "stop"}], ids=["another utterance", "another reference"])

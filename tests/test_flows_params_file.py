@@ -24,7 +24,8 @@ def folder(tmp_path: Path) -> Path:
 
 def test_an_override_is_written_as_dvc_writes_it(folder: Path) -> None:
     vouch(folder, {"lr": 1e-5, "train.trainer.max_epochs": 3})
-    params_file.prepare(folder, None, ["lr=1e-5", "train.trainer.max_epochs=3"])
+    (said,) = params_file.prepare(folder, None, ["lr=1e-5", "train.trainer.max_epochs=3"])
+    assert said.startswith("params.yaml now has lr=1e-5, train.trainer.max_epochs=3; what it was ")
     text = (folder / "params.yaml").read_text()
     assert "lr: 1e-05" in text
     assert "max_epochs: 3" in text
@@ -37,7 +38,7 @@ def test_a_recipe_replaces_params_and_what_they_were_is_kept(folder: Path) -> No
     (said,) = params_file.prepare(folder, "spoken_numbers", [])
     assert (folder / "params.yaml").read_text() == (ROOT / "flows/recipes/spoken_numbers.yaml").read_text()
     assert [path.read_text() for path in (folder / ".scratch" / "params").iterdir()] == [mine]
-    assert ".scratch/params/" in said
+    assert said.startswith("params.yaml is now spoken_numbers; what it was is kept in .scratch/params/")
 
 
 def test_the_file_is_what_it_was_until_its_successor_was_checked(

@@ -83,7 +83,7 @@ def test_more_data_makes_a_better_model_which_is_promoted_and_can_be_rolled_back
         for n in (1, 2)
     )
     assert second < first - 0.01
-    assert any("better than champion/0001" in artifact["data"] for artifact in server.artifacts() if
+    assert any("compared with champion/0001" in artifact["data"] for artifact in server.artifacts() if
                artifact["key"] == "verdict")  # fmt: skip
     promoted = records(project)[-1]
     assert "probability that the candidate is better by more than 0.01" in promoted

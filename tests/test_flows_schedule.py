@@ -76,12 +76,19 @@ def test_an_option_that_says_what_is_there_changes_nothing_but_resumes_what_is_p
         ("every night", "is no cron expression"),
         ("60 3 * * *", "is no cron expression"),
         ("", "is no cron expression"),
+        ("* * * * * *", "is no cron expression"),
+        ("0 3 * * * 0 2030", "is no cron expression"),
+        ("@never", "is no cron expression"),
         ("0 3 31 2 *", "is no day that ever comes"),
     ],
 )
 def test_what_is_no_cron_expression_is_refused_with_what_was_expected(cron: str, what: str) -> None:
     with pytest.raises(ValueError, match=rf"^--cron .* {re.escape(repr(cron))} {what}: five fields are expe"):
         check(cron, None)
+
+
+def test_a_word_for_a_schedule_is_taken() -> None:
+    check("@daily", None)
 
 
 @pytest.mark.parametrize("zone", ["Europe/Nowhere", "", "+02:00", "localtime"])

@@ -12,7 +12,7 @@ from prefect.client.schemas.actions import DeploymentScheduleCreate
 from prefect.client.schemas.objects import StateType
 from prefect.client.schemas.responses import DeploymentResponse
 from prefect.client.schemas.schedules import CronSchedule
-from prefect.states import Pending, Running
+from prefect.states import Completed, Pending, Running
 from prefect_server import Server
 
 from flows import run_process, starter
@@ -77,8 +77,15 @@ def test_a_retraining_is_missed_after_one_and_a_half_periods(
     now = datetime.now(UTC)
     assert not_ended(client, nightly, now + timedelta(seconds=60), now, None) is None
     missing = not_ended(client, nightly, now + timedelta(seconds=95), now, None)
-    assert missing == "no retraining has ended within 0.025 hours; none ever did"
+    assert missing == "no retraining has completed within 1.5 minutes; none ever did"
     assert not_ended(client, nightly, now + timedelta(seconds=95), now, alarm_hours=1) is None
+    first = runs(client, [StateType.SCHEDULED])[0]
+    client.set_flow_run_state(first.id, Completed(), force=True)
+    ended = client.read_flow_run(first.id).end_time
+    assert ended
+    missing = not_ended(client, nightly, ended + timedelta(hours=26), now, alarm_hours=25.5)
+    last = f"the last one completed on {ended.astimezone():%d %b %Y, %H:%M}"
+    assert missing == f"no retraining has completed within 25.5 hours; {last}"
     paused = nightly.model_copy(update={"paused": True})
     assert not_ended(client, paused, now + timedelta(days=3), now, None) is None
 

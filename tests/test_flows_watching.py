@@ -28,7 +28,7 @@ def test_a_trouble_is_told_once_when_it_lasts_and_once_when_it_is_over() -> None
     assert said == ["a is late"]
     told.update({})
     told.update({"a": "a is late"})
-    assert said == ["a is late", "mended: a is late"]
+    assert said == ["a is late", "over: a is late"]
 
 
 class Webhook(HTTPServer):
@@ -93,7 +93,7 @@ def test_a_scheduler_that_does_not_work_and_the_retraining_that_never_ends_are_t
     options = ("--cron", "* * * * *", "--watch-seconds", "1", "--alarm-hours", "0.002")
     with serving(project, *options) as server:
         broken = "the scheduler of the Prefect server does not work: nightly has a schedule"
-        missing = "no retraining has ended within 0.002 hours; none ever did"
+        missing = "no retraining has completed within 0.12 minutes; none ever did"
         for text in (broken, missing):
             assert wait_for(webhook, text, project).startswith("Earshot: ")
             assert text in project.log()
@@ -102,8 +102,8 @@ def test_a_scheduler_that_does_not_work_and_the_retraining_that_never_ends_are_t
         ahead = (datetime.now(UTC) + timedelta(hours=1)).isoformat()
         planned = {"type": "SCHEDULED", "state_details": {"scheduled_time": ahead}}
         server.ask(f"deployments/{nightly['id']}/create_flow_run", state=planned)
-        wait_for(webhook, f"mended: {broken}", project)
+        wait_for(webhook, f"over: {broken}", project)
         assert sum(text == f"Earshot: {broken}" for text in webhook.texts) <= 1
         project.environment |= server.environment
         project.run(*PREFECT, "deployment", "run", "retrain/nightly", "--watch")
-        wait_for(webhook, f"mended: {missing}", project)
+        wait_for(webhook, f"over: {missing}", project)

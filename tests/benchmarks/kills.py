@@ -8,7 +8,7 @@ once, the one that serves the flows, or that of the run; make ui is started agai
 next scheduled run must run and complete, nothing may be left over, and every champion's tag must have the
 record of a promotion, and a lower error rate than the one before. Faults are printed, and are exit code 1.
 
-Cron's sixth field is seconds: --cron "* * * * * */20" makes rounds shorter. FOLDER stays, to be looked at.
+FOLDER stays, to be looked at.
 """
 
 import argparse

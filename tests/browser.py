@@ -6,7 +6,6 @@ With EARSHOT_PICTURES=FOLDER the pictures of the README are made.
 import os
 import re
 import shutil
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from prefect_server import Server
+from waiting import wait_for
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
@@ -58,11 +58,7 @@ def start_run(page: "Page", server: Server, deployment: str, fields: Fields | No
         fill(page, name, value)
     if fields:
         page.get_by_role("button", name="Submit", exact=True).click()
-    deadline = time.monotonic() + 120
-    while not (new := started_by_hand(server, deployment) - known):
-        assert time.monotonic() < deadline
-        time.sleep(0.2)
-    return str(new.pop())
+    return wait_for(lambda: started_by_hand(server, deployment) - known, 120).pop()
 
 
 def fill(page: "Page", name: str, value: str | list[str]) -> None:

@@ -129,7 +129,7 @@ LONGEST = (
 
 # What a test file that trains, exports or starts a process speaks of, or its name: not for make quick.
 TAKES_SECONDS = (
-    *("training_project", "export_project", "artefacts_project", "hub_project", "dvc_project"),
+    *("training_project", "export_project", "artefacts_project", "hub_project", "dvc_project", "git_folder"),
     *("prefect_server", "served_flows", "subprocess", "run_jobs", "num_processes", "CHROMIUM", "Trainer("),
     *("test_formats", "test_models_sonosco", "test_augment_transforms", "test_tasks_seq2seq", "test_shards"),
     *("test_flows_params_file", "test_flows_search_space"),

@@ -1,10 +1,10 @@
 """The order of what happens to a candidate: judged, then exported, then tagged."""
 
-import subprocess
 from pathlib import Path
 from typing import Any
 
 import pytest
+from git_folder import git
 from prefect import State
 from prefect.states import Completed, Failed
 
@@ -62,11 +62,6 @@ class Way:
         self.candidacy.decide()
         if self.record.name == "Promoted":
             self.candidacy.tag()
-
-
-def git(folder: Path, *arguments: str) -> str:
-    command = ["git", "-c", "user.name=t", "-c", "user.email=t@example.org", *arguments]
-    return subprocess.run(command, cwd=folder, check=True, capture_output=True, text=True).stdout
 
 
 @pytest.fixture

@@ -1,9 +1,9 @@
 """Promotion is a git tag; a rollback is another one on an older champion's commit."""
 
-import subprocess
 from pathlib import Path
 
 import pytest
+from git_folder import git
 
 from flows import champion
 
@@ -17,11 +17,6 @@ def repository(tmp_path: Path) -> Path:
     git(tmp_path, "add", "-A")
     git(tmp_path, "commit", "-qm", "model")
     return tmp_path
-
-
-def git(folder: Path, *arguments: str) -> str:
-    command = ["git", "-c", "user.name=t", "-c", "user.email=t@example.org", *arguments]
-    return subprocess.run(command, cwd=folder, check=True, capture_output=True, text=True).stdout
 
 
 def promote(repository: Path) -> str:

@@ -2,12 +2,12 @@
 
 import contextlib
 import json
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from git_folder import git
 
 from flows import champion, champions, own_server, publication, retrain, rollback, run_page, terminal
 from flows.champion import RECORDS
@@ -26,11 +26,6 @@ def project(tmp_path: Path) -> Path:
     old = "# Refused, 2025-01-02 03:04\n\n- wer 0.5000 -> 0.6000\n- champion/0001 stays\n"
     (tmp_path / RECORDS / "20250102-030405-refused.md").write_text(old)
     return tmp_path
-
-
-def git(folder: Path, *arguments: str) -> str:
-    command = ["git", "-c", "user.name=t", "-c", "user.email=t@example.org", *arguments]
-    return subprocess.run(command, cwd=folder, check=True, capture_output=True, text=True).stdout
 
 
 def promote(folder: Path, wer: float, utterances: int, lr: float, said: str) -> None:

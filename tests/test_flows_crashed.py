@@ -6,8 +6,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +15,7 @@ from dvc_project import Project, make_project
 from judged_project import judge
 from prefect_server import Server, copy_database
 from served_flows import PREFECT, home, serving, start_serving
+from waiting import wait_for
 
 from flows import run_process
 from flows.run_process import RunProcess
@@ -35,13 +34,6 @@ def runs(server: Server, deployment: str) -> dict[str, Any]:
     """By id."""
     named = {"name": {"any_": [deployment]}}
     return {run["id"]: run for run in server.ask("flow_runs/filter", deployments=named)}
-
-
-def wait_until(true: Callable[[], bool], project: Project) -> None:
-    deadline = time.monotonic() + 900
-    while not true():
-        assert time.monotonic() < deadline, project.log()
-        time.sleep(0.2)
 
 
 def running(server: Server, deployment: str) -> list[dict[str, Any]]:
@@ -63,7 +55,7 @@ def test_after_a_sigkill_what_ran_has_crashed_and_the_next_scheduled_run_runs(tm
     before = start_serving(project, *EVERY_MINUTE)
     project.environment |= before.environment
     project.run(*PREFECT, "deployment", "run", "tune/tune", "-p", f"search={json.dumps(SEARCH)}")
-    wait_until(lambda: bool(running(before, "nightly") and running(before, "tune")), project)
+    wait_for(lambda: running(before, "nightly") and running(before, "tune"), 900, project.log)
     under_way = {name: running(before, name)[0] for name in ("nightly", "tune")}
     kill_all(project)
     judge(project)  # so that the next one ends in seconds
@@ -82,7 +74,7 @@ def test_after_a_sigkill_what_ran_has_crashed_and_the_next_scheduled_run_runs(tm
                 run for run in runs(after, "nightly").values() if run["start_time"] and run["id"] != killed
             ]
 
-        wait_until(lambda: any(run["state_type"] == "COMPLETED" for run in later()), project)
+        wait_for(lambda: any(run["state_type"] == "COMPLETED" for run in later()), 900, project.log)
         assert {run["state_name"] for run in later()} <= {"NothingNew", "Running", "Pending"}
         refused = [run for run in runs(after, "nightly").values() if run["state_type"] == "CANCELLED"]
         assert all("missed" in run["state"]["message"] for run in refused)

@@ -1,21 +1,16 @@
 """What a retraining leaves that is killed at its worst moments, and what the next one makes of it."""
 
 import logging
-import subprocess
 from pathlib import Path
 from typing import Any
 
 import pytest
+from git_folder import git
 
 from flows import champion, publication, retraining_clone, run_page
 from flows.champion import RECORDS
 from flows.exhibits import Exhibits
 from flows.record import Record, kept
-
-
-def git(folder: Path, *arguments: str) -> str:
-    command = ["git", "-c", "user.name=t", "-c", "user.email=t@example.org", *arguments]
-    return subprocess.run(command, cwd=folder, check=True, capture_output=True, text=True).stdout
 
 
 @pytest.fixture

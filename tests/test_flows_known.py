@@ -1,9 +1,9 @@
 """What is said of a candidate that was judged before, when the champion may be another one since."""
 
-import subprocess
 from pathlib import Path
 
 import pytest
+from git_folder import git
 
 from flows import champion, retrain
 
@@ -17,11 +17,6 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         git(tmp_path, "tag", f"champion/000{number}")
     monkeypatch.setattr(retrain, "PROJECT", tmp_path)
     return tmp_path
-
-
-def git(folder: Path, *arguments: str) -> None:
-    command = ["git", "-c", "user.name=t", "-c", "user.email=t@example.org", *arguments]
-    subprocess.run(command, cwd=folder, check=True, capture_output=True)
 
 
 def known(project: Path, said: str) -> str:

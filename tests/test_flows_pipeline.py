@@ -11,12 +11,12 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
 
 import psutil
 import pytest
 from dvc_project import Project, make_project
 from prefect_server import Server
+from waiting import wait_for
 
 STAGES = ["manifest", "features", "train", "evaluate", "export"]
 FLOW = [sys.executable, "-m", "flows.pipeline"]
@@ -44,13 +44,6 @@ def states(printed: str) -> dict[str, str]:
     """Of every stage, as the summary at the end of a run names it."""
     lines = re.findall(r"Flow run '.*?' - (\S+)  +([A-Z]\w+)  ", printed)
     return {name: state for name, state in lines if name in STAGES}
-
-
-def wait_for(what: Any, seconds: float = 600.0) -> None:
-    deadline = time.monotonic() + seconds
-    while not what():
-        assert time.monotonic() < deadline
-        time.sleep(0.1)
 
 
 def is_training(project: Project) -> bool:

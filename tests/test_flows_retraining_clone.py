@@ -5,15 +5,11 @@ import sys
 from pathlib import Path
 
 import pytest
+from git_folder import git
 
 from flows import dvc_command, retraining_clone
 
 ROOT = Path("data/raw/default")  # git tracks its .gitkeep
-
-
-def git(folder: Path, *arguments: str) -> str:
-    command = ["git", "-c", "user.name=t", "-c", "user.email=t@example.org", *arguments]
-    return subprocess.run(command, cwd=folder, check=True, capture_output=True, text=True).stdout
 
 
 @pytest.fixture

@@ -1,6 +1,5 @@
 """What the server's API shows of runs that do not take place: a real server, and nobody who serves."""
 
-import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -14,6 +13,7 @@ from prefect.client.schemas.responses import DeploymentResponse
 from prefect.client.schemas.schedules import CronSchedule
 from prefect.states import Completed, Pending, Running
 from prefect_server import Server
+from waiting import wait_for
 
 from flows import run_process, starter
 from flows.crashed import end_crashed
@@ -41,10 +41,7 @@ def nightly(client: SyncPrefectClient) -> Iterator[DeploymentResponse]:
     """Runs are planned, and nobody starts them."""
     flow = client.create_flow_from_name("retrain")
     made = client.create_deployment(flow, "nightly", schedules=[MINUTELY])
-    deadline = time.monotonic() + 300
-    while len(runs(client, [StateType.SCHEDULED])) < 10:
-        assert time.monotonic() < deadline
-        time.sleep(0.2)
+    wait_for(lambda: len(runs(client, [StateType.SCHEDULED])) >= 10, 300)
     yield deployments(client)["nightly"]
     for run in runs(client, StateType):
         client.delete_flow_run(run.id)

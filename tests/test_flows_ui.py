@@ -1,7 +1,6 @@
 """make ui in a real browser: its forms, runs that are started by hand, what they show, a cancelled run."""
 
 import os
-import time
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
@@ -11,6 +10,7 @@ from browser import open_artifact, open_run, picture, start_run, wait_for_state
 from dvc_project import Project, make_project
 from prefect_server import Server
 from served_flows import serving
+from waiting import wait_for
 
 from flows import forms
 from flows.params_file import read_yaml
@@ -130,18 +130,12 @@ def test_a_cancelled_run_leaves_no_process_and_keeps_the_curves_that_git_tracks(
     project.set({"train.trainer.max_epochs": 3000})
     before = curves(project)
     run = start_run(page, server, "pipeline")
-    deadline = time.monotonic() + 300
-    while not list((project.folder / ".scratch" / "train").glob("*/*/resume/last.ckpt")):
-        assert time.monotonic() < deadline
-        time.sleep(0.2)
+    wait_for(lambda: list((project.folder / ".scratch" / "train").glob("*/*/resume/last.ckpt")), 300)
     open_run(page, server, run)
     picture(page, "training")
     page.get_by_role("button", name="Cancel", exact=True).first.click()
     page.get_by_role("dialog").get_by_role("button", name="Confirm").click()
-    started = time.monotonic()
-    while any(map(trains, project.processes())):
-        assert time.monotonic() - started < 15
-        time.sleep(0.2)
+    wait_for(lambda: not any(map(trains, project.processes())), 15)
     wait_for_state(page, "Cancelled")
     assert not (project.folder / "artifacts" / "train" / "best.ckpt").exists()
     assert curves(project) == before

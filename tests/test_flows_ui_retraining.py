@@ -1,7 +1,6 @@
 """Scheduled retraining in a real browser: it begins by itself, is paused, gets new data, is rolled back."""
 
 import sys
-import time
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
@@ -11,6 +10,7 @@ from dvc_project import Project
 from prefect_server import Server
 from recorded_project import make_recorded_project, record
 from served_flows import serving
+from waiting import wait_for
 
 from flows.champions import PAGE
 from flows.deploy import LOG
@@ -38,11 +38,10 @@ def scheduled(server: Server, project: Project) -> str:
     """The first retraining that has completed; nobody started it."""
     wanted = {"state": {"type": {"any_": ["COMPLETED"]}}}
     nightly = {"name": {"any_": ["nightly"]}}
-    deadline = time.monotonic() + 600
-    while not (ended := server.ask("flow_runs/filter", deployments=nightly, flow_runs=wanted)):
-        assert time.monotonic() < deadline, (project.folder / LOG).read_text()
-        time.sleep(0.5)
-    (first,) = ended
+    (first,) = wait_for(
+        lambda: server.ask("flow_runs/filter", deployments=nightly, flow_runs=wanted),
+        said=(project.folder / LOG).read_text,
+    )
     assert first["auto_scheduled"]
     return str(first["id"])
 
@@ -72,13 +71,14 @@ def test_the_schedule_is_paused_in_the_browser(page: "Page", server: Server) -> 
     page.goto(f"{server.url}/deployments")
     page.get_by_role("link", name="nightly", exact=True).first.click()
     page.locator(".deployment-schedule-card .p-toggle").click()
-    deadline = time.monotonic() + 60
-    while server.ask("deployments/filter", deployments=nightly)[0]["schedules"][0]["active"]:
-        assert time.monotonic() < deadline
-        time.sleep(0.2)
+
+    def is_active() -> bool:
+        (found,) = server.ask("deployments/filter", deployments=nightly)
+        return bool(found["schedules"][0]["active"])
+
+    wait_for(lambda: not is_active(), 60)
     under_way = {"state": {"type": {"any_": ["PENDING", "RUNNING"]}}}  # it would keep a later one off
-    while server.ask("flow_runs/filter", deployments=nightly, flow_runs=under_way):
-        time.sleep(0.2)
+    wait_for(lambda: not server.ask("flow_runs/filter", deployments=nightly, flow_runs=under_way))
 
 
 def test_new_data_in_a_drop_folder_that_the_form_names_make_a_champion(

@@ -2,7 +2,6 @@
 
 import json
 import threading
-import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -13,6 +12,7 @@ import pytest
 from dvc_project import Project, make_project
 from judged_project import judge
 from served_flows import PREFECT, serving
+from waiting import wait_for
 
 from flows.notification import notify
 from flows.watching import Told
@@ -75,12 +75,8 @@ def test_people_are_notified_outside_of_a_run_too(
     assert "secret" not in caplog.text
 
 
-def wait_for(webhook: Webhook, text: str, project: Project) -> str:
-    deadline = time.monotonic() + 300
-    while not (found := [said for said in webhook.texts if text in said]):
-        assert time.monotonic() < deadline, project.log()
-        time.sleep(0.2)
-    return found[0]
+def wait_for_text(webhook: Webhook, text: str, project: Project) -> str:
+    return wait_for(lambda: [said for said in webhook.texts if text in said], 300, project.log)[0]
 
 
 def test_a_scheduler_that_does_not_work_and_the_retraining_that_never_ends_are_told(
@@ -95,15 +91,15 @@ def test_a_scheduler_that_does_not_work_and_the_retraining_that_never_ends_are_t
         broken = "the scheduler of the Prefect server does not work: nightly has a schedule"
         missing = "no retraining has completed within 0.12 minutes; none ever did"
         for text in (broken, missing):
-            assert wait_for(webhook, text, project).startswith("Earshot: ")
+            assert wait_for_text(webhook, text, project).startswith("Earshot: ")
             assert text in project.log()
         # what the scheduler should have done
         (nightly,) = server.ask("deployments/filter", deployments={"name": {"any_": ["nightly"]}})
         ahead = (datetime.now(UTC) + timedelta(hours=1)).isoformat()
         planned = {"type": "SCHEDULED", "state_details": {"scheduled_time": ahead}}
         server.ask(f"deployments/{nightly['id']}/create_flow_run", state=planned)
-        wait_for(webhook, f"over: {broken}", project)
+        wait_for_text(webhook, f"over: {broken}", project)
         assert sum(text == f"Earshot: {broken}" for text in webhook.texts) <= 1
         project.environment |= server.environment
         project.run(*PREFECT, "deployment", "run", "retrain/nightly", "--watch")
-        wait_for(webhook, f"over: {missing}", project)
+        wait_for_text(webhook, f"over: {missing}", project)

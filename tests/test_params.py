@@ -222,8 +222,11 @@ def test_a_schedule_that_is_restored_must_be_there(write_params: WriteParams) ->
 
 def test_the_first_stage_refuses_the_whole_file_before_it_reads_anything(write_params: WriteParams) -> None:
     path = write_params({f"{ENCODER}.init_args.hiden_size": 8, "evaluate.splitt": "test"})
-    command = [sys.executable, "-m", "stages.manifest", "--params", str(path)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert done.returncode == 1
-    assert "hiden_size: unknown key" in done.stderr
-    assert "evaluate.splitt: unknown key" in done.stderr
+    for module in ("stages.manifest", "stages.schema"):
+        arguments = ["--params", str(path)] if module == "stages.manifest" else [str(path)]
+        done = subprocess.run(
+            [sys.executable, "-m", module, *arguments], capture_output=True, text=True, check=False
+        )
+        assert done.returncode == 1
+        assert "hiden_size: unknown key" in done.stderr
+        assert "evaluate.splitt: unknown key" in done.stderr

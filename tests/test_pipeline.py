@@ -134,6 +134,7 @@ def wait_for_a_state(project: Project, process: "subprocess.Popen[bytes]") -> ps
 # What is killed, how, and what dvc runs a stage's command with: Debian's sh stands between dvc and the stage,
 # bash gives its place to the stage.
 KILLED = [
+    ("train", signal.SIGINT, "/bin/sh"),
     ("train", signal.SIGKILL, "/bin/sh"),
     ("dvc", signal.SIGKILL, "/bin/sh"),
     ("dvc", signal.SIGKILL, "/bin/bash"),
@@ -191,6 +192,7 @@ def test_a_new_metric_trains_nothing_and_evaluates_anew(rerun: Project) -> None:
     assert "epoch" not in output
     assert rerun.trained() == trained
     assert rerun.json("artifacts/evaluate/metrics.json")["num_words"] > 0
+    assert "epoch" in rerun.dvc("repro", "-f", "-s", "train"), "forced with nothing changed"
 
 
 def test_a_training_goes_on_when_code_that_it_does_not_use_has_changed(rerun: Project) -> None:

@@ -42,7 +42,7 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
     ({"max_time": "an hour"}, r"train\.trainer: lightning\.Trainer refuses"),
     (
         {"profiler": {"class_path": f"{PROFILERS}.Nothing"}},
-        r"trainer\.profiler\.class_path: .*Nothing",
+        r"train\.trainer\.profiler\.class_path: .*Nothing",
     ),
     ({"plugins": [{"class": PLUGIN}]}, r"train\.trainer\.plugins\[0\]"),
     ({"profiler": "thorough"}, r"train\.trainer: lightning\.Trainer refuses.*simple"),

@@ -1,19 +1,14 @@
 """train.trainer: arguments of lightning.Trainer, some of them parts."""
 
-from typing import Annotated, Any
+from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
-from stages.schema.part import Family, Part
+from stages.schema.families import TrainerPart
+from stages.schema.part import Part
 from stages.schema.problems import Place, problem, refusal
 
-LIGHTNING = "lightning.pytorch"
-BASES = (
-    f"{LIGHTNING}.accelerators.Accelerator", f"{LIGHTNING}.strategies.Strategy",
-    f"{LIGHTNING}.profilers.Profiler", f"{LIGHTNING}.plugins.Precision", f"{LIGHTNING}.plugins.CheckpointIO",
-    f"{LIGHTNING}.plugins.LayerSync", f"{LIGHTNING}.plugins.environments.ClusterEnvironment",
-)  # fmt: skip
-PART: TypeAdapter[Part] = TypeAdapter(Annotated[Part, Family(BASES, folder="stages/callbacks")])
+PART: TypeAdapter[Part] = TypeAdapter(TrainerPart)
 DEVICES = {"devices": 1}  # more of them when asked for, so that a run is the same on every machine
 
 

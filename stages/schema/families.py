@@ -100,6 +100,21 @@ LoggerPart = Annotated[
         folder="stages/callbacks",
     ),
 ]
+TrainerPart = Annotated[
+    Part,
+    Family(
+        (
+            "lightning.pytorch.accelerators.Accelerator",
+            "lightning.pytorch.plugins.CheckpointIO",
+            "lightning.pytorch.plugins.LayerSync",
+            "lightning.pytorch.plugins.Precision",
+            "lightning.pytorch.plugins.environments.ClusterEnvironment",
+            "lightning.pytorch.profilers.Profiler",
+            "lightning.pytorch.strategies.Strategy",
+        ),
+        folder="stages/callbacks",
+    ),
+]
 SearchPart = Annotated[Part, Family("stages.search.search.Search", {"tokens": "train.tokens"})]
 MetricPart = Annotated[Part, Family("stages.metrics.metric.Metric")]
 FormatPart = Annotated[Part, Family("stages.formats.format.Format")]

@@ -15,7 +15,7 @@ from flows.gate import Gate, judge
 from flows.git_command import git
 from flows.params_file import params_changes, read_yaml
 from flows.record import STAMP, Record
-from flows.stage_tasks import outcome, run_stages, up_to_date
+from flows.stage_tasks import reason, run_stages, up_to_date
 from stages.schema.manifest_row import read_manifest
 
 REPORT = Path("data/manifest/report.html")
@@ -111,14 +111,13 @@ class Candidacy:
     def _run(self, names: list[str], alone: bool = True) -> None:
         """Stages of the clone; RuntimeError when one fails, after those that it kept from running ended."""
         states = run_stages(self.clone, names, alone=alone)
-        ended = outcome(states)
         self._note(states)
         if "evaluate" in names:
             run_page.show(self.clone, up_to_date(states))
-        if ended.is_failed():
-            failed = next(name for name, state in states.items() if state.is_failed())
-            self._note(unreached.end(self._waiting(), failed))
-            raise RuntimeError(ended.message)
+        for failed, state in states.items():
+            if state.is_failed():
+                self._note(unreached.end(self._waiting(), failed))
+                raise RuntimeError(reason(state))
 
     def _note(self, states: dict[str, State]) -> None:
         self.record.stages += [[name, str(state.name), state.message or ""] for name, state in states.items()]

@@ -1,7 +1,8 @@
 """The page of champions: as one HTML file, and as Markdown for the Prefect UI and a terminal."""
 
-from collections.abc import Iterator
+from pathlib import Path
 
+from flows.record import Record
 from flows.record_page import table as markdown_table
 from flows.succession import Reign, Succession
 from stages.pages.document import document, tiles
@@ -10,8 +11,15 @@ from stages.pages.markup import Html, section, shown, table
 OWN_STYLE = (
     "img { width: 100%; height: auto; background: #fff; border-radius: 8px; }"
     " td:nth-child(-n+2) { white-space: nowrap; }"
+    " #champions td:nth-child(n+6), #others td:nth-child(3) { min-width: 32ch; }"
 )
+OTHERS = ("When", "What", "Why", "Commit")
 MAX_OTHERS = 50
+TREND = (
+    "Bars are 95 % intervals; crosses are refused candidates. A dotted line stands where the test set became"
+    " another one: do not compare rates across it."
+)
+RECORDS = "retrain"  # beside the page
 NO_CHAMPION = "No model was promoted yet."
 
 
@@ -19,13 +27,18 @@ def html(found: Succession, trend: str) -> str:
     """The whole file; ``trend`` is a picture as a data: URI."""
     headers, rows = _headers(found), [_cells(reign, found.metric) for reign in found.reigns[::-1]]
     lists = [
-        [*row[:5], _list(reign.changes), row[6]] for row, reign in zip(rows, found.reigns[::-1], strict=True)
+        [row[0], _link(row[1], reign.record), *row[2:5], _list(reign.changes), row[6]]
+        for row, reign in zip(rows, found.reigns[::-1], strict=True)
     ]
     picture = Html(f'<img alt="{found.metric} of one champion after the other" src="{trend}">')
-    others = table(("When", "What", "Why", "Commit"), _others(found))
+    refused = []
+    for record in found.others[::-1][:MAX_OTHERS]:
+        when, *rest = _other(record)
+        refused.append([_link(when, record), *rest])
+    others = table(OTHERS, refused)
     parts = [
         _tiles(found),
-        section("trend", "Trend", "Bars are 95 % intervals; crosses are refused candidates.", picture),
+        section("trend", "Trend", TREND, picture),
         section(
             "champions",
             "Champions",
@@ -51,7 +64,8 @@ def markdown(found: Succession) -> str:
     rows = [_cells(reign, found.metric) for reign in found.reigns[::-1]]
     parts = ["# Champions", markdown_table(_headers(found), rows) if rows else NO_CHAMPION]
     if found.others:
-        parts += ["## Not promoted", markdown_table(("When", "What", "Why", "Commit"), _others(found))]
+        others = [_other(record) for record in found.others[::-1][:MAX_OTHERS]]
+        parts += ["## Not promoted", markdown_table(OTHERS, others)]
     return "\n\n".join(parts) + "\n"
 
 
@@ -73,18 +87,20 @@ def _cells(reign: Reign, metric: str) -> list[str]:
     ]
 
 
+def _link(when: str, record: Record | None) -> Html:
+    """To the record, if there is one that was kept with its files."""
+    if record is None:
+        return shown(when)
+    return Html(f'<a href="{RECORDS}/{record.place(Path()).name}.md">{shown(when)}</a>')
+
+
 def _list(changes: list[str]) -> Html:
     return Html("<br>".join(shown(change) for change in changes) or "-")
 
 
-def _others(found: Succession) -> Iterator[tuple[str, str, str, str]]:
-    for record in found.others[::-1][:MAX_OTHERS]:
-        yield (
-            f"{record.when:%Y-%m-%d %H:%M}",
-            record.name,
-            " ".join(record.said.split()),
-            (record.commit or "-")[:10],
-        )
+def _other(record: Record) -> tuple[str, str, str, str]:
+    why = " ".join(record.said.split())
+    return f"{record.when:%Y-%m-%d %H:%M}", record.name, why, (record.commit or "-")[:10]
 
 
 def _tiles(found: Succession) -> Html:

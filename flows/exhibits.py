@@ -8,6 +8,7 @@ from typing import Any
 from flows import drift_picture, transcript_changes
 from flows.drift import Drift
 from flows.record import Record, kept
+from stages.schema.manifest_row import REJECTED
 
 REPORT, PICTURE, TRANSCRIPTS = "report.html", "drift.png", "transcripts.csv"
 
@@ -25,6 +26,7 @@ class Exhibits:
         folder.mkdir(parents=True, exist_ok=True)
         if self.report and self.report.is_file():
             shutil.copyfile(self.report, folder / REPORT)
+            shutil.copyfile(self.report.with_name(REJECTED), folder / REJECTED)
         if self.transcripts:
             transcript_changes.write(self.transcripts, folder / TRANSCRIPTS)
         if self.drift and self.drift.new:

@@ -20,7 +20,7 @@ HELP = {
     "stage_timeout_seconds": "a stage that takes longer fails; None: as long as it takes",
     "push": "send data, models and run cache to the DVC remote, and the experiment to git's origin",
     "gate": "what a candidate must satisfy to be promoted; rates and shares are fractions",
-    "drop_folder": "a folder with new data that is laid over manifest.root; None: none",
+    "drop_folder": "a folder with new data that is laid over manifest.root",
     "search": "which values to vary and how, as in flows/search.yaml",
     "apply_winner": "bring the best trial's params and results into the working tree at the end",
 }

@@ -95,7 +95,7 @@ def _run(command: list[str], folder: Path) -> str:
     """What a program prints; ValueError with its complaint."""
     done = subprocess.run(tied(*command), cwd=folder, capture_output=True, text=True, check=False)
     if done.returncode:
-        raise ValueError(done.stderr.strip())
+        raise ValueError(done.stderr.strip() or f"{command[0]} ended with exit code {done.returncode}")
     return done.stdout
 
 

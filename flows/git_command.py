@@ -13,7 +13,8 @@ def git_bytes(*arguments: str, folder: Path) -> bytes:
     """What a git command prints, such as a file of a commit."""
     done = subprocess.run(["git", *arguments], cwd=folder, capture_output=True, check=False)
     if done.returncode:
-        raise RuntimeError(f"git {arguments[0]}: {done.stderr.decode().strip()}")
+        said = done.stderr.decode().strip() or f"exit code {done.returncode}"
+        raise RuntimeError(f"git {arguments[0]}: {said}")
     return done.stdout
 
 

@@ -14,6 +14,7 @@ from flows.exhibits import PICTURE, Exhibits
 from flows.exhibits import REPORT as REPORT_NAME
 from flows.notification import notify
 from flows.record import Record, drop, keep, note, noted
+from stages.schema.manifest_row import REJECTED
 
 FOLDER = PROJECT / RECORDS
 
@@ -61,11 +62,13 @@ def publish_lost(why: str) -> None:
 
 
 def _point_to_report(record: Record, exhibits: Exhibits) -> None:
-    """The manifest stage names a path that the next retraining takes away."""
+    """The manifest stage names paths that the next retraining takes away."""
     if exhibits.report and exhibits.report.is_file():
-        place = (record.place(RECORDS) / REPORT_NAME).as_posix()
-        for path in (REPORT_OF_FAILED, REPORT):
-            record.reasons = [reason.replace(path.as_posix(), place) for reason in record.reasons]
+        place = record.place(RECORDS).as_posix()
+        for folder in (REPORT_OF_FAILED.parent, REPORT.parent):
+            for name in (REPORT_NAME, REJECTED):
+                path = (folder / name).as_posix()
+                record.reasons = [why.replace(path, f"{place}/{name}") for why in record.reasons]
 
 
 def _keep_exhibits(record: Record, exhibits: Exhibits) -> None:

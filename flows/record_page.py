@@ -26,7 +26,8 @@ def markdown(record: Record, folder: Path | None = None) -> str:
     ):
         parts += [f"## {title}\n\n{body}"] if body else []
     parts += ["```\n" + "\n".join(record.details) + "\n```"] if record.details else []
-    parts += [f"## Files\n\n{_links(folder)}"] if folder and folder.is_dir() else []
+    links = _links(folder) if folder and folder.is_dir() else ""
+    parts += [f"## Files\n\n{links}"] if links else []
     return "\n\n".join(part for part in parts if part) + "\n"
 
 

@@ -22,6 +22,7 @@ from flows.cancelled import end_with_run
 from flows.candidacy import Candidacy
 from flows.champion import Champion
 from flows.dvc_command import HYPOTHESES, PROJECT
+from flows.forms import HELP, OF_GATE
 from flows.gate import Gate
 from flows.git_command import git
 from flows.record import Record
@@ -126,16 +127,25 @@ def _known(judged: Path, before: Champion | None) -> str:
     return "; ".join(filter(None, [f"{said} (remove {judged} to have it judged again)", since, now]))
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(prog="python -m flows.retrain", description=__doc__)
-    parser.add_argument(
+def _parser() -> argparse.ArgumentParser:
+    made = argparse.ArgumentParser(
+        prog="python -m flows.retrain",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    made.add_argument(
         "--rollback", nargs="?", const="", metavar="NAME",
         help="make the champion before this one, or the one named, the champion again",
     )  # fmt: skip
-    parser.add_argument("--drop-folder")
+    made.add_argument("--drop-folder", metavar="FOLDER", help=HELP["drop_folder"])
     for name, default in asdict(Gate()).items():
-        parser.add_argument(f"--{name.replace('_', '-')}", type=type(default), default=default)
-    given = vars(parser.parse_args())
+        kind, told = type(default), f"{OF_GATE[name]} (default: {default})"
+        made.add_argument(f"--{name.replace('_', '-')}", type=kind, default=default, help=told)
+    return made
+
+
+def main() -> None:
+    given = vars(_parser().parse_args())
     drop_folder, chosen = given.pop("drop_folder"), given.pop("rollback")
     try:
         gate = Gate(**given)

@@ -19,6 +19,8 @@ NOTHING_NEW = "nothing that it reads has changed"
 MADE = {CACHED, RAN}  # after which what comes next has something new to read
 KILLED = re.compile(r"exited with (-9|137)$")
 NUM_REASONS = 4
+NUM_LAST = 8  # lines, where a stage ended without a word of its own
+DVC_FAILED = re.compile("ERROR: failed to reproduce ")
 DVC_ADVICE = re.compile(r"To (track|enable) .*:$|\s+(git add|dvc config) |Use `dvc push`|\s*$")
 
 
@@ -77,11 +79,19 @@ def _outcome(printed: str) -> str:
 
 
 def _failure(name: str, lines: list[str]) -> Exception:
-    last = "\n".join(lines[-8:])
+    last = "\n".join(lines[-NUM_LAST:])
     if dvc_command.BUSY in last:
         return dvc_command.Busy(last)
     killed = any(KILLED.search(line) for line in lines[-3:])
-    return (StageKilled if killed else StageFailed)(f"{name}: {last}")
+    return (StageKilled if killed else StageFailed)(_complaint(name, lines))
+
+
+def _complaint(name: str, lines: list[str]) -> str:
+    """What the stage itself said in the end, without what DVC adds; else the last lines of all."""
+    begins = [place for place, line in enumerate(lines) if line.startswith(f"{name}: ")]
+    if not begins:
+        return "\n".join([f"{name}:", *lines[-NUM_LAST:]])
+    return "\n".join(line for line in lines[begins[-1] :] if line.strip() and not DVC_FAILED.match(line))
 
 
 def run_stages(
@@ -147,8 +157,14 @@ def up_to_date(states: dict[str, State]) -> set[str]:
 def outcome(states: dict[str, State]) -> State:
     """Of a whole run."""
     said = ", ".join(f"{name} {state.name}" for name, state in states.items())
-    failed = [f"{state.message}" for state in states.values() if state.is_failed()]
-    return Failed(message=f"{said}\n" + "\n".join(failed)) if failed else Completed(message=said)
+    failed = [reason(state) for state in states.values() if state.is_failed()]
+    return Failed(message="\n".join([*failed, said])) if failed else Completed(message=said)
+
+
+def reason(failed: State) -> str:
+    """Why a task failed, without what Prefect says around it."""
+    error = failed.result(raise_on_failure=False)
+    return str(error) if isinstance(error, StageFailed) else str(failed.message)
 
 
 def summary(folder: Path, states: dict[str, State]) -> list[str]:

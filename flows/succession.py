@@ -20,13 +20,16 @@ Ends = tuple[float, float]
 
 @dataclass(frozen=True)
 class Reign:
-    """A champion; ``changes`` are from the one before, nothing of the first."""
+    """A champion; ``changes`` are from the one before, nothing of the first. ``record`` is what was kept of
+    its promotion; ``has_other_test`` if rates can't be compared with those of the one before.
+    """
 
     champion: Champion
     metrics: dict[str, Any]
     hours: float | None
-    utterances: int | None
     changes: list[str]
+    record: Record | None
+    has_other_test: bool
 
     def interval(self, metric: str) -> Ends | None:
         low, high = (self.metrics.get(f"{metric}_ci_{end}") for end in ("low", "high"))
@@ -48,15 +51,19 @@ class Succession:
 
 def succession(project: Path, records: list[Record]) -> Succession:
     """The oldest first."""
+    told = {record.champion: record for record in records if record.name in ("Promoted", "RolledBack")}
     reigns: list[Reign] = []
     before: Champion | None = None
+    test: Any = None
     for now in champion.history(project):
         corpus = corpus_at(now.tag, project)
-        train = corpus.get("train", {})
         changes = _changes(before, now, project) if before else []
-        found = _metrics(now.tag, project)
-        reigns.append(Reign(now, found, train.get("hours"), train.get("utterances"), changes))
-        before = now
+        hours, own = corpus.get("train", {}).get("hours"), corpus.get("test")
+        has_other_test = bool(before) and own != test
+        reigns.append(
+            Reign(now, _metrics(now.tag, project), hours, changes, told.get(now.tag), has_other_test)
+        )
+        before, test = now, own
     others = [record for record in records if record.name in ("Refused", "Failed")]
     return Succession(_metric(reigns, records), reigns, others)
 
@@ -98,6 +105,8 @@ def _data(before: dict[str, Any], now: dict[str, Any]) -> list[str]:
     for split, figures in now.items():
         old = before.get(split)
         if isinstance(figures, dict) and isinstance(old, dict) and old != figures:
-            more = figures["utterances"] - old["utterances"]
-            found.append(f"data: {split} {more:+,} utterances, {figures['hours'] - old['hours']:+.2f} h")
+            more, hours = (figures[of] - old[of] for of in ("utterances", "hours"))
+            same_size = not more and abs(hours) < 0.005
+            size = "as many utterances, others" if same_size else f"{more:+,} utterances, {hours:+.2f} h"
+            found.append(f"data: {split} {size}")
     return found

@@ -19,6 +19,7 @@ class Event:
     name: str
     rate: float
     ends: Ends | None
+    has_other_test: bool = False  # than the champion before
 
 
 def draw(found: Succession) -> Any:
@@ -28,9 +29,11 @@ def draw(found: Succession) -> Any:
     figure = Figure(figsize=(9, 3.6), layout="constrained")
     axes: Any = figure.subplots()
     happened = events(found)
-    reigns = [(place, event.rate) for place, event in enumerate(happened) if event.kind != "refused"]
-    if reigns:
+    for reigns in _comparable(happened):
         axes.step(*zip(*reigns, strict=True), where="post", color="#3566c9", alpha=0.5, linewidth=1.5)
+    for place, event in enumerate(happened):
+        if event.has_other_test:
+            axes.axvline(place - 0.5, color="#8a97a8", linestyle=":")
     for kind in MARKS:
         _mark(axes, {place: event for place, event in enumerate(happened) if event.kind == kind}, kind)
     step = max(-(-len(happened) // MAX_LABELS), 1)
@@ -55,6 +58,7 @@ def events(found: Succession) -> list[Event]:
             reign.champion.tag.rpartition("/")[2],
             reign.metrics[found.metric],
             reign.interval(found.metric),
+            reign.has_other_test,
         )
         for reign in found.reigns
         if found.metric in reign.metrics
@@ -65,6 +69,17 @@ def events(found: Succession) -> list[Event]:
         if record.comparison.get("metric") == found.metric
     ]
     return sorted([*reigns, *refused], key=lambda event: event.when)
+
+
+def _comparable(happened: list[Event]) -> list[list[tuple[int, float]]]:
+    """The places and rates of champions, a list for each test set in turn."""
+    found: list[list[tuple[int, float]]] = []
+    for place, event in enumerate(happened):
+        if event.kind != "refused":
+            if event.has_other_test or not found:
+                found.append([])
+            found[-1].append((place, event.rate))
+    return found
 
 
 def _mark(axes: Any, those: dict[int, Event], kind: str) -> None:

@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -28,13 +29,15 @@ def project(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def promote(folder: Path, wer: float, utterances: int, lr: float, said: str) -> None:
+def promote(
+    folder: Path, wer: float, utterances: int, lr: float, said: str, test: dict[str, float] | None = None
+) -> None:
     train = {"hours": utterances / 1000, "utterances": utterances}
     files: dict[str, str] = {
         "artifacts/evaluate/metrics.json": json.dumps(
             {"wer": wer, "wer_ci_low": wer / 2, "wer_ci_high": wer * 2}
         ),
-        "artifacts/manifest/metrics.json": json.dumps({"rejected": 0, "train": train}),
+        "artifacts/manifest/metrics.json": json.dumps({"rejected": 0, "train": train, "test": test}),
         "params.yaml": f"lr: {lr}\n",
         "stages/train.py": f"# of {utterances}\n",
     }
@@ -110,6 +113,33 @@ def test_the_trend_shows_promotions_rollbacks_and_refusals_in_their_order(projec
         ("rolled back", "0003", 0.5, (0.25, 1.0)),
     ]
     assert draw(found(project)).axes[0].get_ylabel() == "wer"
+
+
+def test_rates_of_different_test_sets_are_kept_apart(project: Path) -> None:
+    first = {"utterances": 10, "hours": 0.1, "characters": 90}
+    others = {**first, "characters": 91}
+    promote(project, 0.25, utterances=1000, lr=0.1, said="better", test=first)
+    promote(project, 0.2, utterances=1000, lr=0.1, said="better", test=first)
+    promote(project, 0.6, utterances=1000, lr=0.1, said="better", test=others)
+    assert [reign.has_other_test for reign in found(project).reigns] == [False, True, False, True]
+    axes = draw(found(project)).axes[0]
+    lines = {line.get_linestyle(): [] for line in axes.lines}
+    for line in axes.lines:
+        lines[line.get_linestyle()].append(list(line.get_xdata()))
+    assert lines["-"] == [[0], [1, 2], [3]]
+    assert lines[":"] == [[0.5, 0.5], [2.5, 2.5]]
+    assert "data: test as many utterances, others" in markdown(found(project)).splitlines()[4]
+
+
+def test_the_page_links_every_record_that_was_kept(project: Path) -> None:
+    promote(project, 0.25, utterances=1500, lr=0.2, said="better")
+    record = Record(started="2026-03-04T05:06:08", name="Promoted", champion="champion/0002")
+    keep(record, "# Promoted", project / RECORDS)
+    refuse(project)
+    page = champions.write(found(project), project)
+    links = re.findall('<a href="(.*?)">', (project / page).read_text())
+    assert len(links) == 3
+    assert all((project / page.parent / link).is_file() for link in links)
 
 
 def test_the_page_is_one_file_in_which_nothing_of_the_data_is_markup(project: Path) -> None:

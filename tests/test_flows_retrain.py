@@ -95,7 +95,7 @@ def test_more_data_makes_a_better_model_which_is_promoted_and_can_be_rolled_back
     assert "| started by | a terminal, " in promoted
     assert project.run("git", "rev-parse", "champion/0002^{}").strip() in promoted
     own = newest_folder(project)
-    assert {"drift.png", "record.json", "report.html", "transcripts.csv"} == {
+    assert {"drift.png", "record.json", "rejected.json", "report.html", "transcripts.csv"} == {
         path.name for path in own.iterdir()
     }
     runs = {run["name"].partition(",")[0]: run["tags"] for run in server.ask("flow_runs/filter")}
@@ -123,10 +123,14 @@ def test_corrupt_data_are_refused_once_with_their_report_and_what_was_not_reache
     done = project.attempt(*RETRAIN)
     table.unlink()
     assert done.returncode == 1
-    assert done.stdout.count("Running stage 'manifest'") - done.stdout.count("StageFailed: manifest") == 1
-    report = (newest_folder(project) / "report.html").relative_to(project.folder)
-    assert f"The report on this corpus: {report}" in records(project)[-1]
-    assert "absent-0" in (project.folder / report).read_text()
+    assert done.stdout.count("Running stage 'manifest'") == 1
+    own = newest_folder(project).relative_to(project.folder)
+    said = records(project)[-1]
+    assert re.search(r"Failed, .*\n\n- manifest: 99 of \d+ utterances were rejected", said)
+    assert f"The report on this corpus: {own / 'report.html'}" in said
+    assert f"All of them: {own / 'rejected.json'}" in said
+    assert "absent-0" in (project.folder / own / "report.html").read_text()
+    assert "absent-98" in (project.folder / own / "rejected.json").read_text()
     run = server.ask("flow_runs/filter", sort="START_TIME_DESC", limit=1)[0]
     tasks = server.ask("task_runs/filter", flow_runs={"id": {"any_": [run["id"]]}})
     assert sorted(task["name"] for task in tasks if task["name"] == "manifest") == ["manifest"]

@@ -26,7 +26,7 @@ STAGE = Stage(
     name="export",
     code=(
         "export.py", "schema", "program", "frontends", "tokens", "augment", "batching",
-        "models", "losses", "search", "metrics", "tasks", "formats", "corpora/recording.py",
+        "models", "losses", "search", "metrics", "tasks", "formats", "audio",
     ),
     data=lambda _: [CHECKPOINT],
     trained=True,

@@ -13,13 +13,13 @@ import sys
 from contextlib import ExitStack
 from pathlib import Path
 
-from stages.corpora.admission import LEFT_OUT, Admission, Admitted
-from stages.corpora.admissions import Admissions
-from stages.corpora.recordings import Recordings
-from stages.corpora.selection import ForTraining, refuse_shared_ids, refuse_vain, select, shares
-from stages.corpora.sharing import shared
-from stages.corpora.splitting import carve
-from stages.corpora.utterances import Utterances
+from stages.listing.admission import LEFT_OUT, Admission, Admitted
+from stages.listing.admissions import Admissions
+from stages.listing.recordings import Recordings
+from stages.listing.selection import ForTraining, refuse_shared_ids, refuse_vain, select, shares
+from stages.listing.sharing import shared
+from stages.listing.splitting import carve
+from stages.listing.utterances import Utterances
 from stages.program.inputs import Inputs, entries
 from stages.program.outputs import whole_folder, write_whole
 from stages.program.printable import printable
@@ -34,7 +34,18 @@ from stages.schema.manifest_row import REJECTED, row_line
 
 STAGE = Stage(
     name="manifest",
-    code=("manifest.py", "schema", "program", "corpora", "report", "pages"),
+    code=(
+        "manifest.py",
+        "schema",
+        "program",
+        "audio",
+        "tables",
+        "synthesis",
+        "corpora",
+        "listing",
+        "report",
+        "pages",
+    ),
     data=lambda params: [Path(params.manifest.root)],
 )
 OUTPUT = Path("data/manifest")

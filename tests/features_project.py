@@ -9,7 +9,7 @@ import pytest
 import soundfile
 
 from stages import features
-from stages.corpora.inspection import inspect_recording
+from stages.audio.inspection import inspect_recording
 from stages.frontends.log_mel import LogMel
 from stages.preflight.reading import read_params
 from stages.program.inputs import Inputs

@@ -11,10 +11,10 @@ import pytest
 import soundfile
 
 from stages import manifest
-from stages.corpora.admission import Admission, Admitted
 from stages.corpora.corpus import Utterance
-from stages.corpora.recordings import Recordings
-from stages.corpora.utterances import Utterances
+from stages.listing.admission import Admission, Admitted
+from stages.listing.recordings import Recordings
+from stages.listing.utterances import Utterances
 from stages.preflight.reading import read_params
 from stages.program.inputs import Inputs
 from stages.schema.manifest_row import ManifestRow, RejectedRow

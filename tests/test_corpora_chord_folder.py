@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 from manifest_project import judged
 
+from stages.audio.recording import write_recording
 from stages.corpora.chord_folder import ChordFolder
 from stages.corpora.corpus import Utterance
-from stages.corpora.recording import write_recording
 from stages.schema.families import Corpus
 from stages.schema.manifest_row import ManifestRow, RejectedRow
 from stages.schema.params import Manifest

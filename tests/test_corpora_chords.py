@@ -7,14 +7,14 @@ import numpy as np
 import pytest
 import soundfile
 
-from stages.corpora.chord_sound import SAMPLE_RATE
-from stages.corpora.chord_timbre import FAMILIES
-from stages.corpora.chord_voicing import draw_voicing, split_of
 from stages.corpora.corpus import Utterance
 from stages.corpora.synthesized_chords import TUNINGS, SynthesizedChords
 from stages.schema.chords import CHORD_TYPES, PITCH_CLASSES, Chord
 from stages.schema.families import Split
 from stages.schema.part import Part
+from stages.synthesis.chord_sound import SAMPLE_RATE
+from stages.synthesis.chord_timbre import FAMILIES
+from stages.synthesis.chord_voicing import draw_voicing, split_of
 
 SPLITS: tuple[Split, ...] = ("train", "validation", "test")
 

@@ -8,11 +8,11 @@ import pytest
 import soundfile
 from pydantic import ValidationError
 
-from stages.corpora import espeak
-from stages.corpora.espeak import SAMPLE_RATE, Prompt, speak
-from stages.corpora.phrases import phrase, spell
 from stages.corpora.spoken_numbers import SpokenNumbers
 from stages.schema.part import Part, bind
+from stages.synthesis import espeak
+from stages.synthesis.espeak import SAMPLE_RATE, Prompt, speak
+from stages.synthesis.phrases import phrase, spell
 
 SMALL = {"num_train": 8, "num_validation": 3, "num_test": 3}
 VOICES = {

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 from pydantic import ValidationError
 
-from stages.corpora.russian_phrases import russian_phrase
 from stages.corpora.spoken_russian import SpokenRussian
 from stages.schema.part import bind
+from stages.synthesis.russian_phrases import russian_phrase
 from stages.tokens.espeak_phones import phones_of
 
 

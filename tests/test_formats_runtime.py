@@ -13,7 +13,7 @@ from export_project import CACHED_FEATURES, SAMPLE_RATE, exported_once
 from training_project import TINY, Project, recipe_project
 
 from stages import evaluate, export, features, manifest, train
-from stages.corpora.recording import mono, read_span
+from stages.audio.recording import mono, read_span
 from stages.formats.onnx_bundle import OnnxBundle
 from stages.formats.runtime import Runtime
 from stages.formats.waveform_model import WaveformModel

@@ -19,8 +19,8 @@ from manifest_project import ROOT, SPLITS, Row, one_in_each_split, rows_of
 from ruamel.yaml import YAML
 
 from stages import features, manifest
-from stages.corpora import recording
-from stages.corpora.inspection import inspect_recording
+from stages.audio import recording
+from stages.audio.inspection import inspect_recording
 from stages.preflight.reading import read_params
 from stages.program.inputs import Inputs
 
@@ -165,7 +165,7 @@ def test_hours_of_audio_are_inspected_in_little_memory(tmp_path: Path) -> None:
     assert path.stat().st_size < 2e6
     script = (
         "import re, sys; from pathlib import Path\n"
-        "from stages.corpora.inspection import inspect_recording\n"
+        "from stages.audio.inspection import inspect_recording\n"
         "print(inspect_recording(Path(sys.argv[1])).duration_seconds)\n"
         "print(re.search(r'VmHWM:\\s+(\\d+)', Path('/proc/self/status').read_text())[1])"
     )
@@ -189,6 +189,6 @@ def test_a_file_that_changes_while_it_is_read_is_refused(
         return real(*arguments)
 
     real = recording.decode
-    monkeypatch.setattr("stages.corpora.inspection.decode", edit)
+    monkeypatch.setattr("stages.audio.inspection.decode", edit)
     with pytest.raises(ValueError, match="the file changed while it was read"):
         inspect_recording(path)

@@ -25,7 +25,7 @@ from manifest_project import (
 )
 
 from stages import manifest
-from stages.corpora.admission import LEFT_OUT, Rejected
+from stages.listing.admission import LEFT_OUT, Rejected
 from stages.pages.markup import shown, standing_alone
 from stages.preflight.reading import read_params
 from stages.program.inputs import Inputs

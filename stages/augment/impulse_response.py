@@ -5,9 +5,9 @@ from typing import Any
 
 import numpy as np
 
+from stages.audio.recording import mono, read_span
 from stages.augment.augmentation import Augmentation, Samples
 from stages.augment.sounds import sound_files
-from stages.corpora.recording import mono, read_span
 from stages.schema.quantities import Fraction, PositiveFloat
 
 LONGEST_SECONDS = 5.0

@@ -6,8 +6,8 @@ from pathlib import Path
 import numpy as np
 import soundfile
 
+from stages.audio.recording import UNKNOWN_LENGTH, mono, read_span
 from stages.augment.augmentation import Samples
-from stages.corpora.recording import UNKNOWN_LENGTH, mono, read_span
 from stages.schema.nested import Unresolved
 from stages.schema.problems import Place
 

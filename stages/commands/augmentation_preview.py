@@ -5,6 +5,7 @@ from pathlib import Path
 
 import torch
 
+from stages.audio.recording import mono, read_span
 from stages.augment.augmentation import Samples
 from stages.augment.batch_augmentation import BatchAugmentation, augmented_batch
 from stages.augment.building import build, with_sounds
@@ -12,7 +13,6 @@ from stages.augment.chain import augmented
 from stages.augment.seeds import copy_generator, fresh_seeds, recording_generator
 from stages.commands.preview_page import Shown, Version
 from stages.commands.watched import Watched
-from stages.corpora.recording import mono, read_span
 from stages.frontends.frontend import Frontend
 from stages.schema.manifest_row import ManifestRow, read_manifest
 from stages.schema.params import Params

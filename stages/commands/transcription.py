@@ -5,7 +5,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from stages.corpora.recording import mono, read_recording
+from stages.audio.recording import mono, read_recording
 from stages.formats.runtime import Runtime
 
 

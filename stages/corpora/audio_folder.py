@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from stages.corpora.corpus import Corpus, Utterance
-from stages.corpora.faults import Faults
-from stages.corpora.table_file import read_table
 from stages.schema.families import Split
 from stages.schema.quantities import Probability
+from stages.tables.faults import Faults
+from stages.tables.table_file import read_table
 
 EXTENSIONS = [".wav", ".flac", ".mp3", ".ogg", ".opus", ".sph", ".aiff"]
 SIDECARS = [".txt", ".lab"]

@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Literal, NamedTuple
 
 from stages.corpora.corpus import Corpus, Utterance
-from stages.corpora.delimited import TAB_SEPARATED, delimited_columns
 from stages.schema.families import Split
+from stages.tables.delimited import TAB_SEPARATED, delimited_columns
 
 Destination = Literal["train", "validation", "test", "carve"]
 

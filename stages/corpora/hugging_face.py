@@ -2,14 +2,14 @@
 
 import sys
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from stages.corpora.audio_pack import pack
+from stages.audio.pack import Piece, pack
 from stages.corpora.corpus import Corpus, Utterance
 from stages.program.printable import printable
 from stages.schema.families import Split
@@ -100,7 +100,7 @@ class HuggingFace(Corpus):
         for split in sorted({str(u.split) for u in embedded}):
             rows = sorted((u for u in embedded if u.split == split), key=lambda u: (u.dataset, u.row))
             contents = ((u, self._content(parts[u.dataset], u.row)) for u in rows)
-            ready += pack(contents, audio_folder / split)
+            ready += [_placed(u, found) for u, found in pack(contents, audio_folder / split)]
         return ready
 
     def _content(self, dataset: Dataset, row: int) -> bytes:
@@ -141,6 +141,19 @@ class HuggingFace(Corpus):
                     f" {column} in init_args.columns.{column}"
                 )
         return {c: self._name(c) for c in DEFAULT_NAMES if self._name(c) in dataset.column_names}
+
+
+def _placed(utterance: Utterance, found: Piece | ValueError) -> Utterance:
+    if isinstance(found, ValueError):
+        reason, value = (*map(str, found.args), utterance.id)[:2]
+        return replace(utterance, problem=(reason, value))
+    return replace(
+        utterance,
+        audio=found.path,
+        offset_seconds=found.offset_seconds,
+        duration_seconds=found.duration_seconds,
+        content=found.content,
+    )
 
 
 def _cells(table: pa.Table, columns: dict[Column, str]) -> dict[str, list[Any]]:

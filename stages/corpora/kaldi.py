@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import NamedTuple, TypeVar
 
 from stages.corpora.corpus import Corpus, Utterance
-from stages.corpora.delimited import readable
-from stages.corpora.faults import Faults
 from stages.schema.families import Split
+from stages.tables.delimited import readable
+from stages.tables.faults import Faults
 
 FOLDERS: dict[Split, str] = {"train": "data/train", "test": "data/test"}
 ARCHIVED = re.compile(r".*\.(ark|scp):\d+(\[.*\])?")  # a place within an archive, and a range of it

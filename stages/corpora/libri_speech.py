@@ -4,9 +4,9 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from stages.corpora.corpus import Corpus, Utterance
-from stages.corpora.delimited import readable
-from stages.corpora.faults import Faults
 from stages.schema.families import Split
+from stages.tables.delimited import readable
+from stages.tables.faults import Faults
 
 SUBSETS: dict[Split, list[str]] = {
     "train": ["train-clean-100"],

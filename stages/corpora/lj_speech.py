@@ -5,8 +5,8 @@ from pathlib import Path
 from typing import Literal
 
 from stages.corpora.corpus import Corpus, Utterance
-from stages.corpora.delimited import readable
-from stages.corpora.faults import Faults
+from stages.tables.delimited import readable
+from stages.tables.faults import Faults
 
 TEXT_COLUMN = {"raw": 1, "normalized": 2}
 EXPECTED = "name|raw text|normalised text, or name|raw text and init_args.text: raw"

@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from stages.corpora.corpus import Corpus, Utterance
-from stages.corpora.delimited import readable
-from stages.corpora.faults import Faults
 from stages.program.printable import printable
 from stages.schema.families import Split
+from stages.tables.delimited import readable
+from stages.tables.faults import Faults
 
 LINE = re.compile(r"(?P<text>.*?)\s*(?<!\S)\((?P<id>\S+)\)")
 # Sentence ends and silences, noises as ++NOISE++ or [NOISE], and the "(2)" of a word's second pronunciation.

@@ -11,11 +11,11 @@ from typing import Annotated, Any, ClassVar
 import numpy as np
 from annotated_types import MinLen
 
+from stages.audio.recording import write_recording
 from stages.corpora.corpus import Corpus, Utterance
-from stages.corpora.espeak import SAMPLE_RATE, Prompt, speak
-from stages.corpora.recording import write_recording
 from stages.program.progress import track
 from stages.schema.quantities import PositiveInt
+from stages.synthesis.espeak import SAMPLE_RATE, Prompt, speak
 
 Samples = np.ndarray[Any, np.dtype[np.float64]]
 Voices = Annotated[tuple[str, ...], MinLen(1)]

@@ -5,9 +5,9 @@ from typing import ClassVar
 
 import numpy as np
 
-from stages.corpora.phrases import phrase
 from stages.corpora.spoken_corpus import SpokenCorpus, Voices, refuse_shared_variants
 from stages.schema.quantities import PositiveInt
+from stages.synthesis.phrases import phrase
 
 # No variant that whispers, croaks, swallows vowels or plays robot; and a voice of validation or test is
 # 5.5 dB or more, in mean log-mel distance, from every one of training.

@@ -5,9 +5,9 @@ from typing import ClassVar
 
 import numpy as np
 
-from stages.corpora.russian_phrases import russian_phrase
 from stages.corpora.spoken_corpus import SpokenCorpus, Voices, refuse_shared_variants
 from stages.schema.quantities import PositiveInt
+from stages.synthesis.russian_phrases import russian_phrase
 
 # One accent, so that what espeak-ng says are the phones of its Russian words, whatever the variant.
 TRAIN_VOICES = tuple(

@@ -6,17 +6,17 @@ from pathlib import Path
 
 import numpy as np
 
-from stages.corpora.chord_sound import SAMPLE_RATE, play
-from stages.corpora.chord_timbre import FAMILIES
-from stages.corpora.chord_voicing import draw_voicing
+from stages.audio.recording import write_recording
 from stages.corpora.corpus import Corpus, Utterance
-from stages.corpora.recording import write_recording
 from stages.program.jobs import run_jobs
 from stages.program.progress import track
 from stages.schema.chords import CHORD_TYPES, PITCH_CLASSES, Chord, distinct_types
 from stages.schema.families import Split
 from stages.schema.params import Executor
 from stages.schema.quantities import Fraction, PositiveInt
+from stages.synthesis.chord_sound import SAMPLE_RATE, play
+from stages.synthesis.chord_timbre import FAMILIES
+from stages.synthesis.chord_voicing import draw_voicing
 
 SECONDS = (0.7, 1.1)
 CLIPS_PER_FILE = 50

@@ -9,8 +9,8 @@ import numpy as np
 import pandas as pd
 
 from stages.corpora.corpus import Corpus, Utterance
-from stages.corpora.table_file import read_table
 from stages.schema.families import Split
+from stages.tables.table_file import read_table
 
 Column = Literal["audio", "text", "id", "speaker", "split", "language", "offset", "duration", "phonemes"]
 DEFAULT_NAMES: dict[Column, str] = {

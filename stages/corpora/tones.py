@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
+from stages.audio.recording import write_recording
 from stages.corpora.corpus import Corpus, Utterance
-from stages.corpora.recording import write_recording
 from stages.schema.quantities import Fraction, PositiveFloat, PositiveInt
 
 SAMPLE_RATE = 16000

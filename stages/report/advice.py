@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from stages.corpora.admission import LEFT_OUT
+from stages.listing.admission import LEFT_OUT
 from stages.report.findings import Findings
 
 BIG_SPEAKER = 0.3  # of the hours of a split

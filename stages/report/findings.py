@@ -5,9 +5,9 @@ from typing import Any
 
 import numpy as np
 
-from stages.corpora.admissions import Admissions
-from stages.corpora.selection import ForTraining
-from stages.corpora.sharing import Clash
+from stages.listing.admissions import Admissions
+from stages.listing.selection import ForTraining
+from stages.listing.sharing import Clash
 from stages.pages.histogram import Histogram, histogram
 from stages.report.listing import Listing
 from stages.report.rejections import Rejections

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from stages.corpora.admissions import Admissions
+from stages.listing.admissions import Admissions
 
 NUM_EXAMPLES = 10
 

@@ -3,7 +3,7 @@
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 
-from stages.corpora.admission import LEFT_OUT, Rejected
+from stages.listing.admission import LEFT_OUT, Rejected
 from stages.schema.manifest_row import RejectedRow
 
 NUM_EXAMPLES = 3  # of each reason

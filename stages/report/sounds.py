@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from stages.corpora.admissions import Admissions
+from stages.listing.admissions import Admissions
 from stages.report.listing import NUM_EXAMPLES, Listing, listing
 
 CLIPPED_SHARE = 1e-3  # of an utterance's samples: from here on one hears it

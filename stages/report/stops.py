@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from stages.corpora.admissions import Admissions
-from stages.corpora.sharing import KINDS, Clash, complaint
+from stages.listing.admissions import Admissions
+from stages.listing.sharing import KINDS, Clash, complaint
 from stages.report.rejections import Rejections
 from stages.schema import params as schema
 from stages.schema.manifest_row import REJECTED

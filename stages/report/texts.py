@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from stages.corpora.admissions import Admissions
+from stages.listing.admissions import Admissions
 from stages.report.listing import NUM_EXAMPLES, Listing, listing
 
 ODD_SHARE = 0.05  # of the utterances: what more of them have is how this corpus is written

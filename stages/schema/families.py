@@ -15,7 +15,7 @@ Share = Annotated[float, Field(gt=0, le=1)]
 
 
 class Corpus(Part):
-    """A source of utterances, and what the manifest takes of it: see stages.corpora.selection.
+    """A source of utterances, and what the manifest takes of it: see stages.listing.selection.
 
     ``limit`` is at most how many utterances of a split are taken: a share (``0.1``; ``1.0`` is all of them)
     or a number (``500``). ``repeat`` is how many times more than once training takes those of train in an

@@ -6,11 +6,11 @@ from typing import Any
 
 import numpy as np
 
+from stages.audio.recording import mono, read_span
 from stages.augment.augmentation import Augmentation
 from stages.augment.building import build
 from stages.augment.chain import augmented
 from stages.augment.seeds import copy_generator
-from stages.corpora.recording import mono, read_span
 from stages.program.outputs import room_advice
 from stages.schema.feature_table import FeatureMetadata
 from stages.shards.shard_job import ShardJob

@@ -1,24 +1,23 @@
-"""Encoded recordings of a corpus's own container, decoded and packed into FLAC files, many to a file."""
+"""Encoded recordings, decoded and packed into FLAC files, many to a file."""
 
 import io
 import tempfile
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 
 import numpy as np
 
-from stages.corpora.admission import refuse_too_long
-from stages.corpora.corpus import Utterance
-from stages.corpora.inspection import ContentDigest
-from stages.corpora.recording import NOT_FINITE, decode, write_recording
+from stages.audio.inspection import ContentDigest, refuse_too_long
+from stages.audio.recording import NOT_FINITE, decode, write_recording
 from stages.program.processes import in_threads
 
 PACK_SECONDS = 600.0
 MAX_CHANNELS, MAX_SAMPLE_RATE = 8, 655_350  # FLAC's
 
 Samples = np.ndarray[Any, np.dtype[np.int16]]
+Key = TypeVar("Key")
 
 
 @dataclass(frozen=True)
@@ -27,6 +26,16 @@ class Decoded:
 
     samples: Samples
     sample_rate: int
+    content: bytes
+
+
+@dataclass(frozen=True)
+class Piece:
+    """Where a recording lies now; ``content`` as ContentDigest gives it of what it was before."""
+
+    path: Path
+    offset_seconds: float
+    duration_seconds: float
     content: bytes
 
 
@@ -39,52 +48,46 @@ class _Pack:
     pieces: list[Samples] = field(default_factory=list)
     num_samples: int = 0
 
-    def add(self, utterance: Utterance, found: Decoded) -> Utterance:
+    def add(self, found: Decoded) -> Piece:
         start, self.num_samples = self.num_samples, self.num_samples + len(found.samples)
         self.pieces.append(found.samples)
-        return replace(
-            utterance,
-            audio=self.path,
-            offset_seconds=start / self.sample_rate,
-            duration_seconds=len(found.samples) / self.sample_rate,
-            content=found.content,
-        )
+        rate = self.sample_rate
+        return Piece(self.path, start / rate, len(found.samples) / rate, found.content)
 
     def write(self) -> None:
         self.path.parent.mkdir(parents=True, exist_ok=True)
         write_recording(self.path, np.concatenate(self.pieces), self.sample_rate)
 
 
-def pack(contents: Iterable[tuple[Utterance, bytes]], folder: Path) -> Iterator[Utterance]:
-    """The utterances with their place in FLAC files of 16 bits, which are written to ``folder``.
+def pack(contents: Iterable[tuple[Key, bytes]], folder: Path) -> Iterator[tuple[Key, Piece | ValueError]]:
+    """Each key with the place of its recording in FLAC files of 16 bits, which are written to ``folder``.
 
-    A file holds some minutes of one sampling rate and number of channels. What cannot be decoded, or what
-    FLAC cannot hold, is an utterance with a problem.
+    A file holds some minutes of one sampling rate and number of channels. The error is the reason where a
+    recording cannot be decoded, or FLAC cannot hold it.
     """
     packs: dict[tuple[int, int], _Pack] = {}
     number = 0
-    for utterance, found in in_threads(_decoded, contents):
+    for key, found in in_threads(_decoded, contents):
         if isinstance(found, ValueError):
-            reason, value = (*map(str, found.args), utterance.id)[:2]
-            yield replace(utterance, problem=(reason, value))
+            yield key, found
             continue
         kind = (found.sample_rate, found.samples.shape[1])
         if kind not in packs:
             packs[kind] = _Pack(folder / f"{number:05d}.flac", found.sample_rate)
             number += 1
-        yield packs[kind].add(utterance, found)
+        yield key, packs[kind].add(found)
         if packs[kind].num_samples >= PACK_SECONDS * found.sample_rate:
             packs.pop(kind).write()
     for rest in packs.values():
         rest.write()
 
 
-def _decoded(item: tuple[Utterance, bytes]) -> tuple[Utterance, Decoded | ValueError]:
-    utterance, content = item
+def _decoded(item: tuple[Key, bytes]) -> tuple[Key, Decoded | ValueError]:
+    key, content = item
     try:
-        return utterance, decode_content(content)
+        return key, decode_content(content)
     except ValueError as error:
-        return utterance, error
+        return key, error
 
 
 def decode_content(content: bytes) -> Decoded:

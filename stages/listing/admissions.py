@@ -7,11 +7,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from stages.corpora.admission import Admitted
-from stages.corpora.inspection import CONTENT_BYTES
-from stages.corpora.recordings import Recordings
-from stages.corpora.splitting import speaker_key
-from stages.corpora.utterances import Utterances
+from stages.audio.inspection import CONTENT_BYTES
+from stages.listing.admission import Admitted
+from stages.listing.recordings import Recordings
+from stages.listing.splitting import speaker_key
+from stages.listing.utterances import Utterances
 
 Array = np.ndarray[Any, np.dtype[Any]]
 

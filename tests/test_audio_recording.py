@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 import soundfile
 
-from stages.corpora.inspection import Recording, inspect_recording
-from stages.corpora.recording import BLOCK_VALUES, mono, read_recording, read_span
+from stages.audio.inspection import Recording, inspect_recording
+from stages.audio.recording import BLOCK_VALUES, mono, read_recording, read_span
 
 NUM_SAMPLES = 79999  # odd, and more than one page of Ogg
 

@@ -46,7 +46,7 @@ def speak(voice: str, prompts: Iterable[Prompt]) -> list[bytes]:
     path, data = library.installed()
     _check_variant(voice, data)
     request = {"library": path, "data": data, "voice": voice, "prompts": [asdict(p) for p in prompts]}
-    return _unpack(library.ask("stages.corpora.espeak", request))
+    return _unpack(library.ask("stages.synthesis.espeak", request))
 
 
 def _check_variant(voice: str, data: str) -> None:

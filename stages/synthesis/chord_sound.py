@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from stages.corpora.chord_timbre import Timbre
+from stages.synthesis.chord_timbre import Timbre
 
 SAMPLE_RATE = 44100
 BLOCK = 256  # samples; a partial's exponential is an outer product of blocks and of samples in a block

@@ -10,7 +10,7 @@ import pytest
 from manifest_project import ROOT, Run, recorded, rows_of
 
 from stages.corpora.corpus import Utterance
-from stages.corpora.selection import select
+from stages.listing.selection import select
 from stages.preflight.reading import read_params
 from stages.schema.families import Corpus
 

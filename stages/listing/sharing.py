@@ -3,8 +3,8 @@
 from collections.abc import Iterable, Iterator
 from typing import Literal, NamedTuple, get_args
 
-from stages.corpora.admissions import Admissions, Piece
-from stages.corpora.splitting import ROUNDING_SECONDS, speaker_key
+from stages.listing.admissions import Admissions, Piece
+from stages.listing.splitting import ROUNDING_SECONDS, speaker_key
 
 Kind = Literal["speaker", "recording"]
 KINDS: tuple[Kind, ...] = get_args(Kind)

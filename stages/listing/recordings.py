@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from stages.corpora.inspection import CONTENT_BYTES, Recording, inspect_recording
-from stages.corpora.utterances import Utterances
+from stages.audio.inspection import CONTENT_BYTES, Recording, inspect_recording
+from stages.listing.utterances import Utterances
 from stages.program.processes import in_threads, num_cores
 from stages.program.progress import track
 

@@ -9,8 +9,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from pydantic_core import from_json
 
-from stages.corpora.delimited import TAB_SEPARATED, delimited_rows, readable
-from stages.corpora.faults import Faults
+from stages.tables.delimited import TAB_SEPARATED, delimited_rows, readable
+from stages.tables.faults import Faults
 
 BATCH = 2**16  # rows that are Python objects at a time
 

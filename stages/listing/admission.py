@@ -8,16 +8,15 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
+from stages.audio.inspection import refuse_too_long
 from stages.corpora.corpus import Utterance
-from stages.corpora.recordings import Recordings, is_below, resolved
-from stages.corpora.splitting import ROUNDING_SECONDS
-from stages.corpora.utterances import Utterances
+from stages.listing.recordings import Recordings, is_below, resolved
+from stages.listing.splitting import ROUNDING_SECONDS
+from stages.listing.utterances import Utterances
 from stages.schema import params as schema
 from stages.schema.manifest_row import ManifestRow, RejectedRow
 
 MIN_DURATION_SECONDS = 0.025  # one analysis window: of less, no frontend can make a frame
-MAX_DURATION_SECONDS = 3600.0  # of an utterance, which later stages hold in memory as a whole
-MAX_VALUES = 2**29  # its samples in all channels, before they are mixed down: 2 GB
 LEFT_OUT = "not within manifest.train_seconds"  # the user's choice, so nothing is wrong with it
 INVISIBLE = {"Cc", "Cf", "Cs", "Zs", "Zl", "Zp", "Mn", "Mc", "Me"}  # categories of Unicode
 MAX_SHOWN = 300  # characters of a value that is the reason for a rejection
@@ -131,14 +130,6 @@ class Admission:
                 path = os.path.normpath(relative + path[len(folder) :])
                 break
         return path.replace(os.sep, "/")
-
-
-def refuse_too_long(num_samples: int, sample_rate: int, num_channels: int) -> None:
-    """ValueError(reason, value) for more audio than an utterance may have."""
-    seconds = num_samples / sample_rate
-    if seconds > MAX_DURATION_SECONDS or num_samples * num_channels > MAX_VALUES:
-        how = f"{num_channels} channels at {sample_rate} Hz"
-        raise ValueError("more audio than fits into memory: cut it at pauses", f"{seconds:.0f} s, {how}")
 
 
 def _duration(utterance: Utterance, seconds: float) -> float:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import soundfile
 
-from stages.corpora.recording import (
+from stages.audio.recording import (
     NOT_FINITE,
     Samples,
     decode,
@@ -27,6 +27,9 @@ MAX_PEAK = 2.0**31  # of floats that bear the scale of integers; the power of mu
 TOO_LOUD = f"samples more than {MAX_PEAK:.2g} times beyond full scale"
 SIGNS = np.dtype(np.int8)
 CONTENT_BYTES = 16  # of a hash, that tell a billion recordings apart
+
+MAX_DURATION_SECONDS = 3600.0  # of an utterance, which later stages hold in memory as a whole
+MAX_VALUES = 2**29  # its samples in all channels, before they are mixed down: 2 GB
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
@@ -178,3 +181,11 @@ class _Clipping:
         of_samples = clipped[2:].sum(axis=1, dtype=np.int32)
         self.counts.append(np.add.reduceat(of_samples, np.arange(0, len(block), self.window)))
         self.signs, self.clipped = signs[-2:], clipped[-2:]
+
+
+def refuse_too_long(num_samples: int, sample_rate: int, num_channels: int) -> None:
+    """ValueError(reason, value) for more audio than an utterance may have."""
+    seconds = num_samples / sample_rate
+    if seconds > MAX_DURATION_SECONDS or num_samples * num_channels > MAX_VALUES:
+        how = f"{num_channels} channels at {sample_rate} Hz"
+        raise ValueError("more audio than fits into memory: cut it at pauses", f"{seconds:.0f} s, {how}")

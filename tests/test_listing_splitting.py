@@ -4,7 +4,7 @@ import unicodedata
 from pathlib import Path
 
 from stages.corpora.corpus import Utterance
-from stages.corpora.splitting import carve
+from stages.listing.splitting import carve
 
 COMPOSED, DECOMPOSED = (unicodedata.normalize(form, "Zoë") for form in ("NFC", "NFD"))
 

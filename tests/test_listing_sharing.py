@@ -2,8 +2,8 @@
 
 import pytest
 
-from stages.corpora.admissions import Piece
-from stages.corpora.sharing import clash
+from stages.listing.admissions import Piece
+from stages.listing.sharing import clash
 
 
 def train(name: str, offset: float, duration: float, speaker: str | None) -> Piece:

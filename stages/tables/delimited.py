@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from stages.corpora.faults import Faults
+from stages.tables.faults import Faults
 
 TAB_SEPARATED: dict[str, Any] = {"delimiter": "\t", "quoting": csv.QUOTE_NONE}  # a quote is part of the text
 # Characters: 291 a second of an hour; more is a quote that is not closed. By itself csv takes 36 a second.

@@ -1,0 +1,1 @@
+"""Which utterances of the corpora become rows of the manifest, and of which split."""

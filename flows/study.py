@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from flows.search_space import Leaf, Search
+from stages.compat.optuna_attributes import set_user_attribute
 
 if TYPE_CHECKING:
     from optuna import Study
@@ -129,7 +130,7 @@ def _discard_half_drawn(study: "Study", search: Search) -> None:
 
     for trial in waiting(study):
         if set(trial.params) != set(search.search_spaces):
-            _note(study, trial.number, DISCARDED, True)
+            set_user_attribute(study, trial.number, DISCARDED, True)
             study.tell(trial.number, state=TrialState.FAIL)
 
 
@@ -145,10 +146,10 @@ def _tell(study: "Study", number: int, outcome: Measured | TrialFailed) -> None:
     from optuna.trial import TrialState
 
     if isinstance(outcome, Measured):
-        _note(study, number, "epoch", outcome.epoch)
+        set_user_attribute(study, number, "epoch", outcome.epoch)
         told = partial(study.tell, number, outcome.value)
     else:
-        _note(study, number, "reason", str(outcome))
+        set_user_attribute(study, number, "reason", str(outcome))
         told = partial(study.tell, number, state=TrialState.FAIL)
     try:
         told()
@@ -157,12 +158,6 @@ def _tell(study: "Study", number: int, outcome: Measured | TrialFailed) -> None:
         if not study.get_trials()[number].state.is_finished():
             raise
         study.set_user_attr("exhausted", True)
-
-
-def _note(study: "Study", number: int, key: str, value: Any) -> None:
-    """A trial's user attribute; Optuna has a public way only to those of the trials that it just gave."""
-    trial = study.get_trials(deepcopy=False)[number]
-    study._storage.set_trial_user_attr(trial._trial_id, key, value)
 
 
 def _definition(search: Search) -> Any:

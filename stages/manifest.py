@@ -37,7 +37,7 @@ STAGE = Stage(
     code=(
         "manifest.py",
         "schema",
-        "program",
+        "program", "compat",
         "audio",
         "tables",
         "synthesis",

@@ -5,7 +5,7 @@ from typing import Any
 
 import torch
 
-from stages.frontends.torchaudio_import import prepare_torchaudio
+from stages.compat.torchaudio_extension import prepare_torchaudio
 from stages.models.wav2vec2 import TINY
 
 prepare_torchaudio()  # transformers imports it

@@ -3,10 +3,6 @@
 B batch, N samples, T frames, F features.
 """
 
-import subprocess
-import sys
-from pathlib import Path
-
 import numpy as np
 import pytest
 import torch
@@ -18,13 +14,11 @@ from stages.frontends.frontend import Frontend
 from stages.frontends.log_mel import LogMel
 from stages.frontends.mfcc import MFCC
 from stages.frontends.spectrogram import Spectrogram
-from stages.frontends.torchaudio_import import prepare_torchaudio
 from stages.frontends.waveform import Waveform
 from stages.schema.part import Part
 
 FRONTENDS = classes_of(Frontend)
 SAMPLE_RATES = (8000, 16000, 22050, 44100)
-EXTENSION = "torchaudio._extension"
 
 
 @pytest.fixture(params=SAMPLE_RATES)
@@ -222,36 +216,3 @@ def test_a_spectrogram_has_161_bins_at_16_kilohertz_in_which_a_tone_is_heard() -
         features, _ = Spectrogram(window=window, normalize=False)(tone, torch.tensor([16000]))  # type: ignore[arg-type]
         assert features.shape == (1, 101, 161)
         assert set(features[0].argmax(-1).tolist()) == {20}  # 50 Hz a bin
-
-
-def test_torchaudio_can_be_imported_beside_this_torch() -> None:
-    script = (
-        "import torch, stages.frontends.torchaudio_import; from torchaudio.transforms import MelSpectrogram;"
-        "print(MelSpectrogram(n_mels=7, n_fft=400)(torch.zeros(1, 400)).shape)"
-    )
-    root = Path(__file__).parents[1]
-    done = subprocess.run(
-        [sys.executable, "-c", script], cwd=root, capture_output=True, text=True, check=False
-    )
-    assert "torch.Size([1, 7, 3])" in done.stdout, done.stderr
-
-
-def test_without_cuda_torchaudios_extension_says_that_it_is_absent(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(torch.version, "cuda", None)
-    monkeypatch.delitem(sys.modules, EXTENSION)
-    prepare_torchaudio()
-    assert sys.modules[EXTENSION]._IS_TORCHAUDIO_EXT_AVAILABLE is False  # type: ignore[attr-defined]
-
-
-def test_with_cuda_torchaudios_extension_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(torch.version, "cuda", "13.0")
-    monkeypatch.delitem(sys.modules, EXTENSION)
-    prepare_torchaudio()
-    assert EXTENSION not in sys.modules
-
-
-def test_an_extension_that_is_already_there_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(torch.version, "cuda", None)
-    before = sys.modules[EXTENSION]
-    prepare_torchaudio()
-    assert sys.modules[EXTENSION] is before

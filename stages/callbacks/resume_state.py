@@ -9,11 +9,16 @@ from typing import Any, cast
 import numpy as np
 import torch
 from lightning.pytorch import Callback, LightningModule, Trainer
-from lightning.pytorch.loops.loop import _Loop
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from stages.callbacks.lightning_task import LightningTask
+from stages.compat.lightning_loops import (
+    end_restart,
+    is_between_steps,
+    save_without_waiting,
+    validates_next,
+)
 from stages.program.signals import hold_exit, release_exit, take_signals
 
 SAVE_SECONDS = 600.0  # what a SIGKILL or a power cut costs at most, epochs however long
@@ -59,7 +64,7 @@ class ResumeState(Callback):
             pl_module.loss_sums = self.loaded["loss_sums"]
             trainer.callback_metrics.update(self.loaded["metrics"])
             if not self.loaded["num_batches"]:
-                _go_on(trainer)
+                end_restart(trainer)
             elif self.loaded["num_training_batches"] != trainer.num_training_batches:
                 raise ValueError(
                     f"train.resume_from: it goes on after {self.loaded['num_batches']} batches of an epoch"
@@ -97,10 +102,7 @@ class ResumeState(Callback):
         self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any, batch_idx: int
     ) -> None:
         hold_exit()
-        loop = trainer.fit_loop
-        assert loop._data_fetcher
-        validates = loop.epoch_loop._should_check_val_fx(loop._data_fetcher)
-        if loop._should_accumulate() or validates or trainer.is_last_batch:
+        if is_between_steps(trainer) or validates_next(trainer) or trainer.is_last_batch:
             return
         self._note(trainer, pl_module)
         if time.monotonic() - self.saved > SAVE_SECONDS and not _is_sharded(trainer):
@@ -109,7 +111,7 @@ class ResumeState(Callback):
     def on_validation_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         if trainer.sanity_checking:
             return
-        if not trainer.fit_loop._should_accumulate():
+        if not is_between_steps(trainer):
             self._note(trainer, pl_module)
             # validation has no state of its own: it starts again, as one of which no batch is done
             for counts in _counts(self.boundary["loops"]["epoch_loop.val_loop.batch_progress"]):
@@ -131,7 +133,7 @@ class ResumeState(Callback):
 
     def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         # else Lightning keeps a metric from its schedule in an epoch that was resumed
-        _go_on(trainer)
+        end_restart(trainer)
         if not trainer.is_last_batch:  # stopped within an epoch, by max_steps
             self._note(trainer, pl_module)
             for counts in _counts(self.boundary["loops"]["epoch_progress"]):
@@ -142,7 +144,7 @@ class ResumeState(Callback):
             if trainer.is_last_batch:
                 self._note(trainer, pl_module)
                 self.boundary |= {"num_batches": 0, "random": None}
-            _write(trainer, self.end)
+            save_without_waiting(trainer, self.end)
         release_exit()  # what came is done with now, as of the last step; what comes waits for the loggers
         hold_exit()
 
@@ -188,25 +190,13 @@ class ResumeState(Callback):
         }
 
     def _save(self, trainer: Trainer) -> None:
-        _write(trainer, self.path)
+        save_without_waiting(trainer, self.path)
         self.saved = time.monotonic()
-
-
-def _go_on(trainer: Trainer) -> None:
-    """Tell every loop that what comes is no part of what was resumed; with max_steps, their own setter does
-    not take it.
-    """
-    _Loop.restarting.fset(trainer.fit_loop, False)  # type: ignore[attr-defined]
 
 
 def _is_sharded(trainer: Trainer) -> bool:
     """Whether all devices must take part in saving, which a signal or a clock cannot make them do."""
     return trainer.strategy.restore_checkpoint_after_setup
-
-
-def _write(trainer: Trainer, path: Path) -> None:
-    """As trainer.save_checkpoint, without waiting for other devices: a signal may have ended them."""
-    trainer.strategy.save_checkpoint(trainer._checkpoint_connector.dump_checkpoint(False), path)
 
 
 def _buffers(module: nn.Module) -> list[tuple[str, Tensor]]:

@@ -18,8 +18,9 @@ from onnxscript import ir
 from onnxscript.ir.passes.common import ClearMetadataAndDocStringPass
 from torch import Tensor
 
-from stages.formats.float_precision import float_precision
-from stages.formats.recurrent_shapes import recurrent_shapes
+from stages.compat.onnxruntime_stft import precise_stft
+from stages.compat.onnxscript_small_constants import small_constants
+from stages.compat.torch_recurrent_shapes import recurrent_shapes
 from stages.formats.waveform_model import WaveformModel
 from stages.frontends.frontend import frame_mask
 from stages.program.progress import track
@@ -37,7 +38,7 @@ LOGGERS = ("torch.onnx", "onnxscript", "onnx_ir")  # of the exporter and what it
 def export_graph(model: WaveformModel, path: Path) -> ir.Model:
     """Write the module as ONNX with free batch size and length; nothing in the file names this machine."""
     example = _batch(round(TRACED_SECONDS * model.sample_rate), 2)
-    with _quiet(), _uncollected(), torch.no_grad(), float_precision(), recurrent_shapes():
+    with _quiet(), _uncollected(), torch.no_grad(), small_constants(), precise_stft(), recurrent_shapes():
         program = torch.onnx.export(
             model,
             example,

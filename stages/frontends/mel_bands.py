@@ -6,8 +6,8 @@ B batch, N samples, T frames, M mel bands.
 import torch
 from torch import Tensor
 
+from stages.compat.torchaudio_extension import MelSpectrogram
 from stages.frontends.frontend import Frontend, frame_samples
-from stages.frontends.torchaudio_import import MelSpectrogram
 from stages.schema.quantities import NonNegativeFloat, PositiveFloat, PositiveInt
 
 

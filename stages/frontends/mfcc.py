@@ -5,9 +5,9 @@ B batch, N samples, T frames, M mel bands, F coefficients.
 
 from torch import Tensor
 
+from stages.compat.torchaudio_extension import create_dct
 from stages.frontends.frontend import finished, without_padding
 from stages.frontends.mel_bands import MelBands
-from stages.frontends.torchaudio_import import create_dct
 from stages.schema.quantities import NonNegativeFloat, PositiveFloat, PositiveInt
 
 

@@ -12,8 +12,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from stages.compat.torchaudio_extension import prepare_torchaudio
 from stages.frontends.frontend import frame_mask
-from stages.frontends.torchaudio_import import prepare_torchaudio
 from stages.models.encoder import Encoder
 from stages.models.hub import Hub
 from stages.schema.quantities import PositiveInt, Probability

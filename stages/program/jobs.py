@@ -5,7 +5,6 @@ import multiprocessing
 import os
 import signal
 from collections.abc import Callable, Generator, Iterable, Iterator
-from concurrent.futures import Future
 from concurrent.futures.process import BrokenProcessPool
 from functools import partial
 from typing import Any, TypeVar
@@ -110,20 +109,8 @@ def _plain_errors() -> Iterator[None]:
 def _cluster(scheduler: str) -> Iterator[dict[str, Any]]:
     """joblib's backend over the workers of a Dask cluster; ValueError if no scheduler answers."""
     from distributed import Client
-    from joblib._dask import DaskDistributedBackend
 
-    class Backend(DaskDistributedBackend):
-        """Where Dask itself gives a job up, as its workers were killed, joblib would wait for ever."""
-
-        def submit(self, func: Any, callback: Any = None) -> Any:
-            def tell(done: Future[Any]) -> None:
-                if (error := done.exception()) is not None:
-                    lost = LostWorker(f"the Dask cluster gave up a job: {error}")
-                    callback(lost)
-
-            future = super().submit(func, callback)
-            future.add_done_callback(tell)
-            return future
+    from stages.compat.joblib_dask import DaskBackend
 
     try:
         client = Client(scheduler, timeout=CONNECT_SECONDS, set_as_default=False)
@@ -131,6 +118,10 @@ def _cluster(scheduler: str) -> Iterator[dict[str, Any]]:
         raise ValueError(f"features.executor.dask_scheduler: {scheduler} does not answer: {error}") from error
     with client:
         try:
-            yield {"backend": Backend(client=client)}
+            yield {"backend": DaskBackend(client=client, lost=_given_up)}
         except TimeoutError as error:
             raise ValueError(f"features.executor.dask_scheduler: {scheduler} has no workers") from error
+
+
+def _given_up(error: BaseException) -> LostWorker:
+    return LostWorker(f"the Dask cluster gave up a job: {error}")

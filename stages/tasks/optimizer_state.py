@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 from torch import Tensor
 from torch.optim import Optimizer
 
+from stages.compat.torch_lr_scheduler import step_alone
 from stages.schema.part import parameters_of
 
 RATES = ("lr", "initial_lr", "max_lr", "min_lr")  # the learning rates that an optimizer's group holds
@@ -96,9 +97,7 @@ class OptimizerState:
             self._restore_schedule(optimizer, scheduler, self.schedule, rates)
         elif scheduler is not None and self.num_steps and "metrics" not in parameters_of(scheduler.step):
             self._refuse_past_the_end(self.num_steps, scheduler, total_steps)
-            optimizer._opt_called = True  # type: ignore[attr-defined]
-            for _ in range(self.num_steps):
-                scheduler.step()
+            step_alone(scheduler, optimizer, self.num_steps)
 
     def _check(self, optimizer: Optimizer, moments: dict[int, dict[str, Any]]) -> None:
         parameters = [parameter for group in optimizer.param_groups for parameter in group["params"]]

@@ -1,8 +1,6 @@
-"""Recurrent layers stay whole while a model is traced for ONNX.
-
-ONNX has LSTM and GRU, and the exporter keeps them. But without oneDNN's, torch finds the shapes of what they
-give by unrolling them for the number of frames of the traced example: slow, wrong for other lengths, and
-with more than one layer an error (seen with torch 2.11 to 2.13). Here their shapes follow from their inputs.
+"""ONNX has LSTM and GRU, and torch's exporter keeps them whole. But where oneDNN is absent, torch finds the
+shapes of their outputs by unrolling them for the number of frames of the traced example: this is slow, wrong
+for other lengths, and an error with more than one layer.
 
 B batch, T frames, H hidden size.
 """
@@ -14,12 +12,13 @@ from unittest.mock import patch
 
 from torch import Tensor
 
+SEEN_WITH = {"torch": ("2.11", "2.12", "2.13")}
 DECOMPOSITIONS = "torch._decomp.decompositions"
 
 
 @contextmanager
 def recurrent_shapes() -> Iterator[None]:
-    """While it lasts, nothing recurrent is computed: only for tracing."""
+    """Inside, recurrent layers give outputs of the right shape and compute nothing: only for tracing."""
     with (
         patch(f"{DECOMPOSITIONS}.select_one_layer_lstm_function", lambda *_: _lstm_layer),
         patch(f"{DECOMPOSITIONS}.one_layer_rnn", _gru_layer),

@@ -11,7 +11,7 @@ import onnxruntime
 import torch
 from torch import Tensor
 
-from stages.formats.float_precision import float_precision
+from stages.compat.onnxruntime_stft import precise_stft
 from stages.formats.onnx_graph import export_graph
 from stages.frontends.log_mel import LogMel
 
@@ -52,6 +52,6 @@ def test_quiet_frequencies_beside_a_loud_one_are_as_in_torch(tmp_path: Path) -> 
 
 def test_outside_of_tracing_torch_computes_as_ever() -> None:
     before = torch.stft
-    with float_precision():
+    with precise_stft():
         assert torch.stft is not before
     assert torch.stft is before

@@ -10,7 +10,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from stages.formats.recurrent_shapes import recurrent_shapes
+from stages.compat.torch_recurrent_shapes import recurrent_shapes
 
 
 class Halved(nn.Module):

@@ -37,7 +37,8 @@ STAGE = Stage(
     code=(
         "manifest.py",
         "schema",
-        "program", "compat",
+        "program",
+        "compat",
         "audio",
         "tables",
         "synthesis",

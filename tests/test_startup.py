@@ -29,7 +29,7 @@ def work(params, inputs):
 {stage}.STAGE.run(work, Path("params.yaml"))
 """
 LOADED = {
-    "manifest": {"pandas", "pyarrow"},
+    "manifest": {"pyarrow"},
     "features": {"torch", "torchaudio", "pyarrow"},
     "train": set(),
     "evaluate": {"torch", "pandas", "pyarrow"},

@@ -169,20 +169,20 @@ def _text(path: Path) -> str:
 def _table(path: Path) -> dict[str, str]:
     """Transcripts by the paths of their recordings."""
     cells = read_table(path, COLUMNS, "correct init_args.metadata")
-    if missing := [name for name in COLUMNS if name not in cells.columns]:
+    if missing := [name for name in COLUMNS if name not in cells.names]:
         raise ValueError(
-            f"{path}: no column {missing[0]!r}, found {', '.join(map(repr, cells.columns))}; rename it, or"
+            f"{path}: no column {missing[0]!r}, found {', '.join(map(repr, cells.names))}; rename it, or"
             " name the columns with the corpus stages.corpora.table.Table"
         )
     texts: dict[str, str] = {}
     named: set[str] = set()
     faults = Faults(file=path)
-    for number, name, text in zip(cells.index, *(cells[name].tolist() for name in COLUMNS), strict=True):
+    for place, (name, text) in cells.rows(COLUMNS):
         recording = os.path.normpath(f"{path.parent}/{name}")
         with_slashes = os.path.normpath(recording.replace("\\", "/"))
         if not name.strip() or with_slashes in named:
             what = f"{name} has a row already" if name.strip() else f"no {COLUMNS[0]}"
-            faults.add(f"{cells.index.name} {number}: {what}")
+            faults.add(f"{place}: {what}")
         named.add(with_slashes)
         texts[recording] = text
     faults.stop("correct them, or remove them")

@@ -3,14 +3,11 @@
 import os
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Literal
-
-import numpy as np
-import pandas as pd
+from typing import Literal
 
 from stages.corpora.corpus import Corpus, Utterance
 from stages.schema.families import Split
-from stages.tables.table_file import read_table
+from stages.tables.table_file import Cells, read_table
 
 Column = Literal["audio", "text", "id", "speaker", "split", "language", "offset", "duration", "phonemes"]
 DEFAULT_NAMES: dict[Column, str] = {
@@ -25,7 +22,7 @@ DEFAULT_NAMES: dict[Column, str] = {
     "phonemes": "phonemes",
 }
 REQUIRED = ("audio", "text")
-BATCH = 2**16  # rows that are Python objects at a time
+TIMES: tuple[Column, ...] = ("offset", "duration")
 
 
 class Table(Corpus):
@@ -64,50 +61,46 @@ class Table(Corpus):
                 yield from self._rows(root, path, split)
 
     def _rows(self, root: Path, path: str, split: Split | None) -> Iterator[Utterance]:
-        cells = self._cells(root, path)
-        for first in range(0, len(cells), BATCH):
-            batch = cells[first : first + BATCH]
-            columns = [batch[column].tolist() for column in DEFAULT_NAMES]
-            for number, row in zip(batch.index, zip(*columns, strict=True), strict=True):
-                yield self._utterance(row, path, split, f"{path}, {cells.index.name} {number}")
+        names: dict[Column, str] = DEFAULT_NAMES | self.columns
+        for place, row in self._cells(root, path, names).rows([*names.values()]):
+            yield self._utterance(row, path, split, f"{path}, {place}")
 
-    def _utterance(self, row: tuple[Any, ...], path: str, split: Split | None, place: str) -> Utterance:
-        cell: dict[Column, Any] = dict(zip(DEFAULT_NAMES, row, strict=True))
+    def _utterance(self, row: tuple[str, ...], path: str, split: Split | None, place: str) -> Utterance:
+        cell: dict[Column, str] = dict(zip(DEFAULT_NAMES, row, strict=True))
         audio = _relative_to_root(path, cell["audio"])
-        offset = float(cell["offset"] or 0.0)
+        offset, duration = (float(cell[time]) if cell[time].strip() else None for time in TIMES)
         return Utterance(
-            id=cell["id"] or _default_id(audio, offset, place),
+            id=cell["id"] or _default_id(audio, offset or 0.0, place),
             audio=audio,
             text=cell["text"],
             split=split or self.split_names.get(cell["split"], cell["split"]) or None,
             speaker=cell["speaker"] or None,
             language=cell["language"] or None,
-            offset_seconds=offset,
-            duration_seconds=None if cell["duration"] is None else float(cell["duration"]),
+            offset_seconds=offset or 0.0,
+            duration_seconds=duration,
             labels={"phonemes": cell["phonemes"]} if cell["phonemes"].strip() else {},
         )
 
-    def _cells(self, root: Path, path: str) -> pd.DataFrame:
-        """The table in our own column names: text, empty where there is none; times as numbers or None."""
+    def _cells(self, root: Path, path: str, names: dict[Column, str]) -> Cells:
+        """The table, found to have what it must have."""
         if _leaves(path):
             raise ValueError(
                 f"{path}: a table outside manifest.root, where DVC sees no change; move it below {root}"
             )
-        names: dict[Column, str] = DEFAULT_NAMES | self.columns
         table = read_table(root / path, names.values())
         for column, name in names.items():
-            if name not in table.columns and (column in REQUIRED or column in self.columns):
-                found = ", ".join(map(repr, table.columns)) or "none"
+            if name not in table.names and (column in REQUIRED or column in self.columns):
+                found = ", ".join(map(repr, table.names)) or "none"
                 raise ValueError(
                     f"{root / path}: no column {name!r}, found {found}; name the column that holds the"
                     f" {column} in init_args.columns.{column}"
                 )
-        cells = pd.DataFrame(
-            {column: table.get(name, "") for column, name in names.items()}, index=table.index
-        )
-        for column in ("offset", "duration"):
-            cells[column] = _seconds(cells[column], f"{root / path}", names[column])
-        return cells
+        for time in TIMES:
+            try:
+                table.check_seconds(names[time])
+            except ValueError as error:
+                raise ValueError(f"{root / path}, {error}") from error
+        return table
 
 
 def _matching(root: Path, path: str) -> list[str]:
@@ -133,17 +126,3 @@ def _default_id(audio: Path, offset_seconds: float, place: str) -> str:
     if audio == Path():
         return place
     return f"{audio.as_posix()}@{offset_seconds}" if offset_seconds else audio.as_posix()
-
-
-def _seconds(cells: pd.Series, path: str, name: str) -> pd.Series:
-    """Finite numbers, None for empty cells."""
-    numbers = pd.to_numeric(cells, errors="coerce")
-    empty = cells.str.strip() == ""
-    wrong = cells[~empty & ~np.isfinite(numbers)]
-    if len(wrong):
-        raise ValueError(
-            f"{path}, {cells.index.name} {wrong.index[0]}, column {name!r}: expected a finite number of"
-            f" seconds, found {wrong.iloc[0]!r} ({len(wrong)} such in all); correct it, or leave the cell"
-            " empty"
-        )
-    return numbers.astype(object).where(~empty, None)

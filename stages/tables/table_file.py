@@ -1,11 +1,13 @@
 """Files of tables, in every format, as cells of text; they take the memory of their texts and little more."""
 
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import repeat
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from pydantic_core import from_json
 
@@ -14,16 +16,55 @@ from stages.tables.faults import Faults
 
 BATCH = 2**16  # rows that are Python objects at a time
 
-Read = Callable[[Path, Collection[str]], pd.DataFrame]
+# Of seconds, or nothing; never one that is infinite as a float.
+SECONDS = r"^\s*([+-]?(\d{1,15}\.?\d*|\.\d+)([eE](-\d+|\+?\d{1,2}))?\s*)?$"
+
+
+@dataclass(frozen=True)
+class Cells:
+    """The ``names`` of all columns of a table, and the texts of those that were wanted; empty cells are "".
+
+    ``numbers`` are those of the rows, or of the lines in JSON, which ``place`` says.
+    """
+
+    names: list[str]
+    texts: pa.Table
+    numbers: Sequence[int]
+    place: str
+
+    def rows(self, names: Sequence[str]) -> Iterator[tuple[str, tuple[str, ...]]]:
+        """Where a row stands, and its cells; a column that the table does not have is empty."""
+        there = set(self.texts.column_names)
+        for first in range(0, len(self.numbers), BATCH):
+            batch, numbers = self.texts.slice(first, BATCH), self.numbers[first : first + BATCH]
+            columns = [
+                batch[name].to_pylist() if name in there else repeat("", len(numbers)) for name in names
+            ]
+            for number, *row in zip(numbers, *columns, strict=True):
+                yield f"{self.place} {number}", tuple(row)
+
+    def check_seconds(self, name: str) -> None:
+        """ValueError for a cell that is neither empty nor a finite number."""
+        if name not in self.texts.column_names:
+            return
+        cells = self.texts[name]
+        wrong = pc.indices_nonzero(pc.invert(pc.match_substring_regex(cells, SECONDS))).to_pylist()
+        if wrong:
+            raise ValueError(
+                f"{self.place} {self.numbers[wrong[0]]}, column {name!r}: expected a finite number of"
+                f" seconds, found {cells[wrong[0]].as_py()!r} ({len(wrong)} such in all); correct it, or"
+                " leave the cell empty"
+            )
+
+
+Read = Callable[[Path, Collection[str]], Cells]
 
 
 def read_table(
     path: Path, wanted: Collection[str], advice: str = "put it there, or correct init_args.path"
-) -> pd.DataFrame:
-    """All columns, the wanted ones as text with empty cells as "", the others empty.
-
-    The index is the number of the row, or of the line in JSON, and has that name. ValueError, with file and
-    place, for a table that cannot be read; ``advice`` is what to do when it is not there.
+) -> Cells:
+    """The wanted columns as text. ValueError, with file and place, for a table that cannot be read;
+    ``advice`` is what to do when it is not there.
     """
     readers: dict[str, Read] = {
         ".json": _read_json_lines,
@@ -64,14 +105,13 @@ class _Texts:
             self.batches.append(pa.record_batch(columns, schema=self.schema))
         self.rows = []
 
-    def frame(self, numbers: Sequence[int], place: str, names: Iterable[str]) -> pd.DataFrame:
-        """The cells under these row numbers; of the other names an empty column."""
+    def cells(self, numbers: Sequence[int], place: str, names: Iterable[str]) -> Cells:
+        """What was added, of the rows with these numbers."""
         self._pack()
-        cells = pa.Table.from_batches(self.batches, self.schema).to_pandas()
-        return cells.set_axis(pd.Index(numbers, name=place)).reindex(columns=list(names))
+        return Cells(list(names), pa.Table.from_batches(self.batches, self.schema), numbers, place)
 
 
-def _read_json_lines(path: Path, wanted: Collection[str]) -> pd.DataFrame:
+def _read_json_lines(path: Path, wanted: Collection[str]) -> Cells:
     columns = sorted(set(wanted))
     texts, numbers, names = _Texts(columns), [], dict[str, None]()
     faults = Faults("lines")
@@ -88,7 +128,7 @@ def _read_json_lines(path: Path, wanted: Collection[str]) -> pd.DataFrame:
             names.update(dict.fromkeys(row))
             numbers.append(number)
     faults.stop("correct them, or remove them")
-    return texts.frame(numbers, "line", names)
+    return texts.cells(numbers, "line", names)
 
 
 def _text(cell: Any, name: str) -> str:
@@ -109,15 +149,15 @@ def _json_object(line: str) -> dict[str, Any]:
     return row
 
 
-def _read_csv(path: Path, wanted: Collection[str]) -> pd.DataFrame:
+def _read_csv(path: Path, wanted: Collection[str]) -> Cells:
     return _read_delimited(path, wanted)
 
 
-def _read_tsv(path: Path, wanted: Collection[str]) -> pd.DataFrame:
+def _read_tsv(path: Path, wanted: Collection[str]) -> Cells:
     return _read_delimited(path, wanted, **TAB_SEPARATED)
 
 
-def _read_delimited(path: Path, wanted: Collection[str], **dialect: Any) -> pd.DataFrame:
+def _read_delimited(path: Path, wanted: Collection[str], **dialect: Any) -> Cells:
     rows = delimited_rows(path, **dialect)
     header = next(rows)
     places = [place for place, name in enumerate(header) if name in wanted]
@@ -125,10 +165,10 @@ def _read_delimited(path: Path, wanted: Collection[str], **dialect: Any) -> pd.D
     for row in rows:
         texts.add([row[place] for place in places])
         count += 1
-    return texts.frame(range(1, count + 1), "row", header)
+    return texts.cells(range(1, count + 1), "row", header)
 
 
-def _read_parquet(path: Path, wanted: Collection[str]) -> pd.DataFrame:
+def _read_parquet(path: Path, wanted: Collection[str]) -> Cells:
     names = pq.read_schema(path).names
     if twice := sorted({name for name in names if names.count(name) > 1}):
         raise ValueError(f"two columns are called {twice[0]!r}")
@@ -137,10 +177,10 @@ def _read_parquet(path: Path, wanted: Collection[str]) -> pd.DataFrame:
     texts = {}
     for name in table.column_names:
         try:
-            texts[name] = table[name].cast(pa.string()).fill_null("").to_pandas()
+            texts[name] = table[name].cast(pa.large_string()).fill_null("")
         except pa.ArrowException as error:
             raise ValueError(
                 f"column {name!r}: expected text or numbers, found {table[name].type}"
             ) from error
-    index = pd.RangeIndex(1, len(table) + 1, name="row")
-    return pd.DataFrame(texts).set_axis(index).reindex(columns=names)
+    numbers = range(1, len(table) + 1)
+    return Cells(names, pa.table(texts), numbers, "row")

@@ -16,12 +16,12 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from graphlib import TopologicalSorter
 from pathlib import Path
-from types import FrameType
 from typing import Any
 
 from filelock import FileLock, Timeout
 
 from flows.tied import tied
+from stages.program.signals import exit_on_signals
 
 PROJECT = Path(__file__).parents[1]
 LOCK = Path(".dvc/tmp/pipeline.lock")
@@ -196,22 +196,16 @@ def _group_lives(process: "subprocess.Popen[str]") -> bool:
     return True
 
 
-def exit_on_signals() -> None:
+def exit_as_on_ctrl_c() -> None:
     """SIGTERM and a closed terminal (unless nohup keeps it from mattering) end the run as Ctrl-C does."""
-
-    def leave(signum: int, frame: FrameType | None) -> None:
-        sys.exit(128 + signum)
-
-    for signum in (signal.SIGTERM, signal.SIGHUP):
-        if signal.getsignal(signum) is not signal.SIG_IGN:
-            signal.signal(signum, leave)
+    exit_on_signals(signal.SIGTERM, signal.SIGHUP)
 
 
 def main() -> int:
     if sys.argv[1:2] != ["repro"]:
         print(__doc__, file=sys.stderr)
         return 2
-    exit_on_signals()
+    exit_as_on_ctrl_c()
     try:
         with only_run(LOCK):
             return run(*sys.argv[1:])

@@ -36,7 +36,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 1
     from flows import dvc_command
 
-    dvc_command.exit_on_signals()
+    dvc_command.exit_as_on_ctrl_c()
     try:
         return run(given.mode, given.params)
     except ValueError as error:

@@ -10,7 +10,7 @@ from prefect import Flow, State
 from prefect.settings import PREFECT_API_URL
 
 from flows import own_server
-from flows.dvc_command import exit_on_signals
+from flows.dvc_command import exit_as_on_ctrl_c
 
 
 def run(
@@ -20,7 +20,7 @@ def run(
 
     ``lost`` is told why a run did not begin, or lost its server: nothing else keeps that.
     """
-    exit_on_signals()
+    exit_as_on_ctrl_c()
     try:
         with own_server.running():
             state = flow(*arguments, **parameters, return_state=True)

@@ -13,6 +13,7 @@ from stages.batching.batch import collate
 from stages.batching.batches import Batches
 from stages.batching.duration_sampler import DurationSampler
 from stages.callbacks.lightning_data import LightningData
+from stages.program import parents
 
 LENGTHS = np.arange(1.0, 11.0)  # seconds: 1 to 10
 
@@ -166,7 +167,7 @@ def test_a_worker_ends_with_its_training_and_leaves_signals_to_it(monkeypatch: p
     handled: dict[int, Any] = {}
     asked: list[str] = []
     monkeypatch.setattr(signal, "signal", handled.__setitem__)
-    monkeypatch.setattr(batches_file, "die_with_parent", lambda: asked.append("to die with its parent"))
+    monkeypatch.setattr(parents, "die_with_parent", lambda _: asked.append("to die with its parent"))
     batches_file._start_worker(0)
     assert asked == ["to die with its parent"]
     assert handled == {signal.SIGTERM: signal.SIG_IGN, signal.SIGINT: signal.SIG_IGN}

@@ -11,7 +11,7 @@ from torch.utils.data import DataLoader
 from stages.batching.batch import Batch, collate
 from stages.batching.duration_sampler import DurationSampler
 from stages.batching.feature_dataset import FeatureDataset
-from stages.program.parents import die_with_parent
+from stages.program.parents import serve_parent
 
 Share = tuple[int, int]  # which of how many devices
 
@@ -61,10 +61,7 @@ def loader(dataset: FeatureDataset, sampler: DurationSampler, num_workers: int =
 
 
 def _start_worker(worker: int) -> None:
-    """A loader's worker never outlives its training, and leaves signals to it."""
-    die_with_parent()
-    for signum in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(signum, signal.SIG_IGN)
+    serve_parent()
 
 
 @atexit.register

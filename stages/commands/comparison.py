@@ -6,8 +6,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from stages.metrics.bootstrap import interval, resampled_rates
+
 NUM_BOOTSTRAPS = 10_000
-CHUNK = 250  # bootstraps at once: what bounds the memory
 UNKNOWN = "(unknown)"
 
 Floats = np.ndarray[Any, np.dtype[np.float64]]
@@ -72,8 +73,8 @@ def compare(
     before, after = (_column(pairs, f"{metric}_edits", f"_{side}") for side in ("champion", "candidate"))
     if not length.sum():
         raise ValueError(f"{metric}: every reference is empty")
-    drawn = _bootstrap(after - before, length, np.random.default_rng(seed))
-    low, high = np.quantile(drawn, [0.025, 0.975])
+    drawn = resampled_rates(after - before, length, NUM_BOOTSTRAPS, np.random.default_rng(seed))
+    low, high = interval(drawn)
     names = pairs["speaker_champion"].fillna(UNKNOWN)
     speakers = []
     for name, rows in sorted(pairs.groupby(names).indices.items()):
@@ -88,8 +89,8 @@ def compare(
         num_not_compared=len(candidate) - len(pairs),
         champion=float(before.sum() / length.sum()),
         candidate=float(after.sum() / length.sum()),
-        difference_low=float(low),
-        difference_high=float(high),
+        difference_low=low,
+        difference_high=high,
         probability_better=float((drawn < -margin).mean()),
         speakers=speakers,
     )
@@ -128,13 +129,3 @@ def _column(pairs: pd.DataFrame, prefix: str, suffix: str) -> Floats:
         raise ValueError(f"no column {prefix}... in both files: evaluate with that metric")
     values: Floats = pairs[found[0]].to_numpy(np.float64)
     return values
-
-
-def _bootstrap(differences: Floats, lengths: Floats, generator: np.random.Generator) -> Floats:
-    """Differences of the corpus rates over resampled utterances: (NUM_BOOTSTRAPS,)."""
-    count = len(lengths)
-    drawn = []
-    for _ in range(NUM_BOOTSTRAPS // CHUNK):
-        times = generator.multinomial(count, np.full(count, 1 / count), size=CHUNK)
-        drawn.append(times @ differences / np.maximum(times @ lengths, 1))
-    return np.concatenate(drawn)

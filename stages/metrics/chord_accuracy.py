@@ -6,6 +6,7 @@ from typing import Annotated
 import numpy as np
 from annotated_types import Ge, Le
 
+from stages.metrics.bootstrap import interval
 from stages.metrics.chord_ceiling import ceilings, likenesses, shares_of_labels, shares_of_law
 from stages.metrics.metric import Metric, Pairs
 from stages.schema.chords import CHORD_TYPES, Chord, distinct_types
@@ -13,7 +14,6 @@ from stages.schema.quantities import Fraction
 
 Rank = Annotated[int, Ge(1), Le(5)]  # a task ranks five hypotheses
 PARTS = Chord._fields
-CONFIDENCE = 0.95
 NUM_BOOTSTRAPS = 1000
 ENOUGH_CHORDS = 3000  # for an estimated ceiling: of fewer, most sound unlike all others by chance
 
@@ -104,6 +104,4 @@ def _right(said: Sequence[Chord], heard: Sequence[Chord], part: str) -> int:
 def _interval(right: int, total: int) -> tuple[float, float]:
     """The percentile bootstrap over chords: of ones and zeros, drawn again, the sum is binomial."""
     drawn = np.random.default_rng(0).binomial(total, right / total, NUM_BOOTSTRAPS) / total
-    tail = (1 - CONFIDENCE) / 2
-    low, high = np.quantile(drawn, [tail, 1 - tail])
-    return float(low), float(high)
+    return interval(drawn)

@@ -8,11 +8,11 @@ from typing import Any
 import jiwer
 import numpy as np
 
+from stages.metrics.bootstrap import interval, resampled_rates
 from stages.metrics.metric import Metric, Pairs
 from stages.schema.quantities import NonNegativeInt
 
 Counts = np.ndarray[Any, np.dtype[np.int64]]
-CONFIDENCE = 0.95
 
 
 class ErrorRate(Metric):
@@ -82,13 +82,7 @@ class ErrorRate(Metric):
         return np.array(rows, np.int64).reshape(-1, 4)
 
     def _interval(self, edits: Counts, lengths: Counts) -> tuple[float, float]:
+        if not self.num_bootstraps:
+            return interval(edits.sum(keepdims=True) / lengths.sum())
         generator = np.random.default_rng(self.seed)
-        rates = []
-        for _ in range(self.num_bootstraps):
-            drawn = generator.integers(0, len(edits), len(edits))
-            rates.append(edits[drawn].sum() / max(lengths[drawn].sum(), 1))
-        if not rates:
-            rates = [edits.sum() / lengths.sum()]
-        tail = (1 - CONFIDENCE) / 2
-        low, high = np.quantile(rates, [tail, 1 - tail])
-        return float(low), float(high)
+        return interval(resampled_rates(edits, lengths, self.num_bootstraps, generator))

@@ -3,13 +3,12 @@
 import contextlib
 import multiprocessing
 import os
-import signal
 from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures.process import BrokenProcessPool
 from functools import partial
 from typing import Any, TypeVar
 
-from stages.program.parents import die_with_parent
+from stages.program.parents import serve_parent
 from stages.program.processes import num_cores
 from stages.schema.params import Executor
 
@@ -67,7 +66,7 @@ def _local() -> dict[str, Any]:
     """Fresh processes (loky starts them by exec), each with one thread of OpenMP and of every BLAS."""
     return {
         "backend": "loky", "inner_max_num_threads": 1,
-        "initializer": _start_worker, "initargs": (os.getpid(),),
+        "initializer": serve_parent, "initargs": (os.getpid(),),
     }  # fmt: skip
 
 
@@ -78,16 +77,9 @@ def _apart(function: Callable[[T], R], job: T) -> R:
     from joblib.externals.loky import get_reusable_executor
 
     multiprocessing.current_process().daemon = False  # as Dask's are, which could start none
-    process = get_reusable_executor(max_workers=1, initializer=_start_worker, initargs=(os.getpid(),))
+    process = get_reusable_executor(max_workers=1, initializer=serve_parent, initargs=(os.getpid(),))
     result: R = process.submit(function, job).result()
     return result
-
-
-def _start_worker(parent: int) -> None:
-    """A worker never outlives its stage, or its own parent, and leaves signals to it."""
-    die_with_parent(parent)
-    for signum in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(signum, signal.SIG_IGN)
 
 
 @contextlib.contextmanager

@@ -24,6 +24,13 @@ def die_with_parent(parent: int | None = None) -> None:
         os._exit(1)
 
 
+def serve_parent(parent: int | None = None) -> None:
+    """In a worker process: it never outlives its parent, and leaves signals to it."""
+    die_with_parent(parent)
+    for signum in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(signum, signal.SIG_IGN)
+
+
 def die_with_dvc() -> None:
     """Die when the dvc that runs this stage does, though a shell may stand between the two, and do not start
     when it is gone already (Linux; elsewhere, and without dvc, nothing happens).

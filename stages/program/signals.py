@@ -7,18 +7,21 @@ _received: int | None = None
 _held = False
 
 
-def exit_on_signals() -> None:
-    """Turn SIGTERM and Ctrl-C into exits with codes 143 and 130, so that an interrupted stage never looks
-    finished. What follows the first one is ignored: the stage is on its way out.
+ENDING = (signal.SIGTERM, signal.SIGINT)
+
+
+def exit_on_signals(*signums: signal.Signals) -> None:
+    """End the program with code 128 + signal at one of these, by default SIGTERM and Ctrl-C, so that one that
+    was interrupted never looks finished. An ignored signal stays so; what follows the first one is ignored.
     """
     global _received, _held
     _received, _held = None, False
-    take_signals()
+    take_signals(*signums)
 
 
-def take_signals() -> None:
+def take_signals(*signums: signal.Signals) -> None:
     """The same again, after a library has put its own handlers in place."""
-    for signum in (signal.SIGTERM, signal.SIGINT):
+    for signum in signums or ENDING:
         if signal.getsignal(signum) is not signal.SIG_IGN:
             signal.signal(signum, _leave)
 

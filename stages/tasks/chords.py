@@ -12,10 +12,11 @@ from stages.batching.batch import Batch
 from stages.losses.chord_loss import ChordLoss, ChordLossPart
 from stages.models.chord_heads import ChordHeads, ChordHeadsPart
 from stages.models.encoder import Encoder, EncoderPart
+from stages.schema.families import MetricPart
 from stages.schema.part import Part
 from stages.schema.quantities import PositiveInt
 from stages.search.search import Search
-from stages.tasks.task import Encoded, Hypothesis, MetricPart, Task
+from stages.tasks.task import Encoded, Hypothesis, Task
 from stages.tokens.chords import Chords
 
 NUM_ALTERNATIVES = 5

@@ -14,11 +14,12 @@ from stages.batching.batch import Batch
 from stages.frontends.frontend import Frontend, frame_mask
 from stages.losses.ctc_loss import ctc_loss, frames_needed
 from stages.models.encoder import Encoder, EncoderPart
+from stages.schema.families import MetricPart
 from stages.schema.part import Part
 from stages.schema.quantities import PositiveInt
 from stages.search.ctc_search import CTCSearch, CTCSearchPart
 from stages.search.search import Search
-from stages.tasks.task import ERROR_RATES, Encoded, Hypothesis, MetricPart, Task
+from stages.tasks.task import ERROR_RATES, Encoded, Hypothesis, Task
 from stages.tokens.tokens import Tokens
 
 CHUNK = 10_000  # utterances whose targets are padded to one length

@@ -16,12 +16,13 @@ from stages.losses.cross_entropy import cross_entropy
 from stages.losses.ctc_loss import ctc_loss
 from stages.models.decoder import Decoder, DecoderPart
 from stages.models.encoder import Encoder, EncoderPart
+from stages.schema.families import MetricPart
 from stages.schema.part import Part, parameters_of
 from stages.schema.quantities import Fraction, PositiveInt, Probability
 from stages.search.decoder_search import DecoderSearch, DecoderSearchPart
 from stages.search.search import Search
 from stages.tasks.ctc import LogProbs, best_path, encoded_lengths, too_short
-from stages.tasks.task import ERROR_RATES, Encoded, Hypothesis, MetricPart, Task
+from stages.tasks.task import ERROR_RATES, Encoded, Hypothesis, Task
 from stages.tokens.tokens import Tokens
 
 

@@ -6,7 +6,7 @@ B batch, N samples, T frames, F features.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, ClassVar
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -16,12 +16,11 @@ from stages.batching.batch import Batch
 from stages.frontends.frontend import Frontend
 from stages.metrics.metric import Metric
 from stages.models.encoder import Encoder
-from stages.schema.part import Family, Part, parameters_of
+from stages.schema.part import Part, parameters_of
 from stages.search.search import Search
 from stages.tokens.tokens import Tokens
 
 Encoded = tuple[Tensor, Tensor]
-MetricPart = Annotated[Part, Family("stages.metrics.metric.Metric")]
 ERROR_RATES = tuple(
     Part(class_path=f"stages.metrics.{name}", init_args={"num_bootstraps": 0})
     for name in ("word_error_rate.WordErrorRate", "character_error_rate.CharacterErrorRate")

@@ -47,7 +47,9 @@ class KilledUI:
         serving, run = self.serving(), self.run_processes()[:1]
         chosen = {UI: [self.process], SERVING: serving, RUN: run}
         served = self.project.log().count(SERVED)
-        for process in chosen.get(victim) or [self.process, *self.process.children(recursive=True)]:
+        if not chosen.get(victim):  # or what was to be killed has just ended
+            victim, chosen[ALL] = ALL, [self.process, *self.process.children(recursive=True)]
+        for process in chosen[victim]:
             with contextlib.suppress(psutil.NoSuchProcess):
                 process.kill()
         if victim == SERVING:  # make ui starts it again, unless it had just begun

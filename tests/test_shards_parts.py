@@ -18,8 +18,8 @@ from stages.schema.manifest_row import ManifestRow, write_rows
 from stages.shards import division, extract, manifest_table, shard_writer
 from stages.shards.division import shard_numbers
 from stages.shards.manifest_table import read_manifest_table
-from stages.shards.shard_job import content_key
-from stages.shards.shard_recipe import ShardRecipe
+from stages.shards.shard_job import ShardJob, content_key
+from stages.shards.shard_recipe import ShardRecipe, made_by
 from stages.shards.shard_writer import ShardWriter, forget_partial
 from stages.shards.verification import verify, verify_files, verify_still
 
@@ -197,3 +197,26 @@ def test_files_are_verified_together(row: dict[str, Any], tmp_path: Path) -> Non
     found = verify_files(rows, tmp_path)
     assert found == {"a.wav": verify(row, tmp_path), "b.wav": verify(rows.to_pylist()[1], tmp_path)}
     assert verify_files(rows.slice(0, 0), tmp_path) == {}
+
+
+def shard_job(rows: list[dict[str, Any]], folder: Path) -> ShardJob:
+    table = pa.Table.from_pylist([{**row, "stamp": None} for row in rows])
+    return ShardJob(folder / "0.parquet", table, folder, RECIPE, made_by(RECIPE.metadata, RECIPE.copies))
+
+
+def test_a_recording_that_cannot_be_read_is_named(row: dict[str, Any], tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match=r"\Autterance a: data/manifest/a\.wav: not readable as audio"):
+        extract.extract(shard_job([row], tmp_path))
+    assert not (tmp_path / "0.parquet").exists()
+
+
+def test_running_out_of_memory_says_what_to_lower(
+    row: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(path: Path, *_: float) -> None:
+        raise MemoryError
+
+    monkeypatch.setattr(extract, "read_span", fail)
+    expected = r"out of memory in a shard of 1 utterances, first a: lower features\.executor\.num_processes"
+    with pytest.raises(ValueError, match=expected):
+        extract.extract(shard_job([row], tmp_path))

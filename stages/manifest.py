@@ -32,9 +32,13 @@ from stages.report.stops import stops
 from stages.schema import params as schema
 from stages.schema.manifest_row import REJECTED, row_line
 
+PAGE = (  # what the report is made of; the folder has other pages too
+    *("rendering.py", "markup.py", "histogram.py"),
+    *("corpus_report.html", "base.html", "style.css", "pieces.html", "histogram.html"),
+)
 STAGE = Stage(
     name="manifest",
-    code=("manifest.py", "schema", "program", "corpora", "report", "pages"),
+    code=("manifest.py", "schema", "program", "corpora", "report", *(f"pages/{name}" for name in PAGE)),
     data=lambda params: [Path(params.manifest.root)],
 )
 OUTPUT = Path("data/manifest")

@@ -35,6 +35,7 @@ from stages.schema.manifest_row import REJECTED, row_line
 PAGE = (  # what the report is made of; the folder has other pages too
     *("rendering.py", "markup.py", "histogram.py"),
     *("corpus_report.html", "base.html", "style.css", "pieces.html", "histogram.html"),
+    "listings.html",
 )
 STAGE = Stage(
     name="manifest",

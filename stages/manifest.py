@@ -32,6 +32,10 @@ from stages.report.stops import stops
 from stages.schema import params as schema
 from stages.schema.manifest_row import REJECTED, row_line
 
+PAGE = (  # what the report is made of; the folder has other pages too
+    "rendering.py", "markup.py", "histogram.py", "corpus_report.html", "base.html", "style.css", "pieces.html",
+    "histogram.html", "listings.html",
+)  # fmt: skip
 STAGE = Stage(
     name="manifest",
     code=(
@@ -45,8 +49,8 @@ STAGE = Stage(
         "corpora",
         "listing",
         "report",
-        "pages",
-    ),
+        *(f"pages/{name}" for name in PAGE),
+    ),  # fmt: skip
     data=lambda params: [Path(params.manifest.root)],
 )
 OUTPUT = Path("data/manifest")

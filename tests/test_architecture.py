@@ -14,8 +14,10 @@ from typing import Any
 import conftest
 import grimp
 import pytest
+from jinja2.meta import find_referenced_templates
 from ruamel.yaml import YAML
 
+from stages.pages import rendering
 from stages.preflight.reading import read_params
 from stages.program.stage import Stage
 
@@ -83,6 +85,37 @@ def test_every_module_that_a_stage_reaches_is_among_its_dependencies(name: str) 
     code = {f"stages.{path.removesuffix('.py').replace('/', '.')}" for path in stage(name).code}
     outside = {m for m in reached - {"stages"} if not any(m == c or m.startswith(f"{c}.") for c in code)}
     assert not outside
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_templates_that_a_stage_renders_are_its_dependencies_and_no_others(name: str) -> None:
+    reached = {f"stages.{name}", *imports().find_upstream_modules(f"stages.{name}")}
+    rendered = set().union(*map(templates_of, reached))
+    used = rendered.union(*map(referenced, rendered))
+    pages = {path for path in stage(name).code if path.startswith("pages") and not path.endswith(".py")}
+    assert pages == {f"pages/{template}" for template in used}
+
+
+def templates_of(module: str) -> set[str]:
+    """Those that a module renders."""
+    path = ROOT / f"{module.replace('.', '/')}.py"
+    text = path.read_text(encoding="utf-8") if path.exists() else ""
+    return set(re.findall(r'\brender\(\s*"([^"]+)"', text))
+
+
+def referenced(template: str) -> set[str]:
+    """What a template extends, imports and includes, and what these do."""
+    text = (rendering.FOLDER / template).read_text(encoding="utf-8")
+    names = {name or "" for name in find_referenced_templates(rendering.environment().parse(text))}
+    return names.union(*map(referenced, names))
+
+
+def test_every_template_is_of_a_page_that_is_rendered() -> None:
+    modules = grimp.build_graph("stages", "flows").modules
+    rendered = set().union(*map(templates_of, modules))
+    assert len(rendered) >= 3
+    files = {path.name for path in rendering.FOLDER.iterdir() if path.suffix in (".html", ".css")}
+    assert files == rendered.union(*map(referenced, rendered))
 
 
 @pytest.mark.parametrize("folder", ["flows", "stages", "tests"])

@@ -68,7 +68,7 @@ def test_one_utterance_can_be_chosen(project: Project) -> None:
     name = sorted(row.id for row in read_manifest(Path("data/manifest/train.json")))[7]
     project.set({"features.copies": [COPIES[0]]})
     preview.main(["--utterance", name])
-    assert re.findall(r"<h2>(.*?)</h2>", PAGE.read_text()) == [name]
+    assert re.findall(r"<h2><bdi>(.*?)</bdi></h2>", PAGE.read_text()) == [name]
     lengths = [soundfile.info(PAGE.parent / f"1-{version}.wav").frames for version in (0, 1)]
     assert lengths[1] == pytest.approx(lengths[0] / 0.9, abs=1)
 

@@ -77,6 +77,18 @@ def test_a_value_changes_the_stage_that_reads_it_and_no_other(
     assert list(json.loads(edited.dvc("status", "--json"))) == stages
 
 
+@pytest.mark.parametrize(
+    ("page", "stages"),
+    [("champions.html", []), ("augmentation_preview.html", []), ("corpus_report.html", ["manifest"])],
+)
+def test_a_template_changes_the_stage_that_renders_it_and_no_other(
+    edited: Project, page: str, stages: list[str]
+) -> None:
+    with (edited.folder / "stages" / "pages" / page).open("a") as template:
+        template.write("{# edited #}\n")
+    assert list(json.loads(edited.dvc("status", "--json"))) == stages
+
+
 def test_an_experiment_with_another_lr_trains_again_and_the_old_lr_trains_nothing(rerun: Project) -> None:
     before = rerun.trained()
     changes = {"lr": 1e-4, "export.formats": []}  # an export takes long

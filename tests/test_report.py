@@ -120,7 +120,7 @@ def test_formats_are_counted(run: Run) -> None:
 
 
 def test_nothing_in_the_data_is_markup() -> None:
-    assert shown("<b>&'\"") == "<bdi>&lt;b&gt;&amp;&#x27;&quot;</bdi>"
+    assert shown("<b>&'\"") == "<bdi>&lt;b&gt;&amp;&#39;&#34;</bdi>"
     assert shown("a\u202eb") == '<bdi>a<b class="code">U+202E</b>b</bdi>'
     assert standing_alone("\u0301") == "<bdi>◌\u0301</bdi>"
 

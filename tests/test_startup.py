@@ -16,6 +16,7 @@ RECIPE = ROOT / "flows" / "recipes" / "simple_ctc.yaml"
 HEAVY = {
     "torch", "torchaudio", "lightning", "torchmetrics", "transformers", "scipy", "matplotlib",
     "audiomentations", "onnx", "onnxruntime", "pandas", "pyarrow", "datasets", "distributed", "sentencepiece",
+    "jinja2",
 }  # fmt: skip
 # In a fresh process, with params that are known to be sound: the stage up to the first line of its work.
 PROGRAM = """

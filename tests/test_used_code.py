@@ -99,6 +99,13 @@ def test_what_is_no_module_counts_as_used(finished: Path) -> None:
     assert not kept(finished.parent, CODE | {"stages/models/scale.txt": "2"}).is_known
 
 
+def test_a_template_is_not_used_by_a_stage_that_does_not_depend_on_it(finished: Path) -> None:
+    everything = CODE | {"stages/pages/champions.html": "1"}
+    KeptResult(finished.parent, everything, CODE).note_used()
+    edited = CODE | {"stages/pages/champions.html": "2"}
+    assert KeptResult(finished.parent, edited, CODE).is_known
+
+
 def test_a_file_that_is_edited_while_a_run_begins_is_named(
     finished: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -1,6 +1,5 @@
 """A page of recordings before and after augmentation: index.html, with sounds and pictures beside it."""
 
-import html
 import io
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,21 +9,12 @@ import numpy as np
 import soundfile
 
 from stages.augment.augmentation import Samples
+from stages.pages.rendering import render
 from stages.program.outputs import write_whole
 from stages.schema.extras import advice
 
 WINDOW_SECONDS, SHIFT_SECONDS = 0.025, 0.005
 RANGE_DB = 80.0
-STYLE = """
-body { font: 16px/1.5 system-ui, sans-serif; margin: 2rem; color: #222; background: #fafafa }
-h1 { font-size: 1.5rem } h2 { font-size: 1.15rem; margin: 2.5rem 0 0 }
-p.text { margin: .2rem 0 1rem; color: #555 }
-.versions { display: grid; grid-template-columns: repeat(auto-fill, minmax(24rem, 1fr)); gap: 1rem }
-figure { margin: 0; padding: .8rem; background: #fff; border: 1px solid #ddd; border-radius: .4rem }
-img, audio { width: 100%; display: block } audio { height: 2.4rem; margin-top: .4rem }
-figcaption b { display: block } figcaption { min-height: 4.2rem; font-size: .85rem; color: #555 }
-figcaption b { font-size: 1rem; color: #222 }
-"""
 
 
 @dataclass(frozen=True)
@@ -49,25 +39,19 @@ class Shown:
 
 def write_page(utterances: list[Shown], folder: Path) -> Path:
     """Write the page and what it shows; its path."""
-    sections = []
+    told = []
     for number, shown in enumerate(utterances, 1):
-        figures = []
+        versions = []
         for place, version in enumerate(shown.versions):
             name = f"{number}-{place}"
             sound = io.BytesIO()
             soundfile.write(sound, version.samples, shown.sample_rate, format="WAV", subtype="PCM_16")
             write_whole(folder / f"{name}.wav", sound.getvalue())
             write_whole(folder / f"{name}.png", picture(version, shown))
-            title, what = html.escape(version.title), html.escape(version.what or "unchanged")
-            figures.append(
-                f"<figure><figcaption><b>{title}</b>{what if place else ''}</figcaption>"
-                f'<img src="{name}.png" alt="{title}"><audio controls src="{name}.wav"></audio></figure>'
-            )
-        heading = f"<h2>{html.escape(shown.utterance)}</h2><p class=text>{html.escape(shown.text)}</p>"
-        sections.append(f"{heading}\n<div class=versions>\n{chr(10).join(figures)}\n</div>")
-    page = f"<!doctype html>\n<meta charset=utf-8>\n<title>Augmentation</title>\n<style>{STYLE}</style>\n"
-    page += f"<h1>What training hears</h1>\n{chr(10).join(sections)}\n"
-    write_whole(folder / "index.html", page.encode())
+            what = (version.what or "unchanged") if place else ""
+            versions.append({"title": version.title, "what": what, "name": name})
+        told.append({"utterance": shown.utterance, "text": shown.text, "versions": versions})
+    write_whole(folder / "index.html", render("augmentation_preview.html", utterances=told).encode())
     return folder / "index.html"
 
 

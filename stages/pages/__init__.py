@@ -1,1 +1,1 @@
-"""What pages for people are made of, of whatever they tell: markup, one style sheet, histograms."""
+"""Pages for people, of whatever they tell: a template for each, and the pieces that they share."""

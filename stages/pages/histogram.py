@@ -1,17 +1,47 @@
-"""Histograms: the same bins for all splits, drawn as SVG, one above the other."""
+"""Histograms: the same bins for all splits, one above the other; histogram.html draws them."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
-from html import escape
 from typing import Any
 
 import numpy as np
 
 NUM_BINS = 36
 WIDTH, ROW_HEIGHT, TOP, BOTTOM, LEFT = 350, 74, 4, 38, 2
+BAR_HEIGHT, MIN_BAR_HEIGHT = ROW_HEIGHT - 20, 1.5
 MIN_TICK_DISTANCE = 30  # pixels
 NICE = [a * 10.0**b for b in range(-6, 7) for a in (1, 2, 5)]
 
 Array = np.ndarray[Any, np.dtype[Any]]
+
+
+@dataclass(frozen=True)
+class Bar:
+    """In pixels; ``said`` is how many there are of what."""
+
+    x: float
+    y: float
+    width: float
+    height: float
+    said: str
+
+
+@dataclass(frozen=True)
+class Row:
+    """A split: what stands between ``top`` and ``bottom``; ``median`` is where it lies, if there is one."""
+
+    split: str
+    bars: list[Bar]
+    top: int
+    bottom: int
+    median: float | None
+    said: str
+
+
+@dataclass(frozen=True)
+class Tick:
+    x: float
+    value: str
 
 
 @dataclass(frozen=True)
@@ -24,58 +54,45 @@ class Histogram:
     counts: dict[str, Array]
     medians: dict[str, float]
     is_logarithmic: bool = True
+    width = WIDTH
+    left = LEFT
+    right = WIDTH - LEFT
 
-    def svg(self) -> str:
-        height = TOP + ROW_HEIGHT * len(self.counts) + BOTTOM
-        rows = [self._row(number, split) for number, split in enumerate(self.counts)]
-        label = escape(f"{self.title}, {self.unit}")
-        return (
-            f'<svg viewBox="0 0 {WIDTH} {height}" role="img" aria-label="{label}">{"".join(rows)}'
-            f"{self._axis(height - BOTTOM)}</svg>"
-        )
+    @property
+    def base(self) -> int:
+        """Where the axis is."""
+        return TOP + ROW_HEIGHT * len(self.counts)
 
-    def _row(self, number: int, split: str) -> str:
-        counts = self.counts[split]
-        bottom = TOP + ROW_HEIGHT * (number + 1)
-        usable, most = ROW_HEIGHT - 20, max(int(counts.max(initial=0)), 1)
-        step = (WIDTH - 2 * LEFT) / len(counts)
-        bars = "".join(
-            f'<rect x="{LEFT + step * place + 0.5:.1f}" y="{bottom - max(usable * count / most, 1.5):.1f}"'
-            f' width="{step - 1:.1f}" height="{max(usable * count / most, 1.5):.1f}" rx="1.5"><title>'
-            f"{self._number(self.edges[place])} to {self._number(self.edges[place + 1])} {escape(self.unit)}:"
-            f" {count:,}</title></rect>"
-            for place, count in enumerate(counts.tolist())
-            if count
-        )
-        said, marker = "none", ""
-        if split in self.medians:
-            x = self._x(self.medians[split])
-            said = f"median {self._number(self.medians[split])}"
-            marker = f'<line class="median" x1="{x:.1f}" x2="{x:.1f}" y1="{bottom - usable}" y2="{bottom}"/>'
-        return (
-            f'<g class="{escape(split)}">{bars}{marker}<line class="base" x1="{LEFT}" x2="{WIDTH - LEFT}"'
-            f' y1="{bottom}" y2="{bottom}"/><text x="{LEFT}" y="{bottom - usable - 4}" class="name">'
-            f'{escape(split)}</text><text x="{WIDTH - LEFT}" y="{bottom - usable - 4}" class="said">{said}'
-            f"</text></g>"
-        )
+    @property
+    def height(self) -> int:
+        return self.base + BOTTOM
 
-    def _axis(self, bottom: int) -> str:
-        drawn, last = [], -np.inf
-        for value in self._ticks():
-            x = self._x(value)
-            if x - last < MIN_TICK_DISTANCE:
-                continue
-            last = x
-            drawn.append(
-                f'<line class="tick" x1="{x:.1f}" x2="{x:.1f}" y1="{bottom}" y2="{bottom + 4}"/>'
-                f'<text class="value" x="{x:.1f}" y="{bottom + 17}">{value:g}</text>'
-            )
-        return (
-            "".join(drawn)
-            + f'<text class="unit" x="{WIDTH / 2}" y="{bottom + 34}">{escape(self.unit)}</text>'
-        )
+    def rows(self) -> Iterator[Row]:
+        for number, split in enumerate(self.counts, 1):
+            bottom, median = TOP + ROW_HEIGHT * number, self.medians.get(split)
+            at = None if median is None else self._x(median)
+            said = "none" if median is None else f"median {_short(median)}"
+            yield Row(split, [*self._bars(split, bottom)], bottom - BAR_HEIGHT, bottom, at, said)
 
-    def _ticks(self) -> list[float]:
+    def _bars(self, split: str, bottom: int) -> Iterator[Bar]:
+        counts: list[int] = self.counts[split].tolist()
+        step = (self.right - self.left) / len(counts)
+        for place, count in enumerate(counts):
+            if count:
+                height = max(BAR_HEIGHT * count / max(counts), MIN_BAR_HEIGHT)
+                x, width = round(self.left + step * place + 0.5, 1), round(step - 1, 1)
+                low, high = (_short(edge) for edge in self.edges[place : place + 2])
+                said = f"{low} to {high} {self.unit}: {count:,}"
+                yield Bar(x, round(bottom - height, 1), width, round(height, 1), said)
+
+    def ticks(self) -> Iterator[Tick]:
+        last = -np.inf
+        for value in self._nice():
+            if (x := self._x(value)) - last >= MIN_TICK_DISTANCE:
+                last = x
+                yield Tick(x, f"{value:g}")
+
+    def _nice(self) -> list[float]:
         low, high = float(self.edges[0]), float(self.edges[-1])
         nice = [value for value in NICE if low <= value <= high]
         if self.is_logarithmic and len(nice) > 1:
@@ -84,15 +101,15 @@ class Histogram:
         return [float(n * step) for n in range(int(np.ceil(low / step)), int(np.floor(high / step)) + 1)]
 
     def _x(self, value: float) -> float:
-        low, high = self._scaled(self.edges[0]), self._scaled(self.edges[-1])
-        return float(LEFT + (WIDTH - 2 * LEFT) * (self._scaled(value) - low) / (high - low))
+        low, high, at = (self._scaled(each) for each in (self.edges[0], self.edges[-1], value))
+        return round(self.left + (self.right - self.left) * (at - low) / (high - low), 1)
 
     def _scaled(self, value: float) -> float:
         return float(np.log(value)) if self.is_logarithmic else float(value)
 
-    @staticmethod
-    def _number(value: float) -> str:
-        return f"{value:.2f}" if abs(value) < 10 else f"{value:.1f}" if abs(value) < 100 else f"{value:.0f}"
+
+def _short(value: float) -> str:
+    return f"{value:.2f}" if abs(value) < 10 else f"{value:.1f}" if abs(value) < 100 else f"{value:.0f}"
 
 
 def histogram(title: str, unit: str, values: dict[str, Array], is_logarithmic: bool = True) -> Histogram:

@@ -25,12 +25,13 @@ class KeptResult:
     """The folder of a run with its state, and with its outputs in ``finished`` once they are whole.
 
     ``code`` are all files of stages/ as they were when the stage began, with their digests, and ``seen``
-    those that DVC takes for the stage's code. Runs with other params, data or versions have another
-    ``folder``.
+    those that DVC takes for the stage's code; of these, files that are no modules count as used. Runs with
+    other params, data or versions have another ``folder``.
     """
 
     def __init__(self, folder: Path, code: Mapping[str, str], seen: Mapping[str, str]) -> None:
         self.code, self.seen = code, digest_of(seen)
+        self.no_modules = {name for name in seen if not name.endswith(".py")}
         used = ((path.parent, _json(path)) for path in sorted(folder.glob("*/used.json")))
         matching = [path for path, files in used if files and files.items() <= code.items()]
         self.is_known = bool(matching)
@@ -50,8 +51,8 @@ class KeptResult:
         """Which files are used: before there is any state, and again before the outputs are. ValueError at
         the start if one is not what it was when the stage began.
         """
-        names = used_files() | {name for name in self.code if not name.endswith(".py")}
-        used = {name: self.code.get(name, "added while it ran") for name in sorted(names)}
+        names = sorted(used_files() | self.no_modules)
+        used = {name: self.code.get(name, "added while it ran") for name in names}
         for name, digest in used.items() if is_start else ():
             if hash_file(PROJECT / name) != digest:
                 raise ValueError(f"{name} was edited while the stage began: run again")

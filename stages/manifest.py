@@ -33,24 +33,16 @@ from stages.schema import params as schema
 from stages.schema.manifest_row import REJECTED, row_line
 
 PAGE = (  # what the report is made of; the folder has other pages too
-    "rendering.py", "markup.py", "histogram.py", "corpus_report.html", "base.html", "style.css", "pieces.html",
-    "histogram.html", "listings.html",
+    "rendering.py", "markup.py", "histogram.py", "corpus_report.html", "base.html", "style.css",
+    "pieces.html", "histogram.html", "listings.html",
+)  # fmt: skip
+CODE = (
+    "manifest.py", "schema", "program", "compat", "audio", "tables", "synthesis", "corpora", "listing",
+    "report", *(f"pages/{name}" for name in PAGE),
 )  # fmt: skip
 STAGE = Stage(
     name="manifest",
-    code=(
-        "manifest.py",
-        "schema",
-        "program",
-        "compat",
-        "audio",
-        "tables",
-        "synthesis",
-        "corpora",
-        "listing",
-        "report",
-        *(f"pages/{name}" for name in PAGE),
-    ),  # fmt: skip
+    code=CODE,
     data=lambda params: [Path(params.manifest.root)],
 )
 OUTPUT = Path("data/manifest")

@@ -52,10 +52,10 @@ class Cells:
         is_wrong = pc.invert(pc.or_(pc.and_(is_number, pc.is_finite(values)), pc.equal(cells, "")))
         wrong = pc.indices_nonzero(is_wrong).to_pylist()
         if wrong:
+            found = self.texts[name][wrong[0]].as_py()
             raise ValueError(
                 f"{self.place} {self.numbers[wrong[0]]}, column {name!r}: expected a finite number of"
-                f" seconds, found {self.texts[name][wrong[0]].as_py()!r} ({len(wrong)} such in all); correct it, or"
-                " leave the cell empty"
+                f" seconds, found {found!r} ({len(wrong)} such in all); correct it, or leave the cell empty"
             )
 
 

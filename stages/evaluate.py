@@ -49,7 +49,7 @@ def _data(params: schema.Params, checkpoint: Path = CHECKPOINT) -> list[Path]:
 STAGE = Stage(
     name="evaluate",
     code=(
-        "evaluate.py", "schema", "program", "frontends", "tokens", "augment", "audio",
+        "evaluate.py", "schema", "program", "padding", "frontends", "tokens", "augment", "audio",
         "batching", "models", "losses", "search", "metrics", "tasks",
     ),
     data=_data,

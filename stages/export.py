@@ -25,7 +25,7 @@ SAID = Path("artifacts/logs/export_error.txt")
 STAGE = Stage(
     name="export",
     code=(
-        "export.py", "schema", "program", "frontends", "tokens", "augment", "batching",
+        "export.py", "schema", "program", "padding", "frontends", "tokens", "augment", "batching",
         "models", "losses", "search", "metrics", "tasks", "formats", "audio",
     ),
     data=lambda _: [CHECKPOINT],

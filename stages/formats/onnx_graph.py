@@ -21,7 +21,7 @@ from torch import Tensor
 from stages.formats.float_precision import float_precision
 from stages.formats.recurrent_shapes import recurrent_shapes
 from stages.formats.waveform_model import WaveformModel
-from stages.frontends.frontend import frame_mask
+from stages.padding.mask import frame_mask
 from stages.program.progress import track
 
 OPSET = 18  # the first with all that the graphs need; onnxruntime 1.14 (2023) and later run it

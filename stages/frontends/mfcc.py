@@ -5,9 +5,10 @@ B batch, N samples, T frames, M mel bands, F coefficients.
 
 from torch import Tensor
 
-from stages.frontends.frontend import finished, without_padding
+from stages.frontends.frontend import finished
 from stages.frontends.mel_bands import MelBands
 from stages.frontends.torchaudio_import import create_dct
+from stages.padding.mask import without_padding
 from stages.schema.quantities import NonNegativeFloat, PositiveFloat, PositiveInt
 
 

@@ -12,10 +12,10 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from stages.frontends.frontend import frame_mask
 from stages.frontends.torchaudio_import import prepare_torchaudio
 from stages.models.encoder import Encoder
 from stages.models.hub import Hub
+from stages.padding.mask import frame_mask
 from stages.schema.quantities import PositiveInt, Probability
 
 TINY = {

@@ -213,7 +213,7 @@ def test_tokens_that_are_hardly_likely_are_left_out() -> None:
     log_probs = heard(tokens, {"a": 0.6, "b": 0.3, "c": 0.1})
     texts = [
         len(
-            search(tokens, beam_width=9, num_best=9, token_share=share).ranked(
+            search(tokens, beam_width=9, num_best=9, cutoff_prob=share).ranked(
                 log_probs, torch.tensor([1]), 0
             )[0]
         )

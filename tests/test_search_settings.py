@@ -24,7 +24,7 @@ def defaults(cls: type) -> dict[str, Any]:
 
 def test_a_search_that_is_told_nothing_searches_as_it_always_did() -> None:
     assert defaults(PrefixBeam) == {
-        "beam_width": 16, "num_best": 1, "num_tokens": 20, "token_share": 1.0,
+        "beam_width": 16, "num_best": 1, "cutoff_top_n": 20, "cutoff_prob": 1.0,
         "language_model": None, "alpha": 0.5, "beta": 1.0, "tokens": None,
     }  # fmt: skip
     assert defaults(DecoderBeam) == {
@@ -79,15 +79,15 @@ def ranked(search: PrefixBeam, *frames: list[float], length: int | None = None) 
 def test_of_each_frame_the_most_likely_tokens_are_looked_at() -> None:
     frames = [0.1, 0.3, 0.2, 0.4], [0.7, 0.1, 0.1, 0.1]
     texts = [
-        ranked(PrefixBeam(beam_width=9, num_best=9, num_tokens=count), *frames, length=1)
+        ranked(PrefixBeam(beam_width=9, num_best=9, cutoff_top_n=count), *frames, length=1)
         for count in range(1, 5)
     ]
     assert texts == [[[3]], [[3], [1]], [[3], [1], [2]], [[3], [1], [2], []]]
-    assert ranked(PrefixBeam(num_tokens=1), *frames) == [[3]]
+    assert ranked(PrefixBeam(cutoff_top_n=1), *frames) == [[3]]
 
 
 def test_the_most_likely_token_is_looked_at_however_small_the_share() -> None:
-    search = PrefixBeam(beam_width=9, num_best=9, token_share=1e-9)
+    search = PrefixBeam(beam_width=9, num_best=9, cutoff_prob=1e-9)
     assert ranked(search, [0.2, 0.5, 0.3], [0.1, 0.2, 0.7]) == [[1, 2]]
 
 
@@ -103,7 +103,7 @@ def test_the_most_likely_token_is_looked_at_however_small_the_share() -> None:
 def test_tokens_are_looked_at_until_they_have_the_share(
     probabilities: list[float], share: float, texts: list[list[int]]
 ) -> None:
-    search = PrefixBeam(beam_width=9, num_best=9, token_share=share)
+    search = PrefixBeam(beam_width=9, num_best=9, cutoff_prob=share)
     assert ranked(search, probabilities) == texts
 
 

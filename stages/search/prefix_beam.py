@@ -29,8 +29,8 @@ NEVER = (-math.inf, -math.inf)
 class PrefixBeam(CTCSearch):
     """The texts whose alignments are the most likely together, of which greedy decoding sees one.
 
-    After every frame the ``beam_width`` most likely beginnings go on, with the ``num_tokens`` most likely
-    tokens of the next one, or fewer that have ``token_share`` of its probability together. ``num_best``
+    After every frame the ``beam_width`` most likely beginnings go on, with the ``cutoff_top_n`` most likely
+    tokens of the next one, or fewer that have ``cutoff_prob`` of its probability together. ``num_best``
     texts are ranked.
 
     ``language_model`` is a file of n-grams in ARPA format in the section's inputs, or what it holds. Texts
@@ -42,8 +42,8 @@ class PrefixBeam(CTCSearch):
         self,
         beam_width: PositiveInt = 16,
         num_best: PositiveInt = 1,
-        num_tokens: PositiveInt = 20,
-        token_share: Annotated[float, Gt(0), Le(1)] = 1.0,
+        cutoff_top_n: PositiveInt = 20,
+        cutoff_prob: Annotated[float, Gt(0), Le(1)] = 1.0,
         language_model: InputFile | NGrams | None = None,
         alpha: NonNegativeFloat = 0.5,
         beta: float = 1.0,
@@ -51,8 +51,8 @@ class PrefixBeam(CTCSearch):
     ) -> None:
         self.beam_width = beam_width
         self.num_best = num_best
-        self.num_tokens = num_tokens
-        self.token_share = token_share
+        self.cutoff_top_n = cutoff_top_n
+        self.cutoff_prob = cutoff_prob
         self.words = None
         if language_model is not None:
             assert isinstance(language_model, dict), "resolve puts what the file holds in its place"
@@ -79,7 +79,7 @@ class PrefixBeam(CTCSearch):
         return [ranked[0] for ranked in self.ranked(log_probs, lengths, blank_index)]
 
     def ranked(self, log_probs: Tensor, lengths: Tensor, blank_index: int) -> list[list[list[int]]]:
-        best = log_probs.topk(min(self.num_tokens, log_probs.shape[-1]))
+        best = log_probs.topk(min(self.cutoff_top_n, log_probs.shape[-1]))
         kept = self._kept(best.values)
         rows = zip(*(part.tolist() for part in (best.indices, best.values, kept, lengths)), strict=True)
         found = []
@@ -96,10 +96,10 @@ class PrefixBeam(CTCSearch):
 
     def _kept(self, values: Tensor) -> Tensor:
         """How many of the tokens, the likely ones first, are looked at in each frame (B, T)."""
-        if self.token_share == 1.0:  # sums of float32 may reach it too early
+        if self.cutoff_prob == 1.0:  # sums of float32 may reach it too early
             return values.new_full(values.shape[:2], values.shape[2]).long()
         before = values.exp().cumsum(-1) - values.exp()  # (B, T, K)
-        return (before < self.token_share).sum(-1).clamp(min=1)
+        return (before < self.cutoff_prob).sum(-1).clamp(min=1)
 
 
 def prefixes(

@@ -9,11 +9,17 @@ import torch
 from pydantic import TypeAdapter
 
 from stages.commands.language_model import arpa_lines
+from stages.schema.nested import built
+from stages.schema.part import Part
 from stages.search.ctc_search import CTCSearchPart
 from stages.search.decoder_beam import DecoderBeam
 from stages.search.decoder_greedy import DecoderGreedy
+from stages.search.greedy import Greedy
+from stages.search.packed_model import PackedModel
 from stages.search.prefix_beam import PrefixBeam
+from stages.tokens.characters import Characters
 
+BEAM = "stages.search.prefix_beam.PrefixBeam"
 NGRAMS = {"<s>": (-99.0, -0.5), "</s>": (-1.0, 0.0), "a": (-0.25, 0.0), "<s> a": (-0.125, 0.0)}
 
 
@@ -25,7 +31,7 @@ def defaults(cls: type) -> dict[str, Any]:
 def test_a_search_that_is_told_nothing_searches_as_it_always_did() -> None:
     assert defaults(PrefixBeam) == {
         "beam_width": 16, "num_best": 1, "cutoff_top_n": 20, "cutoff_prob": 1.0,
-        "language_model": None, "alpha": 0.5, "beta": 1.0, "tokens": None,
+        "language_model": None, "alpha": 0.5, "beta": 1.0, "tokens": None, "inputs": None,
     }  # fmt: skip
     assert defaults(DecoderBeam) == {
         "beam_width": 5, "num_best": 1, "length_exponent": 0.6, "max_tokens_per_frame": 1.0,
@@ -57,9 +63,55 @@ def test_weights_need_a_language_model(weights: dict[str, float]) -> None:
 def test_a_language_model_is_read_from_the_inputs_once(tmp_path: Path) -> None:
     (tmp_path / "lm.arpa").write_text("".join(arpa_lines(NGRAMS)))
     found = PrefixBeam.resolve(tmp_path, 16000, language_model="lm.arpa", alpha=0.25)
-    assert found == {"language_model": NGRAMS, "alpha": 0.25}
+    assert found.keys() == {"language_model", "alpha"}
+    assert PackedModel(**found["language_model"]).ngrams() == NGRAMS
+    assert found == PrefixBeam.resolve(tmp_path, 16000, language_model="lm.arpa", alpha=0.25), "equal bytes"
     assert PrefixBeam.resolve(tmp_path / "nowhere", 16000, **found) == found
     assert PrefixBeam.resolve(tmp_path, 16000, beam_width=3) == {"beam_width": 3}
+
+
+def test_a_file_a_checkpoint_s_bytes_and_older_n_grams_are_one_language_model(tmp_path: Path) -> None:
+    (tmp_path / "lm.arpa").write_text("".join(arpa_lines(NGRAMS)))
+    kept = PrefixBeam.resolve(tmp_path, 16000, language_model="lm.arpa")["language_model"]
+    tokens = Characters()
+    tokens.fit(["a"])
+    for language_model in ("lm.arpa", kept, NGRAMS):
+        part = Part(class_path=BEAM, init_args={"language_model": language_model})
+        search: PrefixBeam = part.build(tokens=tokens, inputs=tmp_path)
+        assert search.words is not None
+        assert search.words.ngrams == NGRAMS
+
+
+@pytest.mark.parametrize("written", ["", "no base64", "QlpoOTFBWSZTWQ==", "aGVsbG8="])
+def test_a_damaged_language_model_of_a_checkpoint_is_named(written: str) -> None:
+    with pytest.raises(ValueError, match=r"^language_model\.arpa_bz2: "):
+        PackedModel(arpa_bz2=written).ngrams()
+
+
+class Reading(Greedy):
+    """A search of somebody's own that reads its file when it is built."""
+
+    def __init__(self, file: str, inputs: Path | None = None) -> None:
+        assert inputs is not None
+        self.text = (inputs / file).read_text()
+
+
+class Resolving(Greedy):
+    """One whose text a checkpoint would keep."""
+
+    def __init__(self, file: str) -> None:
+        self.text = file
+
+    @staticmethod
+    def resolve(inputs: Path, sample_rate: int, file: str) -> dict[str, str]:
+        return {"file": (inputs / file).read_text()}
+
+
+@pytest.mark.parametrize("name", ["Reading", "Resolving"])
+def test_a_search_that_is_not_kept_gets_its_files_either_way(tmp_path: Path, name: str) -> None:
+    (tmp_path / "words.txt").write_text("a b")
+    part = Part(class_path=f"{__name__}.{name}", init_args={"file": "words.txt"})
+    assert built(part, tmp_path, 16000, tokens=None).text == "a b"
 
 
 def test_an_arpa_file_has_its_n_grams_by_order_and_sorted() -> None:
@@ -121,6 +173,6 @@ def test_an_utterance_of_no_frame_has_no_token() -> None:
 
 
 def test_the_tokens_of_a_search_are_those_of_the_training() -> None:
-    part = {"class_path": "stages.search.prefix_beam.PrefixBeam", "init_args": {"tokens": "own"}}
+    part = {"class_path": BEAM, "init_args": {"tokens": "own"}}
     with pytest.raises(ValueError, match=r"init_args\.tokens\s+not written here: it is train\.tokens"):
         TypeAdapter(CTCSearchPart).validate_python(part)

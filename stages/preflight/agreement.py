@@ -110,7 +110,7 @@ def _resolvable(params: Any, section: str, key: str) -> Problems:
     part, inputs = getattr(settings, key), Path(settings.inputs)
     try:
         if part and inputs.exists():
-            resolved(part, inputs, params.features.sample_rate)
+            resolved(part, inputs, params.features.sample_rate, only_check=True)
     except Unresolved as error:
         yield problem((section, key, *error.place), str(error))
 

@@ -15,8 +15,9 @@ from torch import Tensor
 
 from stages.schema.params import InputFile
 from stages.schema.quantities import NonNegativeFloat, PositiveInt
-from stages.search.arpa import NGrams, read_arpa
+from stages.search.arpa import NGrams, file_content, parse_arpa, read_arpa
 from stages.search.ctc_search import CTCSearch
+from stages.search.packed_model import PackedModel
 from stages.search.word_scores import Context, WordScores
 from stages.tokens.tokens import Tokens
 
@@ -33,9 +34,9 @@ class PrefixBeam(CTCSearch):
     tokens of the next one, or fewer that have ``cutoff_prob`` of its probability together. ``num_best``
     texts are ranked.
 
-    ``language_model`` is a file of n-grams in ARPA format in the section's inputs, or what it holds. Texts
-    are then ranked by log P(text | audio) + ``alpha`` * log P(words) + ``beta`` * number of words, with
-    natural logarithms; see WordScores for what a word is.
+    ``language_model`` is a file of n-grams in ARPA format in ``inputs`` or, in a checkpoint, what it holds
+    (up to version 0.1.0 its n-grams). Texts are then ranked by log P(text | audio) + ``alpha`` * log P(words)
+    + ``beta`` * number of words, with natural logarithms; see WordScores for what a word is.
     """
 
     def __init__(
@@ -44,10 +45,11 @@ class PrefixBeam(CTCSearch):
         num_best: PositiveInt = 1,
         cutoff_top_n: PositiveInt = 20,
         cutoff_prob: Annotated[float, Gt(0), Le(1)] = 1.0,
-        language_model: InputFile | NGrams | None = None,
+        language_model: InputFile | PackedModel | NGrams | None = None,
         alpha: NonNegativeFloat = 0.5,
         beta: float = 1.0,
         tokens: Tokens | None = None,
+        inputs: Path | None = None,
     ) -> None:
         self.beam_width = beam_width
         self.num_best = num_best
@@ -55,9 +57,8 @@ class PrefixBeam(CTCSearch):
         self.cutoff_prob = cutoff_prob
         self.words = None
         if language_model is not None:
-            assert isinstance(language_model, dict), "resolve puts what the file holds in its place"
             assert tokens is not None, "a task's tokens come with its search"
-            self.words = WordScores(language_model, tokens, alpha, beta)
+            self.words = WordScores(_ngrams(language_model, inputs), tokens, alpha, beta)
 
     @staticmethod
     def check_arguments(
@@ -69,10 +70,18 @@ class PrefixBeam(CTCSearch):
             raise ValueError("alpha and beta weigh a language_model, but there is none")
 
     @staticmethod
+    def check_inputs(inputs: Path, sample_rate: int, language_model: object = None, **_: object) -> None:
+        """ValueError if the file is not there, or damaged."""
+        if isinstance(language_model, str):
+            read_arpa(inputs / language_model, inputs)
+
+    @staticmethod
     def resolve(inputs: Path, sample_rate: int, **init_args: Any) -> dict[str, Any]:
-        """The arguments with what the file holds."""
+        """The arguments with the file itself, once it was read whole."""
         if isinstance(name := init_args.get("language_model"), str):
-            init_args["language_model"] = read_arpa(inputs / name, inputs)
+            content = file_content(inputs / name, inputs)
+            parse_arpa(content, inputs / name)
+            init_args["language_model"] = PackedModel.of(content).model_dump()
         return init_args
 
     def __call__(self, log_probs: Tensor, lengths: Tensor, blank_index: int) -> list[list[int]]:
@@ -100,6 +109,15 @@ class PrefixBeam(CTCSearch):
             return values.new_full(values.shape[:2], values.shape[2]).long()
         before = values.exp().cumsum(-1) - values.exp()  # (B, T, K)
         return (before < self.cutoff_prob).sum(-1).clamp(min=1)
+
+
+def _ngrams(language_model: str | PackedModel | NGrams, inputs: Path | None) -> NGrams:
+    if isinstance(language_model, PackedModel):
+        return language_model.ngrams()
+    if isinstance(language_model, str):
+        assert inputs is not None, "resolve puts the file in the place of its name"
+        return read_arpa(inputs / language_model, inputs)
+    return language_model
 
 
 def prefixes(

@@ -49,10 +49,12 @@ def test_labels_are_counted_by_type_and_semitones_from_the_root_up_to_the_bass()
 
 
 def test_the_ceiling_of_counted_labels_stands_beside_the_accuracy() -> None:
-    said = ["C:6/A"] * 1000 + ["A:min7/A"] * 2000
-    found = ChordAccuracy().compute(said, said)
+    references = ["C:6/A"] * 1000 + ["A:min7/A"] * 2000
+    found = ChordAccuracy().compute(references, references)
     assert (found["chord_type_acc"], found["chord_type_acc_ceiling"]) == (1.0, 2 / 3)
-    assert "chord_acc_ceiling" not in ChordAccuracy().compute([*said, "C:mine/C"], [*said, "C:mine/C"])
+    assert "chord_acc_ceiling" not in ChordAccuracy().compute(
+        [*references, "C:mine/C"], [*references, "C:mine/C"]
+    )
 
 
 def test_a_law_has_the_types_that_it_is_given() -> None:

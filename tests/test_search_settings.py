@@ -9,7 +9,7 @@ import torch
 from pydantic import TypeAdapter
 
 from stages.commands.language_model import arpa_lines
-from stages.schema.nested import built
+from stages.schema.nested import Unresolved, built, resolved
 from stages.schema.part import Part
 from stages.search.ctc_search import CTCSearchPart
 from stages.search.decoder_beam import DecoderBeam
@@ -86,6 +86,16 @@ def test_a_file_a_checkpoint_s_bytes_and_older_n_grams_are_one_language_model(tm
 def test_a_damaged_language_model_of_a_checkpoint_is_named(written: str) -> None:
     with pytest.raises(ValueError, match=r"^language_model\.arpa_bz2: "):
         PackedModel(arpa_bz2=written).ngrams()
+
+
+def test_a_check_reads_a_language_model_and_keeps_its_name(tmp_path: Path) -> None:
+    search = {"class_path": BEAM, "init_args": {"language_model": "lm.arpa"}}
+    task = Part(class_path="stages.tasks.ctc.CTC", init_args={"search": search})
+    with pytest.raises(Unresolved, match=r"lm\.arpa: no such file") as refused:
+        resolved(task, tmp_path, 16000, only_check=True)
+    assert refused.value.place == ("init_args", "search")
+    (tmp_path / "lm.arpa").write_text("".join(arpa_lines(NGRAMS)))
+    assert resolved(task, tmp_path, 16000, only_check=True) == task
 
 
 class Reading(Greedy):

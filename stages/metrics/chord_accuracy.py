@@ -54,10 +54,10 @@ class ChordAccuracy(Metric):
 
     def compute(self, references: Sequence[str], hypotheses: Sequence[str]) -> dict[str, float]:
         chords, recognised = _parsed(references), _parsed(hypotheses)
-        right = {part: _right(chords, recognised, part) for part in PARTS}
-        right["chord"] = sum(a == b for a, b in zip(chords, recognised, strict=True))
+        correct = {part: _num_correct(chords, recognised, part) for part in PARTS}
+        correct["chord"] = sum(a == b for a, b in zip(chords, recognised, strict=True))
         found: dict[str, float] = {}
-        for name, count in right.items():
+        for name, count in correct.items():
             low, high = _interval(count, len(chords))
             found |= {
                 f"{name}_acc": count / len(chords),
@@ -97,13 +97,13 @@ def _parsed(texts: Sequence[str]) -> list[Chord]:
     return [Chord.parse(text) for text in texts]
 
 
-def _right(references: Sequence[Chord], hypotheses: Sequence[Chord], part: str) -> int:
+def _num_correct(references: Sequence[Chord], hypotheses: Sequence[Chord], part: str) -> int:
     return sum(getattr(a, part) == getattr(b, part) for a, b in zip(references, hypotheses, strict=True))
 
 
-def _interval(right: int, total: int) -> tuple[float, float]:
+def _interval(correct: int, total: int) -> tuple[float, float]:
     """The percentile bootstrap over chords: of ones and zeros, drawn again, the sum is binomial."""
-    drawn = np.random.default_rng(0).binomial(total, right / total, NUM_BOOTSTRAPS) / total
+    drawn = np.random.default_rng(0).binomial(total, correct / total, NUM_BOOTSTRAPS) / total
     tail = (1 - CONFIDENCE) / 2
     low, high = np.quantile(drawn, [tail, 1 - tail])
     return float(low), float(high)

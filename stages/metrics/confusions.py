@@ -29,15 +29,15 @@ def per_class(kind: str, pairs: Pairs) -> list[dict[str, Any]]:
     references, hypotheses = (
         (Counter(names) for names in zip(*pairs, strict=True)) if pairs else (Counter(), Counter())
     )
-    right = Counter(name for name, other in pairs if name == other)
+    correct = Counter(name for name, other in pairs if name == other)
     rows = []
     for name in sorted((references.keys() | hypotheses.keys()) - {""}):
         precision, recall = (
-            right[name] / max(hypotheses[name], 1),
-            right[name] / max(references[name], 1),
+            correct[name] / max(hypotheses[name], 1),
+            correct[name] / max(references[name], 1),
         )
         rows.append({
             "kind": kind, "class": NAMES.get(name, name), "precision": precision, "recall": recall,
-            "f1": 2 * right[name] / (references[name] + hypotheses[name]), "support": references[name],
+            "f1": 2 * correct[name] / (references[name] + hypotheses[name]), "support": references[name],
         })  # fmt: skip
     return rows

@@ -39,7 +39,7 @@ OUTPUT = Path("data/features")
 
 STAGE = Stage(
     name="features",
-    code=("features.py", "schema", "program", "compat", "audio", "frontends", "augment", "shards"),
+    code=("features.py", "schema", "program", "compat", "audio", "padding", "frontends", "augment", "shards"),
     data=lambda params: [MANIFEST, Path(params.features.inputs)],
 )
 

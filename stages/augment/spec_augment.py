@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from stages.augment.batch_augmentation import BatchAugmentation
-from stages.frontends.frontend import frame_mask
+from stages.padding.mask import frame_mask
 from stages.schema.quantities import Fraction, NonNegativeInt
 
 Span = tuple[int, int]  # the first of it, and the first beyond it

@@ -14,7 +14,14 @@ from stages.schema.feature_table import FeatureMetadata
 from stages.schema.nested import parts_within
 from stages.schema.part import Part
 
-CODE = ("shards", "frontends", "audio", "compat/torchaudio_extension.py", "schema/feature_table.py")
+CODE = (
+    "shards",
+    "frontends",
+    "padding",
+    "audio",
+    "compat/torchaudio_extension.py",
+    "schema/feature_table.py",
+)
 LIBRARIES = ("numpy", "pyarrow", "soundfile", "soxr", "torch", "torchaudio")
 CODE_OF_COPIES = ("augment",)
 LIBRARIES_OF_COPIES = (

@@ -127,7 +127,7 @@ def _read_json_lines(path: Path, wanted: Collection[str]) -> Cells:
                 continue
             names.update(dict.fromkeys(row))
             numbers.append(number)
-    faults.stop("correct them, or remove them")
+    faults.stop("correct or remove them")
     return texts.cells(numbers, "line", names)
 
 

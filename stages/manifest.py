@@ -1,11 +1,11 @@
-"""Corpora to manifests: data/manifest/{train,validation,test}.json, and rejected.json beside them.
+"""Corpora to manifests: data/manifest/{train,validation,test}.json, and rejected.json next to them.
 
-Every recording is decoded once; every utterance either becomes a row or is rejected with its reason.
-Of each corpus limit, repeat and add_validation_to_train say what is taken, and by training how often.
-The stage stops when more than manifest.max_rejected of them are, when a split is empty, or when a speaker
-or a recording is in two splits (of a recording, pieces without overlap may be, if their speakers are
-known). report.html beside the manifests shows what the corpus is like and what may be wrong with it, also
-of a run that stopped: then it lies in data/manifest.partial. artifacts/manifest/metrics.json has its figures.
+Every recording is decoded once; every utterance either becomes a row or is rejected with a reason. limit,
+repeat and add_validation_to_train of a corpus control what is taken, and how often training sees it. The
+stage stops if more than manifest.max_rejected are rejected, if a split is empty, or if a speaker or a
+recording is in two splits (non-overlapping pieces of a recording may be, if their speakers are known).
+report.html next to the manifests describes the corpus and possible faults; if the stage stops, it is in
+data/manifest.partial. artifacts/manifest/metrics.json has its figures.
 """
 
 import json
@@ -77,13 +77,13 @@ def _refuse_symlinks(root: Path) -> None:
     links = sorted(entry.path for entry in entries(str(root)) if entry.is_symlink())
     if links:
         raise ValueError(
-            f"{links[0]}: a symlink below manifest.root ({len(links)} in all); DVC does not see what changes"
-            " behind it. Put the files themselves there, or make manifest.root itself the link."
+            f"{links[0]}: a symlink below manifest.root ({len(links)} in all); DVC does not track its target."
+            " Put the files themselves there, or make manifest.root itself the link."
         )
 
 
 def _gather(settings: schema.Manifest, root: Path, audio_folder: Path) -> tuple[Utterances, ForTraining]:
-    """What is taken of all corpora: listed, then carved and limited, then with its audio."""
+    """The utterances taken from all corpora: listed, carved, limited, then with audio."""
     corpora = [(f"manifest.corpora[{n}]", part, part.build()) for n, part in enumerate(settings.corpora)]
     folders = [(audio_folder / str(number)).absolute() for number in range(len(corpora))]
     chosen, for_training = [], ForTraining(settings.train_seconds)
@@ -106,7 +106,7 @@ def _gather(settings: schema.Manifest, root: Path, audio_folder: Path) -> tuple[
 def _write_rows(
     admission: Admission, admissions: Admissions, rejections: Rejections, for_training: ForTraining
 ) -> None:
-    """Every row to its file as soon as it is judged, so that they are never all in memory."""
+    """Write every row as soon as it is admitted or rejected, so that memory never holds all of them."""
     folder = Path(admission.folder)
     with ExitStack() as stack:
         files = {
@@ -132,7 +132,7 @@ def _print(findings: Findings) -> None:
         print(line)
     print(f"rejected: {len(findings.rejections)}", *map(printable, findings.rejections.said()), sep="  ")
     odd = {
-        "sound as another": findings.duplicates.total,
+        "duplicates": findings.duplicates.total,
         "silent": findings.silent.total,
         "clipped": findings.clipped.total,
         "suspicious transcripts": findings.num_suspicious,
@@ -145,8 +145,8 @@ def _print(findings: Findings) -> None:
         print(f"not added to training: {left_out} validation utterances, {LEFT_OUT}")
     if added := findings.validation_in_train:
         print(
-            f"warning: {added} validation utterances are in training too (add_validation_to_train), beside"
-            " those counted above: what validation shows is not what the model does on unseen speech",
+            f"warning: {added} validation utterances are also in training (add_validation_to_train), not"
+            " counted above: validation does not measure performance on unseen speech",
             file=sys.stderr,
         )
 

@@ -57,7 +57,7 @@ def test_the_types_are_those_that_are_configured() -> None:
 
 
 def test_a_vocabulary_of_other_types_is_refused() -> None:
-    with pytest.raises(ValueError, match="vocabulary of other chord types or another order"):
+    with pytest.raises(ValueError, match="vocabulary has other chord types or another order"):
         Chords(["minor", "major"]).restore(tokens(["major", "minor"]).vocabulary)
 
 

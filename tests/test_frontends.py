@@ -1,4 +1,4 @@
-"""Every frontend of stages/frontends, unseen, and LogMel against its formula.
+"""Every frontend of stages/frontends, found automatically; LogMel against its formula.
 
 B batch, N samples, T frames, F features.
 """
@@ -43,7 +43,7 @@ def noise(lengths: Tensor) -> Tensor:
 
 
 def some_lengths(sample_rate: int) -> Tensor:
-    """From one sample to a second, on and beside the borders of frames."""
+    """Lengths from one sample to a second, at and next to the borders of frames."""
     return torch.tensor(
         [1, 2, 99, sample_rate // 100 - 1, sample_rate // 100, sample_rate // 4 + 1, sample_rate]
     )
@@ -111,8 +111,8 @@ def test_a_waveform_stays_as_it_is() -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"frame_shift_seconds": 1e-6}, "need a sample at least, at 8000 Hz"),
-        ({"window_seconds": 1e-6}, "need a sample at least, at 8000 Hz"),
+        ({"frame_shift_seconds": 1e-6}, "need at least one sample at 8000 Hz"),
+        ({"window_seconds": 1e-6}, "need at least one sample at 8000 Hz"),
         ({"max_hz": 4001.0}, "expected min_hz < max_hz <= 4000, half of the sample rate; found 20 and 4001"),
         ({"min_hz": 300.0, "max_hz": 200.0}, "found 300 and 200"),
     ],
@@ -215,4 +215,4 @@ def test_a_spectrogram_has_161_bins_at_16_kilohertz_in_which_a_tone_is_heard() -
     for window in ("hamming", "hann"):
         features, _ = Spectrogram(window=window, normalize=False)(tone, torch.tensor([16000]))  # type: ignore[arg-type]
         assert features.shape == (1, 101, 161)
-        assert set(features[0].argmax(-1).tolist()) == {20}  # 50 Hz a bin
+        assert set(features[0].argmax(-1).tolist()) == {20}  # 50 Hz per bin

@@ -47,7 +47,7 @@ def test_the_amplitudes_are_those_of_the_definition(filter_scale: float) -> None
     found = spectrum(CQT(filter_scale=filter_scale), waveform)
     frames = (0, 5, 21, 43)  # at the edges and within
     expected = [20 * np.log10(by_definition(waveform[0].double().numpy(), f, filter_scale)) for f in frames]
-    decibels = 80 * found[list(frames)] - np.array(expected)  # the same for all: how loud the loudest is
+    decibels = 80 * found[list(frames)] - np.array(expected)  # a constant: the level of the loudest bin
     heard = found[list(frames)] > 0.4
     assert np.abs(decibels - np.median(decibels))[heard].max() < 0.5
 

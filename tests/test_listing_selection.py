@@ -122,7 +122,7 @@ def test_validation_is_added_to_training_on_request_and_said_on_stderr(
     said = capsys.readouterr()
     assert ids("train") == sorted(["train0.wav", "train1.wav", *ids("validation")])
     assert len(ids("validation")) == 3
-    assert "warning: 3 validation utterances are in training too" in said.err
+    assert "warning: 3 validation utterances are also in training" in said.err
     assert "validation: 3 utterances, 0.00 h, 3 speakers, 100% of the transcripts also in train" in said.out
     assert said.out.startswith("train: 2 utterances")
 

@@ -58,7 +58,7 @@ def test_what_is_added_from_validation_keeps_to_train_seconds_and_what_does_not_
     assert ids("validation") == ["long.wav", "short.wav", "validation.wav"]
     assert rows_of("rejected") == []
     said = capsys.readouterr()
-    assert "warning: 1 validation utterances are in training too" in said.err
+    assert "warning: 1 validation utterances are also in training" in said.err
     assert "not added to training: 2 validation utterances, not within manifest.train_seconds" in said.out
     assert metrics()["validation_in_train"] == 1
     assert re.search(r"2\s+utterances of validation are not within manifest\.train_seconds", page())

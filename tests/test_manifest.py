@@ -91,7 +91,7 @@ def test_an_empty_split_stops_the_stage(run: Run) -> None:
 
 def test_of_an_empty_split_rejections_are_named_as_the_cause(run: Run) -> None:
     gone = {"id": "x", "audio_filepath": "none.wav", "text": "GO", "split": "test"}
-    cause = r"split test: 1 utterances were rejected: cannot read .*; mend that, or give"
+    cause = r"split test: 1 utterances were rejected: cannot read .*; correct that, or give"
     with pytest.raises(ValueError, match=cause):
         run([*one_in_each_split()[:2], gone])
 

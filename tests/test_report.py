@@ -1,4 +1,4 @@
-"""What the report says of a corpus, and that its page shows it to people safely.
+"""The findings of the report on a corpus, and that its page escapes them.
 
 With EARSHOT_PICTURES=FOLDER and AN4 in EARSHOT_AN4 the picture of the README is made.
 """

@@ -1,4 +1,4 @@
-"""Every vocabulary of stages/tokens, unseen, then characters."""
+"""Every vocabulary of stages/tokens, found automatically; then characters."""
 
 from typing import Any
 
@@ -14,7 +14,7 @@ from stages.tokens.tokens import BLANK, Tokens
 
 ALL = classes_of(Tokens)
 VOCABULARIES = [cls for cls in ALL if "blank" in parameters_of(cls)]  # those of text
-# as the index of a split has them, with the labels of every task
+# as in the index of a split, with the labels of every task
 ROWS: list[dict[str, Any]] = [
     {"text": "turn on the light", "phonemes": "t ɜ n", "language": "en",
      "chord_type": "major", "root": "C", "bass_note": "E"},
@@ -161,7 +161,7 @@ def test_an_alphabet_is_the_vocabulary_in_its_own_order(blank: str) -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"alphabet": "abca"}, "alphabet: 'a' more than once"),
+        ({"alphabet": "abca"}, "alphabet: duplicated 'a'"),
         ({"alphabet": "abC"}, "alphabet: 'C' never occurs in texts with this normalization"),
         ({"alphabet": ""}, "at least 1"),
     ],

@@ -1,4 +1,4 @@
-"""Texts by rules of Unicode: one way to write them, whatever typed them."""
+"""Normalisation of texts by rules of Unicode: one spelling for typographic variants."""
 
 import sys
 import unicodedata

@@ -1,4 +1,4 @@
-"""Texts in capitals, and characters at the edges of what is left out or replaced."""
+"""Texts in capitals, and edge cases of removed and replaced characters."""
 
 import pytest
 

@@ -25,7 +25,7 @@ def row(**changes: Any) -> dict[str, Any]:
 
 
 def phonemes(inputs: Path, **init_args: Any) -> Phonemes:
-    """As training builds it: with what the files hold."""
+    """Built as in training: with the content of the files."""
     part = Part(class_path="stages.tokens.phonemes.Phonemes", init_args=init_args)
     built: Phonemes = resolved(part, inputs, 16000).build()
     return built
@@ -128,7 +128,7 @@ def test_a_phone_outside_the_vocabulary_is_named_with_an_example(tmp_path: Path)
         ("[]", "expected a list of phones"),
         ('{"a": "b"}', "expected a list of phones"),
         ('["a b"]', "a phone is one word"),
-        ('["a", "a"]', "'a' is there twice"),
+        ('["a", "a"]', "duplicated 'a'"),
     ],
 )
 def test_a_vocabulary_file_that_is_none_is_refused(content: str | None, message: str, tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Subwords: what is learned, that it is the same every time, and that it travels in a checkpoint."""
+"""Subwords: the learned pieces, that they are reproducible, and that checkpoints contain them."""
 
 from pathlib import Path
 from typing import Any, Literal
@@ -38,7 +38,7 @@ def test_frequent_words_are_one_token(kind: Kind) -> None:
 
 
 def test_there_are_no_more_tokens_than_asked_for(kind: Kind) -> None:
-    assert len(fitted(kind, 30).vocabulary) <= 31  # and the blank
+    assert len(fitted(kind, 30).vocabulary) <= 31  # including the blank
 
 
 def test_few_texts_give_fewer_tokens(kind: Kind) -> None:
@@ -85,7 +85,7 @@ def test_fewer_tokens_than_characters_are_refused(kind: Kind) -> None:
 
 
 def test_no_transcript_is_refused(kind: Kind) -> None:
-    with pytest.raises(ValueError, match="not one training transcript"):
+    with pytest.raises(ValueError, match="no training transcripts"):
         Subwords(kind=kind).fit(["", " "])
 
 

@@ -1,4 +1,4 @@
-"""The constant-Q transform: bins as far apart as notes are (Brown 1991, Schörkhuber and Klapuri 2010).
+"""The constant-Q transform: bins spaced like notes (Brown 1991, Schörkhuber and Klapuri 2010).
 
 B batch, N samples, T frames, F bins.
 """
@@ -13,21 +13,21 @@ from stages.frontends.frontend import Frontend
 from stages.padding.mask import frame_mask, without_padding
 from stages.schema.quantities import PositiveFloat, PositiveInt
 
-FLOOR = 1e-7  # amplitude below which is silence: -140 dB of full scale
+FLOOR = 1e-7  # lower amplitudes are silence: -140 dB of full scale
 HALF_BAND_TAPS = 63
-BLOCK = 64  # samples that one step of the half-band filter gives
-GUARD = 1.35  # Nyquist frequency of an octave's sample rate, over the octave's highest bin
+BLOCK = 64  # output samples per step of the half-band filter
+GUARD = 1.35  # Nyquist frequency of an octave's sample rate, relative to its highest bin
 
 
 class CQT(Frontend):
-    """Amplitude in decibels below the loudest bin of the utterance, from 0 (``range_db`` below, or silence)
-    to 1 (the loudest).
+    """Amplitude in decibels relative to the loudest bin of the utterance, from 0 (``range_db`` below, or
+    silence) to 1 (the loudest).
 
     Bin k has the frequency ``min_hz`` * 2^(k / bins_per_octave), and a Hann window of ``filter_scale`` * Q
-    periods, Q = 1 / (2^(1 / bins_per_octave) - 1): a larger ``filter_scale`` tells neighbours apart better,
-    and their beginnings worse. Frames are centred every ``hop`` samples, T = N // hop + 1; the signal is
-    continued with zeros at both ends. Octaves are computed at sample rates that halve with their
-    frequencies, by a half-band filter, so that all of them cost the same.
+    periods, Q = 1 / (2^(1 / bins_per_octave) - 1): a larger ``filter_scale`` resolves frequencies better and
+    onsets worse. Frames are centred every ``hop`` samples, T = N // hop + 1; the signal is padded with zeros
+    at both ends. A half-band filter halves the sample rate for each lower octave, so that all octaves cost
+    the same.
 
     The defaults are the notes C2 to B7. ValueError if the highest bin is not below half of the sample rate.
     """
@@ -50,11 +50,11 @@ class CQT(Frontend):
                 " sample rate; lower num_bins"
             )
         self.hop, self.range_db = hop, range_db
-        self.quietest = FLOOR * 10 ** (range_db / 20)  # the loudest bin of an utterance that is not silence
+        self.quietest = FLOOR * 10 ** (range_db / 20)  # lower bound of an utterance's loudest bin
         self.feature_size = num_bins
         self.frame_shift_seconds = hop / sample_rate
         periods = filter_scale / (2 ** (1 / bins_per_octave) - 1)
-        self.halvings: list[int] = []  # of the sample rate, for each octave from the highest
+        self.halvings: list[int] = []  # of the sample rate, per octave from the highest
         kernels = []
         for octave in hertz.flip(0).split(bins_per_octave):
             self.halvings.append(_halvings(sample_rate, float(octave[0]), hop))
@@ -64,7 +64,7 @@ class CQT(Frontend):
         self.register_buffer("half_band", _half_band().unsqueeze(1), persistent=False)
         unit = 2 ** max(self.halvings)
         reach = periods * sample_rate / min_hz / 2 + unit * HALF_BAND_TAPS
-        self.margin = math.ceil(reach / unit) * unit  # zeros at both ends: all that a frame can see
+        self.margin = math.ceil(reach / unit) * unit  # zeros at both ends: the reach of a frame
 
     def forward(self, waveforms: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
         counts = self.num_frames(lengths)
@@ -82,13 +82,13 @@ class CQT(Frontend):
         return self._decibels(amplitudes * mask) * mask, counts
 
     def _halve(self, signal: Tensor) -> Tensor:
-        """The sample rate: (B, 1, N) to (B, 1, N / 2 or a little more)."""
+        """Halve the sample rate: (B, 1, N) to (B, 1, N / 2 or a little more)."""
         centre = HALF_BAND_TAPS // 2
         padded = functional.pad(signal, (centre, centre + 2 * BLOCK - 2))
         return functional.conv1d(padded, self.half_band, stride=2 * BLOCK).transpose(1, 2).flatten(1)[:, None]
 
     def _amplitudes(self, signal: Tensor, kernel: Tensor, halvings: int, num_frames: int) -> Tensor:
-        """Of one octave, its highest bin first: (B, 1, N') to (B, F', T)."""
+        """Amplitudes of one octave, its highest bin first: (B, 1, N') to (B, F', T)."""
         start = (self.margin >> halvings) - kernel.shape[-1] // 2
         found = functional.conv1d(signal[..., start:], kernel, stride=self.hop >> halvings)[..., :num_frames]
         real, imaginary = found.chunk(2, dim=1)
@@ -104,7 +104,7 @@ class CQT(Frontend):
 
 
 def _halvings(sample_rate: int, highest_hz: float, hop: int) -> int:
-    """How often the sample rate can be halved for an octave, and the hop with it."""
+    """How often the sample rate and the hop can be halved for an octave."""
     halvings = max(0, math.floor(math.log2(sample_rate / 2 / (GUARD * highest_hz))))
     return min(halvings, (hop & -hop).bit_length() - 1)
 
@@ -121,8 +121,8 @@ def _kernels(hertz: Tensor, periods: float, sample_rate: float) -> Tensor:
 
 
 def _half_band() -> Tensor:
-    """A low-pass at a quarter of the sample rate (a Kaiser window's sinc, 80 dB), for every second sample
-    of a block: (BLOCK, K). A convolution to as many channels is much faster than one to a single channel.
+    """A low-pass at a quarter of the sample rate (Kaiser-windowed sinc, 80 dB), for every second sample of a
+    block: (BLOCK, K). A convolution to many channels is much faster than to a single one.
     """
     time = torch.arange(HALF_BAND_TAPS, dtype=torch.float64) - HALF_BAND_TAPS // 2
     window = torch.kaiser_window(HALF_BAND_TAPS, periodic=False, beta=8.0, dtype=torch.float64)

@@ -1,4 +1,4 @@
-"""What a frontend answers.
+"""The interface of frontends.
 
 B batch, N samples, T frames, F features.
 """
@@ -17,9 +17,8 @@ class Frontend(nn.Module, ABC):
     """Waveforms to features; runs in the features stage, on the training device and inside ONNX.
 
     ``forward`` takes waveforms (B, N) in [-1, 1] and their lengths (B,), in samples at the sample
-    rate of construction, and returns features (B, T, F) and frame counts (B,). Padding changes nothing,
-    whatever it holds: a padded utterance gives the same frames as one alone, and frames beyond the count
-    are 0.
+    rate of construction, and returns features (B, T, F) and frame counts (B,). The content of padding has
+    no effect: a padded utterance gives the same frames as a single one, and frames beyond the count are 0.
     """
 
     domain: ClassVar[Literal["features", "waveform"]] = "features"
@@ -37,15 +36,15 @@ class Frontend(nn.Module, ABC):
 def frame_samples(
     name: str, window_seconds: float, frame_shift_seconds: float, sample_rate: int
 ) -> tuple[int, int]:
-    """Window and frame shift in whole samples; ValueError, with the frontend's ``name``, if one has none."""
+    """Window and frame shift in samples; ValueError, with the frontend's ``name``, if one is 0."""
     window, shift = round(window_seconds * sample_rate), round(frame_shift_seconds * sample_rate)
     if not shift or not window:
-        raise ValueError(f"{name}: window and frame shift need a sample at least, at {sample_rate} Hz")
+        raise ValueError(f"{name}: window and frame shift need at least one sample at {sample_rate} Hz")
     return window, shift
 
 
 def finished(features: Tensor, counts: Tensor, normalize: bool) -> Tensor:
-    """Features (B, T, F), 0 beyond the counts; to ``normalize`` is mean 0, variance 1 over each utterance."""
+    """Features (B, T, F), 0 beyond the counts; ``normalize``: mean 0 and variance 1 over each utterance."""
     mask = frame_mask(counts, features.shape[1]).unsqueeze(-1)
     if normalize:
         total = counts[:, None, None]

@@ -1,4 +1,4 @@
-"""What frontends on mel bands have in common.
+"""The base of frontends on mel bands.
 
 B batch, N samples, T frames, M mel bands.
 """
@@ -15,10 +15,9 @@ class MelBands(Frontend):
     """Power mel spectrogram (HTK scale), natural logarithm.
 
     Frames are centred every ``frame_shift_seconds``, T = N // shift + 1; the signal is padded with
-    zeros at both ends, so that a batch's padding is what the end of an utterance sees anyway.
-    ``floor`` is the power below which is silence (1e-6 is -120 dB of full scale); ``fft_size`` in samples is
-    by default the next power of two after the window. With ``normalize`` every feature has mean 0 and
-    variance 1 over its utterance (CMVN).
+    zeros at both ends, so that the padding of a batch makes no difference. Powers below ``floor`` are silence
+    (1e-6 is -120 dB of full scale); ``fft_size`` in samples is by default the next power of two after the
+    window. With ``normalize`` every feature has mean 0 and variance 1 over its utterance (CMVN).
     """
 
     def __init__(
@@ -61,7 +60,7 @@ class MelBands(Frontend):
         self.frame_shift_seconds = self.shift / sample_rate
 
     def log_mel(self, waveforms: Tensor) -> Tensor:
-        """(B, N), without what padding holds, to (B, T, M)."""
+        """(B, N), with zeros as padding, to (B, T, M)."""
         return torch.log(self.mel(waveforms) + self.floor).transpose(1, 2)
 
     def num_frames(self, lengths: Tensor) -> Tensor:

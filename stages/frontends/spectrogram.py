@@ -1,4 +1,4 @@
-"""Magnitude spectrograms, as of Deep Speech 2 (Amodei et al. 2015, https://arxiv.org/abs/1512.02595).
+"""Magnitude spectrograms, as in Deep Speech 2 (Amodei et al. 2015, https://arxiv.org/abs/1512.02595).
 
 B batch, N samples, T frames, F frequency bins.
 """
@@ -19,10 +19,10 @@ WINDOWS = {"hamming": torch.hamming_window, "hann": torch.hann_window}
 class Spectrogram(Frontend):
     """log(1 + magnitude) of the Fourier transform of each window: 161 bins from 0 to 8 kHz at 16 kHz.
 
-    Frames are centred every ``frame_shift_seconds``, T = N // shift + 1, between zeros at both ends. With
-    ``normalize`` every bin has mean 0 and variance 1 over its utterance. The transform is a product with
-    cosines and sines: windows are short, and over a Fourier transform whose length is no power of two, torch
-    and ONNX runtimes differ by more.
+    Frames are centred every ``frame_shift_seconds``, T = N // shift + 1; the signal is padded with zeros at
+    both ends. With ``normalize`` every bin has mean 0 and variance 1 over its utterance. The transform is a
+    product with cosines and sines: windows are short, and for FFT lengths that are not a power of two,
+    PyTorch and ONNX runtimes differ more.
     """
 
     def __init__(
@@ -35,7 +35,7 @@ class Spectrogram(Frontend):
     ) -> None:
         super().__init__()
         size, self.shift = frame_samples("Spectrogram", window_seconds, frame_shift_seconds, sample_rate)
-        self.padding = size // 2, (size + 1) // 2  # of an odd window too, T = N // shift + 1
+        self.padding = size // 2, (size + 1) // 2  # T = N // shift + 1 for odd windows too
         self.waves: Tensor  # (2F, 1, window), not saved: cosines, then sines
         self.register_buffer("waves", _waves(size, WINDOWS[window](size).double()), persistent=False)
         self.normalize = normalize
@@ -55,6 +55,6 @@ class Spectrogram(Frontend):
 
 def _waves(size: int, window: Tensor) -> Tensor:
     """Windowed cosines and sines of every bin: (2F, 1, size)."""
-    turns = torch.outer(torch.arange(size // 2 + 1), torch.arange(size)) % size  # exact, however long
+    turns = torch.outer(torch.arange(size // 2 + 1), torch.arange(size)) % size  # exact for any size
     angles = 2 * torch.pi * turns.double() / size
     return (torch.cat([angles.cos(), angles.sin()]) * window).float().unsqueeze(1)

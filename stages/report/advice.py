@@ -1,4 +1,4 @@
-"""What a person should look at first: sentences on what is odd about a corpus."""
+"""What to look at first: sentences on what is unusual about a corpus."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -9,12 +9,12 @@ from stages.report.findings import Findings
 BIG_SPEAKER = 0.3  # of the hours of a split
 KNOWN_SHARE = 0.2  # of a split's transcripts
 MAX_NAME = 80  # characters
-MIN_SPEAKERS = 3  # of a corpus: where there are fewer, nobody expects many voices
+MIN_SPEAKERS = 3  # of a corpus: with fewer, a dominant speaker is expected
 
 
 @dataclass(frozen=True)
 class Advice:
-    """A sentence, and the section that has more. ``is_grave``: results would be wrong, or there are none."""
+    """A sentence, and the section with details. ``is_grave``: results would be wrong or missing."""
 
     text: str
     section: str
@@ -22,15 +22,15 @@ class Advice:
 
 
 def advice(findings: Findings) -> list[Advice]:
-    """The gravest first."""
-    said = [
+    """Grave ones first."""
+    found = [
         *_stops(findings),
         *_sharing(findings),
         *_texts(findings),
         *_sounds(findings),
         *_balance(findings),
     ]
-    return sorted(said, key=lambda one: not one.is_grave)
+    return sorted(found, key=lambda one: not one.is_grave)
 
 
 def _stops(findings: Findings) -> Iterator[Advice]:
@@ -43,24 +43,23 @@ def _stops(findings: Findings) -> Iterator[Advice]:
 def _sharing(findings: Findings) -> Iterator[Advice]:
     if findings.validation_in_train:
         yield Advice(
-            f"{findings.validation_in_train:,} utterances of validation are in train too"
-            " (add_validation_to_train), beside those that are counted there: what validation shows is not of"
-            " unseen speech.",
+            f"{findings.validation_in_train:,} utterances of validation are also in train"
+            " (add_validation_to_train), not counted there: validation does not measure unseen speech.",
             "overlap",
             True,
         )
     if left_out := findings.validation_left_out:
         yield Advice(
-            f"{left_out:,} utterances of validation are {LEFT_OUT}, and not added to train.", "overlap"
+            f"{left_out:,} utterances of validation are {LEFT_OUT} and not added to train.", "overlap"
         )
     if total := findings.contradictions.total:
         yield Advice(
-            f"{total:,} utterances sound, sample for sample, as another with another transcript.",
+            f"{total:,} utterances have the same samples as another with a different transcript.",
             "duplicates",
             True,
         )
     if total := findings.duplicates.total:
-        yield Advice(f"{total:,} utterances sound, sample for sample, as an earlier one.", "duplicates")
+        yield Advice(f"{total:,} utterances have the same samples as an earlier one.", "duplicates")
     for split in findings.splits:
         known = findings.known.get(split.name)
         if known and known.total > KNOWN_SHARE * split.utterances:
@@ -75,9 +74,7 @@ def _texts(findings: Findings) -> Iterator[Advice]:
     if unseen := findings.texts.unseen():
         yield Advice(f"{len(unseen)} characters of validation or test are never in train.", "characters")
     if rare := findings.texts.rare():
-        yield Advice(
-            f"{len(rare)} characters are hardly ever in train: noise, or too few examples?", "characters"
-        )
+        yield Advice(f"{len(rare)} characters are rare in train: noise, or too few examples?", "characters")
     for name, found in findings.suspicious.items():
         yield Advice(f"{name}: {found.total:,}.", "suspicious")
 
@@ -88,7 +85,7 @@ def _sounds(findings: Findings) -> Iterator[Advice]:
     if total := findings.clipped.total:
         yield Advice(f"{total:,} utterances are clipped.", "sound")
     if len({kind.sample_rate for kind in findings.kinds}) > 1:
-        yield Advice("Sample rates differ: high frequencies may tell the sources apart.", "formats")
+        yield Advice("Sample rates differ: high frequencies may identify the source.", "formats")
 
 
 def _balance(findings: Findings) -> Iterator[Advice]:

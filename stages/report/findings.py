@@ -1,4 +1,4 @@
-"""Everything that the report says of a corpus."""
+"""Everything that the report shows about a corpus."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -16,15 +16,15 @@ from stages.report.stops import Stop
 from stages.report.texts import Texts
 
 NUM_SPEAKERS = 15
-MIN_LEVEL = SILENT / 10  # below, levels are drawn as this one
+MIN_LEVEL = SILENT / 10  # lower levels are drawn as this one
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
 
 @dataclass(frozen=True)
 class SplitFigures:
-    """One split in numbers; medians are None where it is empty. ``main_speaker`` says most of it, the
-    ``main_share`` of its hours.
+    """One split in numbers; medians are None if it is empty. ``main_speaker`` speaks most of it, the
+    fraction ``main_share`` of its hours.
     """
 
     name: str
@@ -50,9 +50,9 @@ class Speaker:
 
 @dataclass(frozen=True)
 class Findings:
-    """``clashes`` are what two splits share and must not; ``stops`` why the stage stops, if it does;
-    ``validation_in_train`` is the number of validation utterances that training has too, as it was told,
-    but for ``validation_left_out``, which are not within manifest.train_seconds.
+    """``clashes`` are what two splits share and must not, ``stops`` the reasons why the stage stops.
+    ``validation_in_train`` is the number of validation utterances that are added to training, without
+    ``validation_left_out``, which are not within manifest.train_seconds.
     """
 
     splits: list[SplitFigures]
@@ -75,7 +75,7 @@ class Findings:
 
     @property
     def num_suspicious(self) -> int:
-        """Of transcripts, once for everything that is odd about one."""
+        """Of transcripts, each counted once per suspicion."""
         return sum(found.total for found in self.suspicious.values())
 
 
@@ -130,7 +130,7 @@ def _figures(admissions: Admissions, texts: Texts, number: int) -> SplitFigures:
 
 
 def _speakers(admissions: Admissions) -> list[Speaker]:
-    """Those who say most."""
+    """Those with the most hours."""
     named = admissions.speaker >= 0
     speaker, count = admissions.speaker[named], len(admissions.speakers)
     seconds = np.bincount(speaker, admissions.duration[named], count)

@@ -1,4 +1,4 @@
-"""Examples of something found in a corpus, and how many there are."""
+"""Examples of a finding in a corpus, and their number."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ NUM_EXAMPLES = 10
 
 @dataclass(frozen=True)
 class Example:
-    """An utterance that shows something; ``detail`` says it in numbers."""
+    """An utterance with the finding; ``detail`` gives figures."""
 
     id: str
     split: str
@@ -23,7 +23,7 @@ class Example:
 
 @dataclass(frozen=True)
 class Listing:
-    """The first of ``total``; ``note`` is one more thing to say of them all."""
+    """The first of ``total``; ``note`` is a remark on all of them."""
 
     total: int
     examples: list[Example]
@@ -36,7 +36,7 @@ def listing(
     details: Sequence[str] = (),
     note: str = "",
 ) -> Listing:
-    """Of rows of the admissions, and what to say of the first of them."""
+    """Of rows of the admissions, with details of the first ones."""
     first = [int(row) for row in rows[:NUM_EXAMPLES]]
     examples = [
         Example(

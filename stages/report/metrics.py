@@ -1,4 +1,4 @@
-"""The report's figures, as DVC compares them between commits."""
+"""The figures of the report, for DVC to compare between commits."""
 
 from typing import Any
 
@@ -6,7 +6,7 @@ from stages.report.findings import Findings, SplitFigures
 
 
 def metrics(findings: Findings) -> dict[str, Any]:
-    """Numbers alone: of the whole corpus, and in one more level of each split."""
+    """Numbers only: of the complete corpus, and one level below, of each split."""
     texts = findings.texts
     whole: dict[str, Any] = {
         "rejected": len(findings.rejections),
@@ -19,7 +19,7 @@ def metrics(findings: Findings) -> dict[str, Any]:
         "rare_characters": len(texts.rare()),
         "unseen_characters": len(texts.unseen()),
     }
-    if findings.validation_in_train:  # a warning: what validation shows is not of unseen speech
+    if findings.validation_in_train:  # a warning: validation does not measure unseen speech
         whole["validation_in_train"] = findings.validation_in_train
     return whole | {split.name: _of(split, findings) for split in findings.splits}
 

@@ -1,4 +1,4 @@
-"""What was rejected, counted by reason while it is written."""
+"""Counts rejected utterances by reason while they are written."""
 
 from collections import Counter, defaultdict
 from collections.abc import Sequence
@@ -9,13 +9,12 @@ from stages.schema.manifest_row import RejectedRow
 NUM_EXAMPLES = 3  # of each reason
 NUM_SAID = 8
 MAX_REASONS = 200
-OTHER = "other reasons"  # should a corpus give every utterance a reason of its own
+OTHER = "other reasons"  # if a corpus gives every utterance its own reason
 
 
 class Rejections:
-    """Counts, and the first few of each reason: flat in memory, should all of a million be rejected.
-    ``num_left_out`` are those that the user wants left out; ``by_split`` are the reasons of the utterances of
-    each split, of None for other splits than the manifest's.
+    """Counts, and the first few of each reason, in constant memory. ``num_left_out`` counts those that the
+    user left out; ``by_split`` has the reasons for each split, and for None those of unknown splits.
     """
 
     def __init__(self, splits: Sequence[str]) -> None:
@@ -38,7 +37,7 @@ class Rejections:
             self.first.append(row)
 
     def said(self) -> list[str]:
-        """The most frequent reasons with their counts, for people."""
+        """The most frequent reasons with their counts, for messages."""
         reasons = [f"{count} x {reason}" for reason, count in self.reasons.most_common(NUM_SAID)]
         rest = len(self.reasons) - len(reasons)
         return [*reasons, f"{rest} more reasons"] if rest else reasons

@@ -1,4 +1,4 @@
-"""What the recordings of a corpus are: duplicates, clipping, silence, and the mix of formats."""
+"""The recordings of a corpus: duplicates, clipping, silence, and formats."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -8,7 +8,7 @@ import numpy as np
 from stages.listing.admissions import Admissions
 from stages.report.listing import NUM_EXAMPLES, Listing, listing
 
-CLIPPED_SHARE = 1e-3  # of an utterance's samples: from here on one hears it
+CLIPPED_SHARE = 1e-3  # of an utterance's samples; more is audible
 SILENT = 10 ** (-60 / 20)  # -60 dB below full scale, in the loudest tenth of a second
 
 Array = np.ndarray[Any, np.dtype[Any]]
@@ -35,13 +35,13 @@ class Sounds:
         self.groups = _equal(admissions.content, *spans)
 
     def duplicates(self) -> Listing:
-        """Utterances that sound, sample for sample, as an earlier one."""
+        """Utterances with the same samples as an earlier one."""
         rows = np.array([row for group in self.groups for row in group[1:]], int)
         earlier = [self.admissions.id(int(group[0])) for group in self.groups for _ in group[1:]]
         return listing(self.admissions, rows, [f"as {name}" for name in earlier[:NUM_EXAMPLES]])
 
     def contradictions(self) -> Listing:
-        """Those of them that have another transcript."""
+        """Duplicates that have another transcript."""
         pairs = [
             (group[0], row)
             for group in self.groups
@@ -63,7 +63,7 @@ class Sounds:
         )
 
     def silent(self) -> Listing:
-        """Utterances in which nothing is heard."""
+        """Utterances that are silent throughout."""
         level = self.level()
         rows = np.flatnonzero(level < SILENT)
         return listing(self.admissions, rows, [_decibels(value) for value in level[rows[:NUM_EXAMPLES]]])
@@ -74,7 +74,7 @@ class Sounds:
         return found
 
     def kinds(self) -> list[Kind]:
-        """Most hours first."""
+        """Formats, those with the most hours first."""
         columns = self.admissions.recordings.columns
         names = list(self.admissions.recordings.kinds)
         seconds = np.bincount(self.admissions.recording, self.admissions.duration, len(columns))
@@ -93,9 +93,9 @@ class Sounds:
 
 
 def _equal(*columns: Array) -> list[Array]:
-    """Rows that are equal in all columns, in groups of two and more."""
+    """Groups of two or more rows that are equal in all columns."""
     order = np.lexsort(columns[::-1])
-    same = np.ones(max(len(order) - 1, 0), bool)  # as the one before
+    same = np.ones(max(len(order) - 1, 0), bool)  # as the previous row
     for column in columns:
         same &= np.diff(column[order]) == 0
     follows, precedes = np.append(False, same), np.append(same, False)

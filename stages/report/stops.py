@@ -1,4 +1,4 @@
-"""For what the manifest stage stops, said to people."""
+"""The reasons why the manifest stage stops, as messages."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -14,7 +14,7 @@ from stages.schema.manifest_row import REJECTED
 
 @dataclass(frozen=True)
 class Stop:
-    """A sentence, and the section of the report that has more."""
+    """A sentence, and the section of the report with details."""
 
     text: str
     section: str
@@ -27,7 +27,7 @@ def stops(
     settings: schema.Manifest,
     folder: Path,
 ) -> Iterator[Stop]:
-    """All of them at once; ``folder`` will have the rejected rows."""
+    """All reasons; ``folder`` will have the rejected rows."""
     num_utterances = len(admissions) + len(rejections)
     num_bad = len(rejections) - rejections.num_left_out
     if num_bad > round(settings.max_rejected * num_utterances, 6):  # 0.29 * 100 is less than 29
@@ -40,18 +40,18 @@ def stops(
         )
     if empty := [split for number, split in enumerate(settings.splits) if number not in admissions.split]:
         lost = sum((rejections.by_split[split] for split in (*empty, None)), Counter[str]())
-        said = f"no utterance in split {', '.join(empty)}: {_cause(lost, num_utterances)}"
-        yield Stop(said, "rejected" if lost else "splits")
+        text = f"no utterance in split {', '.join(empty)}: {_cause(lost, num_utterances)}"
+        yield Stop(text, "rejected" if lost else "splits")
     for kind in KINDS:
         if of_kind := [clash for clash in clashes if clash.kind == kind]:
             yield Stop(complaint(kind, of_kind), "splits")
 
 
 def _cause(lost: Counter[str], num_utterances: int) -> str:
-    """Why splits may be empty that lost utterances for these reasons, and what to do."""
+    """Why splits may be empty, from the reasons of their rejected utterances, and what to do."""
     if not num_utterances:
         return "the corpora have no utterances; put them below manifest.root, or correct manifest.corpora"
-    advice = "give the corpus a list for it, or a larger share under manifest.carve"
+    advice = "give the corpus a list for it, or set a larger fraction in manifest.carve"
     for reason, count in lost.most_common(1):
-        return f"{count} utterances were rejected: {reason}; mend that, or {advice}"
+        return f"{count} utterances were rejected: {reason}; correct that, or {advice}"
     return advice

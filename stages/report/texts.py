@@ -1,4 +1,4 @@
-"""What the transcripts of a corpus consist of, and which of them look wrong beside the others."""
+"""The characters of a corpus's transcripts, and the transcripts that are suspicious."""
 
 import hashlib
 import re
@@ -13,25 +13,25 @@ import numpy as np
 from stages.listing.admissions import Admissions
 from stages.report.listing import NUM_EXAMPLES, Listing, listing
 
-ODD_SHARE = 0.05  # of the utterances: what more of them have is how this corpus is written
-RARE_COUNT = 10  # a character that training sees less often is hardly learned
+ODD_SHARE = 0.05  # of the utterances: what is more frequent is the style of this corpus
+RARE_COUNT = 10  # a less frequent character in training is hardly learned
 SCALE = 1.4826  # from a median absolute deviation to the standard deviation of a normal distribution
 MIN_SPREAD = 0.1  # of the logarithm of characters per second
 FAR = 5.0  # standard deviations
-# Writing systems that words of one language mix.
+# Writing systems that are mixed within words.
 EAST_ASIAN = {"CJK", "HIRAGANA", "KATAKANA", "KATAKANA-HIRAGANA", "HANGUL", "BOPOMOFO", "IDEOGRAPHIC"}
-MICRO = "\u00b5"  # the sign in front of a unit
+MICRO = "\u00b5"  # the prefix of a unit
 MARKS = re.compile(r"[\[\](){}<>*_#@|\\/~^=]")
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
 
 class Texts:
-    """Transcripts in Unicode's NFC, without any other normalising.
+    """Transcripts in Unicode NFC, without further normalisation.
 
-    ``in_train`` are the rows that training sees: of its split, and those of validation whose ids are
-    ``added``. ``in_training`` counts their characters, ``elsewhere`` those of the others; ``first`` is the
-    row that has a character first; ``lengths`` and ``hashes`` are of every row.
+    ``in_train`` marks the rows that training sees: those of its split, and those of validation whose ids are
+    in ``added``. ``in_training`` counts their characters, ``elsewhere`` those of the others; ``first`` is
+    the first row with a character; ``lengths`` and ``hashes`` are of every row.
     """
 
     def __init__(self, admissions: Admissions, added: Set[str]) -> None:
@@ -65,7 +65,7 @@ class Texts:
         return found
 
     def unseen(self) -> dict[str, int]:
-        """Characters of other splits that training never sees, and how often they stand there."""
+        """Characters of other splits that training never sees, with their counts there."""
         return {
             character: count
             for character, count in sorted(self.elsewhere.items())
@@ -73,13 +73,13 @@ class Texts:
         }
 
     def rare(self) -> dict[str, int]:
-        """Characters that training sees, but less than RARE_COUNT times."""
+        """Characters that training sees less than RARE_COUNT times."""
         return {
             character: count for character, count in sorted(self.in_training.items()) if count < RARE_COUNT
         }
 
     def known(self) -> dict[str, Listing]:
-        """Of every other split, the rows whose transcript training sees as well."""
+        """For every other split, the rows whose transcript is also in training."""
         train = self.hashes[self.in_train]
         found = {}
         for number, split in enumerate(self.admissions.splits):
@@ -89,7 +89,7 @@ class Texts:
         return found
 
     def suspicious(self) -> dict[str, Listing]:
-        """Rows whose transcript is probably not what is said, by what is odd about them."""
+        """Rows whose transcript is probably wrong, by kind of suspicion."""
         found = self._far_rates()
         for name, character_is, word_is in (
             ("Invisible characters", _is_invisible, None),
@@ -103,7 +103,7 @@ class Texts:
         return {name: rows for name, rows in found.items() if rows.total}
 
     def _far_rates(self) -> dict[str, Listing]:
-        """Too many characters for the duration, or too few, beside what is usual in this corpus."""
+        """Rows with too many or too few characters for the duration, compared with this corpus."""
         if not len(self.lengths):
             return {}
         rate = self.rate()
@@ -129,7 +129,7 @@ class Texts:
         }
 
     def _is_minority(self) -> Callable[[str], bool]:
-        """Whether a character is a letter of a writing system that is not the corpus's main one."""
+        """Whether a character is a letter of a writing system other than the corpus's main one."""
         counts: dict[str, int] = defaultdict(int)
         for character, count in self.total().items():
             counts[_script(character)] += count
@@ -138,7 +138,7 @@ class Texts:
         return lambda character: _script(character) not in ("", main)
 
     def _with(self, character_is: Callable[[str], Any], word_is: Callable[[str], bool] | None) -> list[int]:
-        """Rows with such a character, and then with such a word."""
+        """Rows with such a character and, if ``word_is`` is given, such a word."""
         wanted = sorted(character for character in self.first if character_is(character))
         if not wanted:
             return []
@@ -153,10 +153,10 @@ class Texts:
 
 
 def _script(character: str) -> str:
-    """The writing system of a letter, by its name in Unicode; empty for what is no letter, or of none."""
+    """The writing system of a letter, from its Unicode name; empty for other characters."""
     if not unicodedata.category(character).startswith("L") or character == MICRO:
         return ""
-    # Other forms of a letter, such as full-width ones, have names of their own.
+    # Other forms of a letter, such as full-width ones, have other names.
     script = unicodedata.name(unicodedata.normalize("NFKC", character)[0], "").split(" ")[0]
     return "EAST ASIAN" if script in EAST_ASIAN else "" if script == "MODIFIER" else script
 

@@ -10,10 +10,10 @@ from stages.tokens.tokens import BLANK, Tokens
 
 
 class Characters(Tokens):
-    """Every character is a token, the space between words too.
+    """Every character is a token, including the space between words.
 
-    The vocabulary is those of the training transcripts, sorted; or ``alphabet``, in its own order, as that of
-    a checkpoint to start from. A training transcript with any other character is then refused.
+    The vocabulary is the sorted characters of the training transcripts, or ``alphabet`` in its order, for
+    example that of a checkpoint to start from; other characters in training transcripts are then an error.
     """
 
     def __init__(
@@ -31,7 +31,7 @@ class Characters(Tokens):
     ) -> None:
         letters = alphabet or ""
         if twice := sorted({letter for letter in letters if letters.count(letter) > 1}):
-            raise ValueError(f"alphabet: {', '.join(map(repr, twice))} more than once")
+            raise ValueError(f"alphabet: duplicated {', '.join(map(repr, twice))}")
         if never := sorted(letter for letter in letters if not normalization.writes(letter)):
             raise ValueError(
                 f"alphabet: {', '.join(map(repr, never))} never occurs in texts with this normalization"

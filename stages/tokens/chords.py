@@ -10,9 +10,9 @@ from stages.tokens.tokens import Tokens
 class Chords(Tokens):
     """A chord, written root:chord_type/bass_note, is three tokens: type, root and bass, in this order.
 
-    The vocabulary is not collected from the texts: it lists ``types`` (by default the 32 of
-    stages.schema.chords), then twelve roots, then twelve basses, and no blank (its index is -1). A chord
-    of another type has no tokens, not even in held-out text: ``encode`` and ``encode_known`` refuse it.
+    The vocabulary does not depend on the texts: it lists ``types`` (by default the 32 of
+    stages.schema.chords), then twelve roots, then twelve basses, without a blank (its index is -1). A chord
+    of another type has no tokens: ``encode`` and ``encode_known`` reject it, in held-out text too.
     """
 
     content: ClassVar[str] = "chords"
@@ -28,7 +28,7 @@ class Chords(Tokens):
 
     @property
     def group_sizes(self) -> tuple[int, int, int]:
-        """How many of the vocabulary are types, roots and basses."""
+        """The numbers of types, roots and basses in the vocabulary."""
         return len(self.types), len(PITCH_CLASSES), len(PITCH_CLASSES)
 
     def fit(self, texts: Iterable[str]) -> None:
@@ -36,12 +36,12 @@ class Chords(Tokens):
 
     def restore(self, vocabulary: Sequence[str]) -> None:
         if list(vocabulary) != self._listed():
-            raise ValueError(f"vocabulary of other chord types or another order: {list(vocabulary)}")
+            raise ValueError(f"vocabulary has other chord types or another order: {list(vocabulary)}")
         self.vocabulary = list(vocabulary)
         self._indices = {token: index for index, token in enumerate(vocabulary)}
 
     def transcripts(self, rows: Sequence[Mapping[str, Any]]) -> list[str]:
-        """The three labels of rows that have a chord_type, else their texts."""
+        """The three labels of rows with a chord_type; else their texts."""
         return [
             str(Chord(*(row[name] for name in Chord._fields))) if row.get("chord_type") else row["text"]
             for row in rows

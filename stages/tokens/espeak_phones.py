@@ -1,7 +1,7 @@
 """The phones of words by espeak-ng, in any of its languages.
 
-All texts of a language in one fresh process, sorted, so that the same texts have the same phones.
-``espeak_TextToPhonemes`` is described in speak_lib.h of espeak-ng.
+A fresh process handles all texts of a language, sorted, so that the same texts give the same phones.
+``espeak_TextToPhonemes`` is documented in speak_lib.h of espeak-ng.
 """
 
 import ctypes
@@ -14,15 +14,15 @@ from stages.program import espeak as library
 from stages.program.parents import die_with_parent
 
 UTF8, IPA, SEPARATOR = 1, 2, "_"
-OTHER_LANGUAGE = re.compile(r"\([a-z-]+\)")  # where it reads a foreign word, and where it is back
+OTHER_LANGUAGE = re.compile(r"\([a-z-]+\)")  # start and end of a foreign word
 STRESS = re.compile("[\u02c8\u02cc]")  # primary and secondary
 
 
 def phones_of(texts: Iterable[str], language: str, stress: bool = False) -> dict[str, str]:
-    """Each text with its phones in IPA, separated by spaces; stress is marked on vowels if asked for.
+    """Each text with its phones in IPA, separated by spaces; ``stress`` marks stressed vowels.
 
-    ``language`` is one of espeak-ng's, such as ``ru`` or ``en-us``. ValueError for one that it does not
-    know, and where it is not installed.
+    ``language`` is one of espeak-ng, such as ``ru`` or ``en-us``. ValueError if it is unknown or espeak-ng
+    is not installed.
     """
     ordered = sorted(set(texts))
     path, data = library.installed()
@@ -39,7 +39,7 @@ def _cleaned(spelled: str, stress: bool) -> str:
 
 
 def _spell(engine: ctypes.CDLL, text: str) -> str:
-    """All clauses of a text: the engine takes one at a time, and moves the pointer on."""
+    """All clauses of a text: the engine takes one at a time and advances the pointer."""
     rest = ctypes.c_char_p(text.encode())
     clauses = []
     while rest.value is not None:

@@ -1,4 +1,4 @@
-"""Text as a model learns it, by rules of Unicode and not of a language."""
+"""Normalises text for training, by rules of Unicode, independent of the language."""
 
 import re
 import sys
@@ -13,17 +13,17 @@ Case = Literal["lower", "upper", "keep"]
 Punctuation = Literal["keep", "remove"]
 Version = Literal[0, 1]
 
-JOINERS = "\u200c\u200d"  # what (un)joins letters of a word, in Persian and scripts of India
+JOINERS = "\u200c\u200d"  # they join or separate letters, in Persian and scripts of India
 SIGNS = "'\u2019-"  # apostrophes and the hyphen
 INSIDE_WORDS = SIGNS + JOINERS
 APOSTROPHE = "['\u2019]"
-# They ask for one form of a character, as of an emoji in colour; the first one joins marks.
+# They select a form of a character, such as a coloured emoji; the first one joins marks.
 SELECTORS = {"\u034f", *map(chr, range(0xFE00, 0xFE10)), *map(chr, range(0xE0100, 0xE01F0))}
-DIGIT = "0"  # a neighbour that has no case, and composes with nothing
+DIGIT = "0"  # a neighbour without case that composes with nothing
 
 
 class _Spellings(dict[int, str]):
-    """Version 1: what typesetting, keyboards and copying vary and no voice does, as one character is met."""
+    """Version 1: maps typographic variants, which sound the same, to one spelling; filled on first use."""
 
     QUOTES = "\u2018\u2019\u201a\u201b\u02bc\uff07`\u00b4", "\u201c\u201d\u201e\u201f\u00ab\u00bb\uff02"
     HYPHENS, DASHES = "\u2010\u2011\u2012\u2212", "\u2013\u2014\u2015"
@@ -42,12 +42,12 @@ class _Spellings(dict[int, str]):
             letters = unicodedata.normalize("NFKC", character)
             return letters if letters == character else "".join(self[ord(letter)] for letter in letters)
         if (category == "Cf" and character not in JOINERS) or character in SELECTORS:
-            return ""  # soft hyphens and marks of direction too
+            return ""  # also soft hyphens and direction marks
         return "..." if character == "\u2026" else character
 
 
 class _Words(dict[int, str]):
-    """Letters, their marks and digits of any script, and what may be inside of a word; else a space."""
+    """Keeps letters, marks and digits of any script and signs within words; the rest becomes spaces."""
 
     def __missing__(self, code: int) -> str:
         character = chr(code)
@@ -57,32 +57,31 @@ class _Words(dict[int, str]):
 
 
 SPELLINGS, WORDS = _Spellings(), _Words()
-# A mark, which alone is not of \w where WORDS have been, and those behind it; joiners may be in between.
+# Marks (after WORDS the only characters outside \w) with joiners in between.
 MARKS = f"[{JOINERS}]*[^\\w {JOINERS}{SIGNS}][^\\w {SIGNS}]*"
 SEVERAL_SIGNS = re.compile(f"[{SIGNS}](?:[{SIGNS}]|{MARKS})+")
-STRAY_MARKS = re.compile(f" {MARKS}")  # on no letter, digit or mark
+STRAY_MARKS = re.compile(f" {MARKS}")  # not on a letter, digit or mark
 
 
 @dataclass(frozen=True)
 class Normalization:
-    """One way to write a text: the same in training, in evaluation and in an exported model's card.
+    """The normal form of a text: the same in training, evaluation and the card of an exported model.
 
     In this order: Unicode NFC; the spellings of ``version``; ``case``; single spaces; ``replacements``,
-    written in that case, in one pass, the longest first; ``punctuation``, which is kept, or gives way to
-    spaces as does whatever is no letter, digit or mark on one of them, apart from apostrophes and hyphens
-    within a word; NFC and single spaces.
+    written in that case, in one pass, the longest first; ``punctuation``: kept, or replaced by spaces, like
+    everything except letters, digits, their marks, and apostrophes and hyphens within a word; NFC and single
+    spaces.
 
-    A single character is replaced wherever it stands, within words too: {"ß": "ss", "&": " and "}. Several
-    are replaced as words: where they begin or end with a letter, mark or digit, a word must begin or end, so
-    that {"mr": "mister"} leaves "mrs". An apostrophe between letters does not end a word, a hyphen does.
-    Scripts without spaces have such words between signs and spaces alone.
+    A single character is replaced everywhere, also within words: {"ß": "ss", "&": " and "}. Several
+    characters are replaced as words: if they begin or end with a letter, mark or digit, a word must begin or
+    end there, so that {"mr": "mister"} keeps "mrs". An apostrophe between letters does not end a word, a
+    hyphen does. In scripts without spaces, only signs and spaces delimit such words.
 
-    Version 1 writes typographic quotes, dashes and hyphens as a keyboard does, ligatures, full-width and
-    presentation forms as the letters and digits they are, and leaves out invisible characters; version 0
-    leaves them all. A version never changes, and 1 stays the default.
+    Version 1 writes typographic quotes, dashes and hyphens as on a keyboard, writes ligatures, full-width and
+    presentation forms as plain letters and digits, and removes invisible characters; version 0 keeps them
+    all. A version never changes, and 1 stays the default.
 
-    ValueError for values that there are not, and for replacements that never occur, or that would themselves
-    be changed.
+    ValueError for invalid values, and for replacements that never occur or would themselves be changed.
     """
 
     case: Case = "lower"
@@ -90,7 +89,7 @@ class Normalization:
     replacements: Mapping[str, str] = field(default_factory=dict)
     version: Version = 1
 
-    __pydantic_config__: ClassVar[Mapping[str, str]] = {"extra": "forbid"}  # of params.yaml
+    __pydantic_config__: ClassVar[Mapping[str, str]] = {"extra": "forbid"}  # for params.yaml
 
     def __post_init__(self) -> None:
         for name, values in (("case", Case), ("punctuation", Punctuation), ("version", Version)):
@@ -135,12 +134,12 @@ class Normalization:
         if self.version:
             text = text.translate(SPELLINGS)
         cased = {"lower": text.lower(), "upper": text.upper(), "keep": text}[self.case]
-        # case can decompose letters: the Turkish dotted I
+        # a change of case can decompose letters, as the Turkish dotted I
         return " ".join(unicodedata.normalize("NFC", cased).split())
 
     @cached_property
     def _replaced(self) -> re.Pattern[str]:
-        """The longest key of a place; single characters come last, as the shortest."""
+        """Matches the longest key at a place; single characters come last, as the shortest."""
         keys = sorted(self.replacements, key=lambda key: (-len(key), key))
         several = [key for key in keys if len(key) > 1]
         words = [key for key in several if _is_of_word(key[0])]
@@ -150,8 +149,8 @@ class Normalization:
 
 
 def _begun(words: list[str]) -> str:
-    """A pattern of keys with which a word begins, which is asked once for all of them, and only where one of
-    their first letters is, since it is slow.
+    """A pattern of keys at the beginning of a word; as that is slow to check, once for all keys and only at
+    their first letters.
     """
     first = "".join(sorted({re.escape(word[0]) for word in words}))
     begins = f"(?<!{_letter()})(?<!{_letter()}{APOSTROPHE})"
@@ -159,7 +158,7 @@ def _begun(words: list[str]) -> str:
 
 
 def _ended(keys: list[str]) -> str:
-    """A pattern of keys, the longest first, of which those end a word that end in what words are made of."""
+    """A pattern of keys, the longest first; a key that ends in a character of words must end a word."""
     ends = f"(?!{APOSTROPHE}?{_letter()})"
     return "|".join(
         f"(?:{'|'.join(map(re.escape, group))}){ends if of_word else ''}"
@@ -173,9 +172,9 @@ def _is_of_word(character: str) -> bool:
 
 @cache
 def _letter() -> str:
-    """A pattern of what words are made of: letters, digits, marks, and what (un)joins letters."""
+    """A pattern of the characters of words: letters, digits, marks and joiners."""
     marks = filter(lambda mark: unicodedata.category(mark)[0] == "M", map(chr, range(sys.maxunicode + 1)))
     return f"(?:[^\\W_]|[{''.join([*marks, *JOINERS])}])"
 
 
-PLAIN = Normalization(case="keep", version=0)  # NFC and single spaces alone
+PLAIN = Normalization(case="keep", version=0)  # NFC and single spaces only

@@ -13,23 +13,23 @@ from stages.tokens.spelling import Spelling
 from stages.tokens.tokens import BLANK, Tokens
 
 BLANKS = {BLANK, "<pad>", "[PAD]"}
-UNUSED = {"<s>", "</s>", "<unk>", "[UNK]", "|"}  # what vocabulary files have beside phones
+UNUSED = {"<s>", "</s>", "<unk>", "[UNK]", "|"}  # entries of vocabulary files that are not phones
 NUM_NAMES = 8
-WORDS = Normalization(punctuation="remove")  # of a text, as a lexicon has them
+WORDS = Normalization(punctuation="remove")  # the words of a text, as in a lexicon
 
 
 class Phonemes(Tokens):
-    """A phone is a token, of one character or several; texts are phones with a space between them.
+    """A phone is a token of one or more characters; texts are phones separated by spaces.
 
-    What an utterance says in phones comes from ``phonemes`` of its manifest row if it has them, else from
-    ``lexicon``, else from espeak-ng, in ``language`` if it is given, else in the row's own. Word boundaries
-    are no phones and are left out. ``stress`` keeps espeak-ng's marks: a stressed vowel is another phone.
+    The phones of an utterance come from ``phonemes`` of its manifest row if present, else from ``lexicon``,
+    else from espeak-ng, in ``language`` if given, else in that of the row. Word boundaries are removed.
+    ``stress`` keeps the marks of espeak-ng: a stressed vowel is another phone.
 
-    ``vocabulary`` is a file under train.inputs, a JSON list of phones or their indices ({"a": 0}), whose
-    order is kept; without it, the phones of the training split are taken. Its ``[PAD]`` or ``<pad>`` is
-    our blank, and ``[UNK]``, ``|`` and the like are left out. ``lexicon`` is a file under train.inputs
-    with a word and its phones on each line, separated by spaces or a tab; of a word that is there twice,
-    the first line counts. Both may be written in full in the place of the file's name.
+    ``vocabulary`` is a file in train.inputs, a JSON list of phones or their indices ({"a": 0}), whose order
+    is kept; without it, the vocabulary is the phones of the training split. Its ``[PAD]`` or ``<pad>`` is
+    our blank; ``[UNK]``, ``|`` and the like are removed. ``lexicon`` is a file in train.inputs with a word
+    and its phones on each line, separated by spaces or a tab; the first line of a word counts. The content
+    may be given in place of either file name.
     """
 
     spelling: ClassVar[Spelling] = Spelling(separator=" ")
@@ -50,7 +50,7 @@ class Phonemes(Tokens):
 
     @staticmethod
     def resolve(inputs: Path, sample_rate: int, **init_args: Any) -> dict[str, Any]:
-        """The arguments with what the files hold."""
+        """The arguments with the content of the files."""
         for name, read in (("vocabulary", _read_vocabulary), ("lexicon", _read_lexicon)):
             if isinstance(init_args.get(name), str):
                 init_args[name] = read(inputs / init_args[name])
@@ -60,14 +60,14 @@ class Phonemes(Tokens):
         if self.given is None:
             super().fit(texts)
             return
-        assert not isinstance(self.given, str), "resolve puts what the file holds in its place"
+        assert not isinstance(self.given, str), "resolve replaces the file by its content"
         phones = [self.normalize(phone) for phone in self.given if phone not in BLANKS | UNUSED]
         self.restore([BLANK, *phones] if self.blank == "first" else [*phones, BLANK])
         for text in texts:
             if unknown := self.unknown(text):
                 raise ValueError(
-                    f"train.tokens.init_args.vocabulary lacks {' '.join(unknown)}, as in {text!r}: add them"
-                    " to it, or leave it out, so that the phones of the training split are taken"
+                    f"train.tokens.init_args.vocabulary lacks {' '.join(unknown)}, as in {text!r}: add them,"
+                    " or remove vocabulary to take the phones of the training split"
                 )
 
     def transcripts(self, rows: Sequence[Mapping[str, Any]]) -> list[str]:
@@ -86,14 +86,14 @@ class Phonemes(Tokens):
         return text.split()
 
     def _by_lexicon(self, rows: Sequence[Mapping[str, Any]]) -> list[str]:
-        assert isinstance(self.lexicon, dict), "resolve puts what the file holds in its place"
+        assert isinstance(self.lexicon, dict), "resolve replaces the file by its content"
         words = [WORDS(row["text"]).split() for row in rows]
         if missing := sorted({word for found in words for word in found} - self.lexicon.keys()):
             more = ", ..." if len(missing) > NUM_NAMES else ""
             raise ValueError(
                 f"train.tokens.init_args.lexicon lacks {len(missing)} words,"
-                f" {', '.join(missing[:NUM_NAMES])}{more}: add them, or leave it out, so that espeak-ng tells"
-                " the phones of all words"
+                f" {', '.join(missing[:NUM_NAMES])}{more}: add them, or remove lexicon to take the phones of"
+                " all words from espeak-ng"
             )
         return [" ".join(self.lexicon[word] for word in found) for found in words]
 
@@ -103,7 +103,7 @@ class Phonemes(Tokens):
             row = rows[languages.index(None)]
             raise ValueError(
                 f"utterance {row['id']} has neither phonemes nor a language, and there is no lexicon: set"
-                " train.tokens.init_args.language to one of espeak-ng's, such as ru"
+                " train.tokens.init_args.language to a language of espeak-ng, such as ru"
             )
         known = {
             name: phones_of(
@@ -128,7 +128,7 @@ def _read_vocabulary(path: Path) -> list[str]:
     if spaced := [name for name in content if len(name.split()) != 1]:
         raise ValueError(f"{path}: a phone is one word without spaces, found {spaced[0]!r}")
     if twice := sorted({name for name in content if content.count(name) > 1}):
-        raise ValueError(f"{path}: {twice[0]!r} is there twice")
+        raise ValueError(f"{path}: duplicated {twice[0]!r}")
     return content
 
 
@@ -148,7 +148,7 @@ def _text(path: Path) -> str:
         return unicodedata.normalize("NFC", path.read_text(encoding="utf-8-sig"))
     except FileNotFoundError as error:
         raise ValueError(
-            f"{path}: no such file; put it there: the path is relative to train.inputs"
+            f"{path}: no such file; put it there (the path is relative to train.inputs)"
         ) from error
     except (OSError, UnicodeDecodeError) as error:
         raise ValueError(f"{path}: not readable as UTF-8 text: {error}") from error

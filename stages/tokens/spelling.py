@@ -1,4 +1,4 @@
-"""How tokens become a text, as data: a runtime has an exported model's vocabulary, and not its class."""
+"""How tokens become a text, as data: a runtime has the vocabulary of an exported model, not its class."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Spelling:
-    """``separator`` stands between tokens; ``space``, if it is given, stands for a space within them.
+    """``separator`` is put between tokens; ``space``, if given, represents a space within them.
 
-    A text whose tokens bring their spaces has single ones, and none at its ends.
+    With ``space``, a text has single spaces and none at its ends.
     """
 
     separator: str = ""

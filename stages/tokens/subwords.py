@@ -13,12 +13,12 @@ from stages.tokens.spelling import Spelling
 from stages.tokens.tokens import BLANK, Tokens
 
 SPACE = "\u2581"  # how sentencepiece writes the space before a word
-UNKNOWN = f"<{SPACE}{SPACE}>"  # the unknown piece, which no normalised text holds
-MAX_BYTES = 1 << 20  # of a transcript; sentencepiece leaves longer ones out, from 4192 on if it is not told
+UNKNOWN = f"<{SPACE}{SPACE}>"  # the unknown piece, never in a normalised text
+MAX_BYTES = 1 << 20  # of a transcript; sentencepiece skips longer ones, by default from 4192 bytes
 
 
 class Subwords(Tokens):
-    """Up to ``num_tokens`` pieces, learned from the training transcripts; every character is one, too.
+    """Up to ``num_tokens`` pieces, learned from the training transcripts; every character is also one.
 
     ``kind``: "unigram", a language model of pieces (Kudo 2018, https://arxiv.org/abs/1804.10959), or "bpe",
     which joins frequent pairs (Sennrich et al. 2016, https://arxiv.org/abs/1508.07909). The same texts give
@@ -40,11 +40,11 @@ class Subwords(Tokens):
         self._model = sentencepiece.SentencePieceProcessor()
 
     def fit(self, texts: Iterable[str]) -> None:
-        """Learn the pieces; ValueError where num_tokens is less than the texts have characters."""
+        """Learn the pieces; ValueError if the texts have more characters than ``num_tokens``."""
         normalized = sorted(filter(None, map(self.normalize, texts)))
         characters = {character for text in normalized for character in f"{SPACE}{text}".replace(" ", SPACE)}
         if not normalized:
-            raise ValueError("train.tokens: there is not one training transcript to learn subwords from")
+            raise ValueError("train.tokens: no training transcripts to learn subwords from")
         if len(characters) > self.num_tokens:
             raise ValueError(
                 f"train.tokens.init_args.num_tokens: {self.num_tokens} is less than the {len(characters)}"
@@ -55,7 +55,7 @@ class Subwords(Tokens):
             sentence_iterator=iter(normalized),
             model_writer=written,
             model_type=self.kind,
-            vocab_size=self.num_tokens + 1,  # with the unknown piece, which is none of ours
+            vocab_size=self.num_tokens + 1,  # including the unknown piece, which is not a token
             hard_vocab_limit=False,
             character_coverage=1.0,
             normalization_rule_name="identity",
@@ -72,7 +72,7 @@ class Subwords(Tokens):
         self.restore([BLANK, *pieces] if self.blank == "first" else [*pieces, BLANK])
 
     def state(self) -> str:
-        """The serialised model of sentencepiece in base64."""
+        """The serialised sentencepiece model in base64."""
         return base64.b64encode(self._model.serialized_model_proto()).decode()
 
     def restore_state(self, state: str) -> None:
@@ -82,7 +82,7 @@ class Subwords(Tokens):
         return super().normalize(text.replace(SPACE, " "))
 
     def split(self, text: str) -> list[str]:
-        """Pieces; what none of them covers, character by character."""
+        """Pieces; characters that no piece covers are single tokens."""
         found: list[str] = []
         for piece in self._model.encode(text, out_type=str):
             found += [piece] if piece in self._indices else list(piece)

@@ -1,4 +1,4 @@
-"""What a vocabulary answers: text to token indices and back, with the blank among them."""
+"""The interface of vocabularies: text to token indices and back, with the blank."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
@@ -17,8 +17,8 @@ class Tokens(ABC):
     checkpoint: the same weights with another order would decode to wrong letters without an error.
     """
 
-    content: ClassVar[str] = "text"  # what is written with it: tasks and metrics are for one of them
-    spelling: ClassVar[Spelling] = Spelling()  # how they make a text; it is exported with the vocabulary
+    content: ClassVar[str] = "text"  # what it encodes: each task and metric supports one kind
+    spelling: ClassVar[Spelling] = Spelling()  # how tokens become a text; exported with the vocabulary
 
     def __init__(
         self, blank: Literal["first", "last"] = "first", normalization: Normalization = PLAIN
@@ -38,21 +38,21 @@ class Tokens(ABC):
         self.restore([BLANK, *found] if self.blank == "first" else [*found, BLANK])
 
     def restore(self, vocabulary: Sequence[str]) -> None:
-        """Take a vocabulary as it is; ValueError when it has duplicates or the blank is misplaced."""
+        """Use a vocabulary as it is; ValueError if it has duplicates or the blank is misplaced."""
         self.vocabulary = list(vocabulary)
         self._indices = {token: index for index, token in enumerate(self.vocabulary)}
         if len(self._indices) != len(self.vocabulary) or self._indices.get(BLANK) != self.blank_index:
             raise ValueError(f"vocabulary needs distinct tokens and {BLANK} {self.blank}: {self.vocabulary}")
 
     def state(self) -> str:
-        """What a checkpoint needs beside the vocabulary to split texts as now; empty if nothing."""
+        """What a checkpoint needs besides the vocabulary to split texts; empty if nothing."""
         return ""
 
     def restore_state(self, state: str) -> None:  # noqa: B027 - most vocabularies have none
-        """Take what ``state`` gave; runs no code from it."""
+        """Restore the result of ``state``; runs no code from it."""
 
     def transcripts(self, rows: Sequence[Mapping[str, Any]]) -> list[str]:
-        """What is to be recognised in utterances, from their rows in a split's index: their texts."""
+        """What to recognise in utterances, from their rows in the index of a split: their texts."""
         return [row["text"] for row in rows]
 
     def encode(self, text: str) -> list[int]:
@@ -74,7 +74,7 @@ class Tokens(ABC):
         return self.join([self.vocabulary[index] for index in indices])
 
     def normalize(self, text: str) -> str:
-        """A text as it is learned, and as hypotheses are compared with it."""
+        """A text as used for training and for comparison with hypotheses."""
         return self.normalization(text)
 
     @abstractmethod

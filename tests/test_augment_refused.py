@@ -179,7 +179,7 @@ def test_transforms_within_others_are_refused_at_their_places_all_at_once(
         ("[0].class_path", "unseen_transform.Own lies where DVC does not see its edits"),
         (
             "[1].class_path",
-            "stages.augment.speed.Speed is not called by other transforms: name it in the list itself",
+            "stages.augment.speed.Speed cannot be nested in other transforms: name it in the list itself",
         ),
         ("[2].class_path", "subprocess.Popen is no stages.augment.transform.Transform"),
         ("[3].init_args.transforms[0].init_args.q", ""),

@@ -62,14 +62,14 @@ def test_a_shard_of_other_features_is_named(extract: Extract, tmp_path: Path) ->
     shutil.copy(shard(), tmp_path / "other")
     extract(five_tones(), frontend=LOG_MEL | {"init_args": {"num_mels": 8, "normalize": False}})
     shutil.copy(tmp_path / "other", shard())
-    with pytest.raises(ValueError, match=r"\.parquet: other features than index\.parquet beside it says"):
+    with pytest.raises(ValueError, match=r"\.parquet: its features differ from index\.parquet next to it"):
         read()
 
 
 def test_a_shard_that_is_laid_out_otherwise_is_named(extract: Extract) -> None:
     extract(five_tones())
     pq.write_table(pq.read_table(shard()), shard(), compression="zstd")
-    with pytest.raises(ValueError, match=r"\.parquet: not laid out as the features stage does"):
+    with pytest.raises(ValueError, match=r"\.parquet: not the features stage's layout"):
         read()
 
 

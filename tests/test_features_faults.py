@@ -49,7 +49,7 @@ def test_a_full_disk_is_one_error_and_the_next_run_goes_on(extract: Extract) -> 
     rows = [*five_tones(), recorded("long", tone(160_000))]
     with (
         files_of_at_most(100_000),
-        pytest.raises(ValueError, match=r"the disk is full .*: make room and run"),
+        pytest.raises(ValueError, match=r"the disk is full .*: free some space and run"),
     ):
         extract(rows)
     assert not list(SCRATCH.glob("*.partial"))

@@ -86,7 +86,7 @@ def test_an_error_comes_as_if_raised_here() -> None:
 
 
 def test_a_killed_process_is_an_error() -> None:
-    with pytest.raises(LostWorker, match="a worker process was killed, perhaps for want of memory"):
+    with pytest.raises(LostWorker, match="a worker process was killed, possibly out of memory"):
         list(run_jobs(die_at_three, range(20), 20, TWO))
     assert sorted(run_jobs(refuse_seven, range(3), 3, TWO)) == [0, 1, 2]
 
@@ -109,7 +109,7 @@ def test_what_else_draws_in_a_worker_of_a_cluster_changes_no_job(cluster: Execut
 @pytest.mark.parametrize(
     ("die", "message"),
     [
-        (die_at_three, "a worker process was killed, perhaps for want of memory"),
+        (die_at_three, "a worker process was killed, possibly out of memory"),
         (die_with_its_parent_at_three, "the Dask cluster gave up a job"),
     ],
 )

@@ -21,7 +21,7 @@ def test_features_and_waveforms_cannot_be_mixed_up(write_params: WriteParams) ->
     waveform = {"class_path": "stages.frontends.waveform.Waveform"}
     text = message(write_params({"features.frontend": waveform, "train.augment": spec_augment}))
     assert (
-        "train.augment[0]: stages.augment.spec_augment.SpecAugment works on features, and there are" in text
+        "train.augment[0]: stages.augment.spec_augment.SpecAugment works on features, but there are" in text
     )
     speed = [{"class_path": "stages.augment.speed.Speed"}]
     text = message(write_params({"train.augment": speed}))

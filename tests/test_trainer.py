@@ -50,7 +50,7 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
     ({"strategy": "ddp_spawn", "devices": 2}, r"train\.trainer\.strategy: .*use ddp"),
     (
         {"check_val_every_n_epoch": 9, "max_epochs": 3},
-        r"train\.trainer\.check_val_every_n_epoch: it would never",
+        r"train\.trainer\.check_val_every_n_epoch: training would never",
     ),
     ({"logger": False}, r"train\.trainer\.logger: not written here: it is train\.loggers"),
 ]

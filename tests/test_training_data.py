@@ -37,7 +37,7 @@ def settings(monkeypatch: pytest.MonkeyPatch) -> Train:
 
 @pytest.mark.parametrize("split", ["train", "validation", "test"])
 @pytest.mark.parametrize(
-    ("text", "problem"), [("C:mine/C", "outside the vocabulary: 'type mine'"), ("do re", "is no chord")]
+    ("text", "problem"), [("C:mine/C", "outside the vocabulary: 'type mine'"), ("do re", "is not a chord")]
 )
 def test_a_chord_without_tokens_is_named_before_the_training_whatever_its_split(
     tmp_path: Path, settings: Train, split: str, text: str, problem: str

@@ -1,1 +1,1 @@
-"""Values of params.yaml against the classes that they are for, before anything runs."""
+"""Checks of params.yaml against the classes that it names, before anything runs."""

@@ -1,7 +1,7 @@
 """Check params against every class that they name: python -m stages.preflight FILE [--trained]
 
-The document comes as JSON on stdin; FILE is what problems call it. All that there are are printed, or the
-verdict that there are none is kept for stages.program.verdict.
+Reads the document as JSON from stdin; FILE is its name in messages. Prints all problems, or keeps the
+verdict that there are none for stages.program.verdict.
 """
 
 import argparse
@@ -20,9 +20,9 @@ def main() -> int:
     exit_on_signals()
     parser = argparse.ArgumentParser(prog="python -m stages.preflight", description=__doc__)
     parser.add_argument("file", type=Path)
-    parser.add_argument("--trained", action="store_true", help="for what works on a trained model")
+    parser.add_argument("--trained", action="store_true", help="for stages that work on a trained model")
     given = parser.parse_args()
-    verdict = Verdict(json.load(sys.stdin), given.trained)  # of the code before it is imported
+    verdict = Verdict(json.load(sys.stdin), given.trained)  # hashes the code before it is imported
     with quick_imports():
         from stages.preflight.reading import checked
 

@@ -1,4 +1,4 @@
-"""Waveforms or features: what is cached, what augmentations change and what models take. Checks of
+"""Waveforms or features: what is cached, what augmentations change and what models take. Checks for
 stages.preflight.agreement.
 """
 
@@ -10,24 +10,24 @@ from stages.schema.problems import Problems, problem
 TAKES = {
     "waveform": "takes waveforms: set features.frontend to stages.frontends.waveform.Waveform and"
     " train.frontend to null",
-    "features": "takes features, which waveforms are not: set train.frontend, or another features.frontend",
+    "features": "takes features, not waveforms: set train.frontend, or another features.frontend",
 }
 
 
 CHANGES = {
     "waveform": "changes waveforms, but features.frontend caches features: name it in features.copies, or set"
-    " features.frontend to stages.frontends.waveform.Waveform and train.frontend to what it is now",
-    "features": "works on features, and there are none: set train.frontend, or leave it out where the model"
-    " takes waveforms",
+    " features.frontend to stages.frontends.waveform.Waveform and train.frontend to that frontend",
+    "features": "works on features, but there are none: set train.frontend, or leave this augmentation out if"
+    " the model takes waveforms",
 }
 
 
 def cached(params: Any) -> Problems:
-    """What is cached, what the model's frontend makes of it, and what each augmentation works on."""
+    """What is cached must suit the model's frontend and each augmentation."""
     kept = params.features.frontend.load().domain
     seen = (params.train.frontend or params.features.frontend).load().domain
     for index, part in enumerate(params.train.augment):
-        domain = getattr(part.load(), "domain", "waveform")  # that of audiomentations' transforms
+        domain = getattr(part.load(), "domain", "waveform")  # waveform for audiomentations' transforms
         if domain != (kept if domain == "waveform" else seen):
             yield problem(("train", "augment", index), f"{part.class_path} {CHANGES[domain]}")
     if params.train.frontend and kept != "waveform":
@@ -36,7 +36,7 @@ def cached(params: Any) -> Problems:
 
 
 def taken(params: Any) -> Problems:
-    """An encoder gets what it takes by its ``domain``, waveforms or features."""
+    """Encoders with a ``domain`` must get what they take, waveforms or features."""
     seen = (params.train.frontend or params.features.frontend).load().domain
     for place, part in nested(params.train.task):
         takes = getattr(part.load(), "domain", seen)

@@ -1,6 +1,6 @@
-"""Optional packages are asked for before anything runs.
+"""Check for optional packages before anything runs.
 
-Like those of stages.preflight.agreement, a check is a generator of problems.
+As in stages.preflight.agreement, a check is a generator of problems.
 """
 
 from importlib.util import find_spec

@@ -1,4 +1,4 @@
-"""train.trainer: any argument of lightning.Trainer, checked by its signature and by constructing one."""
+"""train.trainer: any argument of lightning.Trainer, checked against its signature and by constructing it."""
 
 import logging
 from collections.abc import Iterator
@@ -17,8 +17,8 @@ OWNED = {
     "default_root_dir": "artifacts/logs, set by the stage",
     "logger": "train.loggers",
     "callbacks": "train.callbacks",
-    "enable_checkpointing": "always on: resuming needs it",
-    "use_distributed_sampler": "batches are shared out among devices by the stage",
+    "enable_checkpointing": "always true, as resuming needs it",
+    "use_distributed_sampler": "always false, as the stage distributes batches among devices",
 }
 AS_THE_STAGE = {"logger": False, "enable_checkpointing": True}
 POSITIVE = (
@@ -33,7 +33,7 @@ LAUNCHED_WITHIN = ("spawn", "fork", "notebook")  # strategies that start process
 
 
 def arguments(params: Any) -> Problems:
-    """Names and types by the signature, values by constructing a Trainer."""
+    """Check names and types against the signature, values by constructing a Trainer."""
     try:
         _check(params.train.trainer)
     except ValidationError as error:
@@ -60,7 +60,7 @@ def _check(arguments: dict[str, Any]) -> None:
     chatter.setLevel(logging.ERROR)
     try:
         Trainer(**{"enable_progress_bar": False, **DEVICES, **whole, **AS_THE_STAGE})
-    except Exception as error:  # Lightning refuses values with many exception types
+    except Exception as error:  # Lightning raises many exception types
         raise ValueError(f"lightning.Trainer refuses these arguments: {error}") from error
     finally:
         chatter.setLevel(level)
@@ -71,7 +71,7 @@ def _has_parts(value: Any) -> bool:
 
 
 def _impossible(arguments: dict[str, Any]) -> Iterator[InitErrorDetails]:
-    """Values that Lightning takes, and that train nothing or break once training runs."""
+    """Values that Lightning accepts, but that train nothing or fail during training."""
     numbers = {name: value for name, value in arguments.items() if isinstance(value, int | float)}
     for name, value in numbers.items():
         if name in POSITIVE and value <= 0:
@@ -82,13 +82,13 @@ def _impossible(arguments: dict[str, Any]) -> Iterator[InitErrorDetails]:
             yield problem((name,), "Input should be greater than or equal to 0", value)
     last, every = numbers.get("max_epochs", -1), numbers.get("check_val_every_n_epoch", 1)
     if 0 < last < every and not arguments.get("fast_dev_run"):
-        yield problem(("check_val_every_n_epoch",), f"it would never validate in {last} epochs", every)
+        yield problem(("check_val_every_n_epoch",), f"training would never validate in {last} epochs", every)
     if arguments.get("barebones"):
         yield problem(
-            ("barebones",), "leaves out the logging and saving that a training needs; set it to false", True
+            ("barebones",), "disables the logging and saving that training needs; set it to false", True
         )
     strategy = arguments.get("strategy")
     if isinstance(strategy, str) and any(word in strategy for word in LAUNCHED_WITHIN):
         yield problem(
-            ("strategy",), "its processes cannot be stopped and resumed as the stage's own; use ddp", strategy
+            ("strategy",), "the stage cannot stop and resume the processes that it starts; use ddp", strategy
         )

@@ -1,6 +1,6 @@
-"""espeak-ng's library, always in a fresh process: it keeps state from one text to the next.
+"""Use espeak-ng's library, always in a fresh process, as it keeps state between texts.
 
-The package ``espeakng_loader`` brings it with its data (GPL, hence the extra ``speech-synthesis``).
+The package ``espeakng_loader`` contains it and its data (GPL, hence the extra ``speech-synthesis``).
 """
 
 import ctypes
@@ -18,19 +18,19 @@ SYNCHRONOUS, DO_NOT_EXIT = 2, 0x8000  # from speak_lib.h
 
 
 def installed() -> tuple[str, str]:
-    """The engine's library and data folder; ValueError where it is not installed."""
+    """The engine's library and data folder; ValueError if it is not installed."""
     try:
         import espeakng_loader
     except ImportError as error:
         raise ValueError(
-            "espeak-ng is not installed, which speaks and tells the phones of words: install the extra"
-            " speech-synthesis, as in pip install -e '.[speech-synthesis]'"
+            "espeak-ng, which synthesizes speech and gives the phones of words, is not installed: install"
+            " the extra speech-synthesis with pip install -e '.[speech-synthesis]'"
         ) from error
     return espeakng_loader.get_library_path(), espeakng_loader.get_data_path()
 
 
 def ask(module: str, request: Mapping[str, Any]) -> bytes:
-    """What ``python -m MODULE`` prints when it reads the request as JSON; ValueError with its complaint."""
+    """The output of ``python -m MODULE`` for a request as JSON on stdin; ValueError with its error."""
     search_path = os.pathsep.join(filter(None, [str(PACKAGE_ROOT), os.environ.get("PYTHONPATH")]))
     child = subprocess.run(
         [sys.executable, "-m", module],
@@ -46,15 +46,15 @@ def ask(module: str, request: Mapping[str, Any]) -> bytes:
 
 
 def start(library: str, data: str, voice: str) -> ctypes.CDLL:
-    """The engine with a voice, once per process; ValueError if it has none such.
+    """Start the engine with a voice, once per process; ValueError if there is no such voice.
 
     Changes the working directory.
     """
     engine = ctypes.CDLL(library)
-    os.chdir(data)  # espeak-ng cuts the path of its data off after 160 characters
+    os.chdir(data)  # espeak-ng truncates the path of its data to 160 characters
     if engine.espeak_Initialize(SYNCHRONOUS, 0, b".", DO_NOT_EXIT) != SAMPLE_RATE:
         raise ValueError(f"it cannot start with its data in {data}")
-    engine.espeak_ng_SetRandSeed(ctypes.c_long(1))  # else the noise of breath follows the clock
+    engine.espeak_ng_SetRandSeed(ctypes.c_long(1))  # otherwise the clock seeds the breath noise
     if engine.espeak_SetVoiceByName(voice.encode()):
         raise ValueError("no such accent")
     return engine

@@ -1,7 +1,7 @@
-"""What a stage reads, noted at its start and compared at its end.
+"""The files that a stage reads, recorded at its start and compared at its end.
 
-DVC records a stage's inputs when its command ends, so a file edited while a stage runs would be
-recorded as the one that was used.
+DVC records a stage's inputs when its command ends: a file edited while a stage runs would be recorded as
+the one that was used.
 """
 
 import hashlib
@@ -16,11 +16,11 @@ Stat = tuple[int, int]
 
 
 class Inputs:
-    """Files and folders, as they are now, without what .dvcignore leaves out: caches, .git and, of code, the
-    files that editors keep while somebody looks at it.
+    """The current state of files and folders, without what .dvcignore excludes: caches, .git and, in code,
+    editors' temporary files.
 
-    Their contents are hashed when somebody asks for the digest, at once or not at all; without it, size
-    and time of change stand for them, so that a stage does not read a large corpus twice.
+    Contents are hashed only when the digest is requested. Without it, sizes and modification times are
+    compared, so that a stage does not read a large corpus twice.
     """
 
     def __init__(self, paths: Iterable[Path]) -> None:
@@ -30,13 +30,13 @@ class Inputs:
         self.add(paths)
 
     def add(self, paths: Iterable[Path]) -> None:
-        """More files and folders, as they are now."""
+        """Add the current state of more files and folders."""
         added = sorted(paths)
         self.paths += added
         self.listing += b"".join(map(_listing, added))
 
     def digests(self) -> dict[str, str]:
-        """The SHA-256 of every file by its name, which is the same in every checkout."""
+        """The SHA-256 of every file by its name; names are the same in every checkout."""
         self.hashes = self.hashes or {file: hash_file(file) for file in _stats(self.listing)}
         return {_name(file): digest for file, digest in sorted(self.hashes.items())}
 
@@ -45,7 +45,7 @@ class Inputs:
         return digest_of(self.digests())
 
     def changed(self) -> list[Path]:
-        """Files that appeared, vanished or changed; touched ones that were hashed are compared by content."""
+        """Files that were added, removed or changed; hashed files are compared by content."""
         listing = b"".join(map(_listing, self.paths))
         if listing == self.listing:
             return []
@@ -92,8 +92,8 @@ def _no_code(name: str) -> bool:
 
 
 def entries(folder: str, left_out: Callable[[str], bool] | None = None) -> Iterator[os.DirEntry[str]]:
-    """All that lies in a folder and in those below it, in no order; links to folders are not followed, and
-    folders with a name that is ``left_out`` not entered.
+    """All entries of a folder and its subfolders, in no particular order. Links to folders are not followed;
+    entries whose name is ``left_out`` are skipped.
     """
     folders = [folder]
     while folders:

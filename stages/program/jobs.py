@@ -1,4 +1,4 @@
-"""Independent jobs: the same code in processes of this machine or on a Dask cluster."""
+"""Run independent jobs in processes of this machine or on a Dask cluster."""
 
 import contextlib
 import multiprocessing
@@ -18,17 +18,17 @@ CONNECT_SECONDS = 20
 
 
 class LostWorker(ValueError):
-    """A process that worked on a job is gone, killed or crashed."""
+    """A worker process was killed or crashed."""
 
 
 def run_jobs(
     function: Callable[[T], R], jobs: Iterable[T], num_jobs: int, executor: Executor
 ) -> Generator[R, None, None]:
-    """Apply a function to jobs, results as they are ready; in this process where one is enough.
+    """Apply a function to jobs and yield results as they complete; in this process if one is enough.
 
-    Jobs are taken some at a time. A process computes with one thread: libraries that start one for every
-    core would only wait. Processes of this machine die with this one, and at once when the iterator is
-    closed. A ValueError of the function comes as if raised here; LostWorker where a process was killed.
+    Jobs are read a few at a time. Each process computes with one thread: with one for every core, threads
+    would only wait. Local processes die with this one, and immediately when the iterator is closed. A
+    ValueError of the function is raised here; LostWorker if a process was killed.
     """
     if not num_jobs:
         return
@@ -48,7 +48,7 @@ def run_jobs(
 
 
 def reach(executor: Executor) -> None:
-    """ValueError if jobs are for a Dask cluster that does not answer."""
+    """ValueError if jobs run on a Dask cluster that does not answer."""
     if executor.dask_scheduler:
         with _cluster(executor.dask_scheduler):
             pass
@@ -63,7 +63,7 @@ def _start(function: Callable[[T], R], jobs: Iterable[T], count: int, backend: d
 
 
 def _local() -> dict[str, Any]:
-    """Fresh processes (loky starts them by exec), each with one thread of OpenMP and of every BLAS."""
+    """Fresh processes (loky starts them with exec), each with one thread for OpenMP and every BLAS."""
     return {
         "backend": "loky", "inner_max_num_threads": 1,
         "initializer": serve_parent, "initargs": (os.getpid(),),
@@ -71,12 +71,12 @@ def _local() -> dict[str, Any]:
 
 
 def _apart(function: Callable[[T], R], job: T) -> R:
-    """In a process that a Dask worker keeps for it: in the worker's own, other threads draw from the
-    generators of random and numpy, which some jobs seed.
+    """Run a job in a process that a Dask worker keeps for it: some jobs seed random and numpy, from which
+    other threads of the worker's own process draw.
     """
     from joblib.externals.loky import get_reusable_executor
 
-    multiprocessing.current_process().daemon = False  # as Dask's are, which could start none
+    multiprocessing.current_process().daemon = False  # daemonic, as Dask's are, it could not start one
     process = get_reusable_executor(max_workers=1, initializer=serve_parent, initargs=(os.getpid(),))
     result: R = process.submit(function, job).result()
     return result
@@ -84,7 +84,7 @@ def _apart(function: Callable[[T], R], job: T) -> R:
 
 @contextlib.contextmanager
 def _plain_errors() -> Iterator[None]:
-    """Errors of a worker without the traceback of another process."""
+    """Raise a worker's errors without the traceback of the other process."""
     try:
         yield
     except LostWorker:
@@ -92,14 +92,14 @@ def _plain_errors() -> Iterator[None]:
     except ValueError as error:
         raise ValueError(str(error)) from error
     except ModuleNotFoundError as error:
-        raise ValueError(f"a worker lacks the module {error.name}: install this project there") from error
+        raise ValueError(f"a worker has no module {error.name}: install this project there") from error
     except BrokenProcessPool as error:
-        raise LostWorker("a worker process was killed, perhaps for want of memory, or crashed") from error
+        raise LostWorker("a worker process was killed, possibly out of memory, or crashed") from error
 
 
 @contextlib.contextmanager
 def _cluster(scheduler: str) -> Iterator[dict[str, Any]]:
-    """joblib's backend over the workers of a Dask cluster; ValueError if no scheduler answers."""
+    """joblib's backend for the workers of a Dask cluster; ValueError if no scheduler answers."""
     from distributed import Client
 
     from stages.compat.joblib_dask import DaskBackend

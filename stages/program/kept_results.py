@@ -1,7 +1,7 @@
-"""Results of a stage that are good as long as nothing that it used has changed.
+"""Results of a stage that stay valid until something that it used changes.
 
-DVC sees whole folders of code. Of a stage that takes long, a result and the state of a run under way are kept
-with the digests of the files that it used: a file that it does not use discards neither.
+DVC tracks entire folders of code. The result of a slow stage, and the state of an unfinished run, are kept
+with the digests of the files that it used: an edit of any other file discards neither.
 """
 
 import json
@@ -17,16 +17,16 @@ from stages.program.outputs import write_whole
 from stages.program.used_code import PROJECT, used_files
 
 DAYS_KEPT = 30.0
-MAX_BYTES_KEPT = 5e9  # of finished results of all runs; the oldest ones go first
+MAX_BYTES_KEPT = 5e9  # finished results of all runs; the oldest are removed first
 STAYS = ("finished", "used.json", "recorded.json")
 
 
 class KeptResult:
-    """The folder of a run with its state, and with its outputs in ``finished`` once they are whole.
+    """The folder of a run with its state, and with its outputs in ``finished`` once they are complete.
 
-    ``code`` are all files of stages/ as they were when the stage began, with their digests, and ``seen``
-    those that DVC takes for the stage's code; of these, files that are no modules count as used. Runs with
-    other params, data or versions have another ``folder``.
+    ``code`` maps all files of stages/ to their digests when the stage began; ``seen`` those that DVC tracks
+    as the stage's code. Of these, files that are not modules count as used. Runs with other params, data or
+    versions have another ``folder``.
     """
 
     def __init__(self, folder: Path, code: Mapping[str, str], seen: Mapping[str, str]) -> None:
@@ -39,17 +39,17 @@ class KeptResult:
         self.finished = self.path / "finished"
 
     def is_recorded(self) -> bool:
-        """Whether this result stood already when the stage ended with all that DVC sees as it is now."""
+        """Whether this result was recorded before, with the stage's code as DVC sees it now."""
         return self.finished.exists() and self.seen in (_json(self.path / "recorded.json") or [])
 
     def begin(self) -> None:
-        """Before anything is kept: what a run of other code left in this place goes."""
+        """Remove what a run of other code left in this place, before anything is kept."""
         if not self.is_known:
             shutil.rmtree(self.path, ignore_errors=True)
 
     def note_used(self, *, is_start: bool = False) -> None:
-        """Which files are used: before there is any state, and again before the outputs are. ValueError at
-        the start if one is not what it was when the stage began.
+        """Record which files are used: before any state is saved, and again before the outputs are. With
+        ``is_start``, ValueError if one has changed since the stage began.
         """
         names = sorted(used_files() | self.no_modules)
         used = {name: self.code.get(name, "added while it ran") for name in names}
@@ -63,7 +63,7 @@ class KeptResult:
         self.is_known = False
 
     def record(self) -> None:
-        """The outputs stand: what they were made from goes, and they stay for other code."""
+        """Record that the outputs are in place, and remove all that they were made from."""
         for path in self.path.iterdir():
             if path.name not in STAYS:
                 shutil.rmtree(path) if path.is_dir() else path.unlink()
@@ -75,16 +75,16 @@ class KeptResult:
 
 
 def _json(path: Path) -> Any:
-    """What a file holds; None of one that is not there, or not whole."""
+    """The content of a file; None if it does not exist or is incomplete."""
     with suppress(OSError, ValueError):
         return json.loads(path.read_text())
     return None
 
 
 def _forget_old(scratch: Path, own: Path) -> None:
-    """Runs that nobody has written for some days, and the oldest results where all together are too large.
+    """Remove runs not written to for DAYS_KEPT days, and the oldest results beyond MAX_BYTES_KEPT in total.
 
-    Another training may do the same at this moment.
+    Another training may do the same at the same time.
     """
     runs = [path for key in scratch.iterdir() if key.is_dir() for path in key.iterdir()]
     total = 0.0
@@ -95,12 +95,12 @@ def _forget_old(scratch: Path, own: Path) -> None:
         is_old = written < time.time() - DAYS_KEPT * 86400
         if run != own and (is_old or (files and total > MAX_BYTES_KEPT)):
             shutil.rmtree(run, ignore_errors=True) if run.is_dir() else run.unlink(missing_ok=True)
-            with suppress(OSError):  # others lie there
+            with suppress(OSError):  # not empty
                 run.parent.rmdir()
 
 
 def _written(run: Path) -> float:
-    """When something in a folder was written last."""
+    """When a folder or anything in it was last modified."""
     times = [0.0]
     for path in (run, *run.rglob("*")):
         with suppress(FileNotFoundError):

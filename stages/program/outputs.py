@@ -1,4 +1,4 @@
-"""Where stages write: outputs appear whole or not at all, and unfinished work lives in .scratch."""
+"""Where stages write: outputs appear complete or not at all; unfinished work is in .scratch."""
 
 import errno
 import os
@@ -10,7 +10,7 @@ from pathlib import Path
 
 
 def scratch_folder(stage: str) -> Path:
-    """The stage's scratch folder; a DVC experiment in a folder of its own shares the main one."""
+    """The stage's scratch folder; DVC experiments in temporary folders share the main project's."""
     folder = Path(os.environ.get("DVC_ROOT", ".")) / ".scratch" / stage
     folder.mkdir(parents=True, exist_ok=True)
     return folder
@@ -18,8 +18,8 @@ def scratch_folder(stage: str) -> Path:
 
 @contextmanager
 def whole_folder(path: Path, *, keep_partial: bool = False) -> Iterator[Path]:
-    """A folder to fill that takes the place of ``path`` only when the block ends without an error. After one
-    it is removed, unless ``keep_partial``.
+    """A new folder that replaces ``path`` when the block ends without an error. After an error it is
+    removed, unless ``keep_partial``.
     """
     partial = path.with_name(f"{path.name}.partial")
     shutil.rmtree(partial, ignore_errors=True)
@@ -38,7 +38,7 @@ def whole_folder(path: Path, *, keep_partial: bool = False) -> Iterator[Path]:
 
 
 def write_whole(path: Path, content: bytes) -> None:
-    """Write a file that is never seen half-written."""
+    """Write a file atomically."""
     partial = path.with_name(f"{path.name}.{os.getpid()}.partial")
     path.parent.mkdir(parents=True, exist_ok=True)
     partial.write_bytes(content)
@@ -46,7 +46,7 @@ def write_whole(path: Path, content: bytes) -> None:
 
 
 def link_or_copy(source: Path, target: Path) -> None:
-    """One file under two names where the file system can, two files where it cannot."""
+    """Hard-link a file, or copy it where the file system has no hard links."""
     try:
         target.hardlink_to(source)
     except OSError:
@@ -55,19 +55,19 @@ def link_or_copy(source: Path, target: Path) -> None:
 
 @contextmanager
 def room_advice() -> Iterator[None]:
-    """Turn the error of a full disk into a ValueError that says what to do."""
+    """Turn a disk-full error into a ValueError that says what to do."""
     try:
         yield
     except OSError as error:
         if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
             raise
         raise ValueError(
-            f"the disk is full ({error}): make room and run again; finished work is kept"
+            f"the disk is full ({error}): free some space and run again; finished work is kept"
         ) from error
 
 
 def forget_old(scratch: Path, days: float) -> None:
-    """Remove what no run has written for some days; finished runs are in DVC's cache."""
+    """Remove what was last modified more than ``days`` ago; finished runs are in DVC's cache."""
     for path in scratch.iterdir():
         if path.stat().st_mtime < time.time() - days * 86400:
             shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)

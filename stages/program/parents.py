@@ -1,4 +1,4 @@
-"""Processes that never outlive the one that started them. Light, as a stage begins with it."""
+"""Processes that never outlive their parent. Fast to import, as every stage imports it first."""
 
 import ctypes
 import os
@@ -12,9 +12,9 @@ PR_SET_PDEATHSIG = 1
 
 
 def die_with_parent(parent: int | None = None) -> None:
-    """Ask the kernel to kill this process when its parent dies (Linux; elsewhere nothing happens).
+    """Have the kernel kill this process when its parent dies (no effect outside Linux).
 
-    ``parent`` is the parent's process id, from a time when it certainly lived.
+    ``parent`` is the parent's process id, read while it was certainly alive.
     """
     if sys.platform != "linux":
         return
@@ -25,30 +25,29 @@ def die_with_parent(parent: int | None = None) -> None:
 
 
 def serve_parent(parent: int | None = None) -> None:
-    """In a worker process: it never outlives its parent, and leaves signals to it."""
+    """Make a worker process die with its parent and leave signals to it."""
     die_with_parent(parent)
     for signum in (signal.SIGTERM, signal.SIGINT):
         signal.signal(signum, signal.SIG_IGN)
 
 
 def die_with_dvc() -> None:
-    """Die when the dvc that runs this stage does, though a shell may stand between the two, and do not start
-    when it is gone already (Linux; elsewhere, and without dvc, nothing happens).
+    """Die when the dvc that runs this stage ends, even with a shell between the two, and do not start if it
+    has ended already (no effect outside Linux or without dvc).
 
-    Some shells (bash) put the stage in their own place, others (dash) wait for it and, as they are not
-    its kind of parent, survive dvc.
+    Some shells (bash) replace themselves with the stage; others (dash) wait for it and survive dvc.
     """
     if sys.platform != "linux" or "DVC_STAGE" not in os.environ:
         return
     try:
         try:
             life, gone = _life_of_dvc()
-        except (FileNotFoundError, ProcessLookupError):  # one of them ended meanwhile: others are above now
+        except (FileNotFoundError, ProcessLookupError):  # a parent ended meanwhile: read them again
             life, gone = _life_of_dvc()
-    except OSError:  # a kernel before 5.3, or a parent that this container does not see
+    except OSError:  # a kernel before 5.3, or a parent outside this container
         return
     if gone:
-        print(f"{os.environ['DVC_STAGE']}: the dvc that started this stage is gone", file=sys.stderr)
+        print(f"{os.environ['DVC_STAGE']}: the dvc that started this stage has ended", file=sys.stderr)
         os._exit(1)
 
     def wait() -> None:
@@ -59,13 +58,13 @@ def die_with_dvc() -> None:
 
 
 def _life_of_dvc() -> tuple[int, bool]:
-    """A descriptor that is readable when dvc has ended, and whether it is gone already."""
+    """A descriptor that becomes readable when dvc ends, and whether it has ended already."""
     dvc = _first_without_stage()
     return os.pidfd_open(dvc), _has_adopted(dvc)
 
 
 def _first_without_stage() -> int:
-    """The first process above that does not have this stage's environment: dvc, or who adopts its orphans."""
+    """The first ancestor without this stage's environment: dvc, or the process that adopts its orphans."""
     own = _stage_of("self")
     parent = os.getppid()
     while _stage_of(str(parent)) == own:
@@ -74,7 +73,7 @@ def _first_without_stage() -> int:
 
 
 def _stage_of(process: str) -> set[bytes]:
-    """Which stage of which project dvc started a process for; of others' processes nothing is known."""
+    """The stage and project that dvc started a process for; empty for other users' processes."""
     try:
         variables = Path(f"/proc/{process}/environ").read_bytes().split(b"\0")
     except PermissionError:
@@ -83,8 +82,8 @@ def _stage_of(process: str) -> set[bytes]:
 
 
 def _has_adopted(process: int) -> bool:
-    """Whether a process above is not dvc but the one that gets orphans: it has another session, or is a
-    container's first process and neither dvc nor a program that may use it.
+    """Whether an ancestor is not dvc but the process that adopts orphans: one of another session, or a
+    container's first process that is neither dvc nor Python.
     """
     command = Path(f"/proc/{process}/cmdline").read_bytes()
     is_init = process == 1 and not any(name in command for name in (b"dvc", b"python"))

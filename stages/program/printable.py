@@ -1,12 +1,12 @@
-"""Text of the data on a terminal."""
+"""Print text from the data on a terminal."""
 
 import io
 import sys
 
 
 def printable(text: object) -> str:
-    """Text on one line, with what would steer a terminal, turn the direction of writing or not be seen as
-    escapes.
+    """Text on one line; control characters, changes of writing direction and invisible characters are
+    escaped.
     """
     return "".join(
         character if character.isprintable() else character.encode("unicode_escape").decode()
@@ -15,7 +15,7 @@ def printable(text: object) -> str:
 
 
 def escape_what_cannot_be_shown() -> None:
-    """From now on this process prints escapes for what the terminal's encoding lacks, instead of failing."""
+    """Print characters that the terminal's encoding lacks as escapes instead of failing."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")

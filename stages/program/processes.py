@@ -1,4 +1,4 @@
-"""How many cores there are, and threads on them."""
+"""The number of cores, and threads for them."""
 
 import threading
 from collections import deque
@@ -12,17 +12,17 @@ R = TypeVar("R")
 
 
 def num_cores() -> int:
-    """Those that this process may use: containers and schedulers give it fewer than the machine has."""
+    """Cores that this process may use: containers and schedulers may allow fewer than the machine has."""
     from joblib import cpu_count
 
     return int(cpu_count())
 
 
 def in_threads(function: Callable[[T], R], items: Iterable[T], batch_size: int = 1) -> Iterator[R]:
-    """Apply a function that releases the interpreter's lock to items, results in their order.
+    """Apply a function that releases the GIL to items; yield results in their order.
 
-    A thread gets ``batch_size`` items at a time. Threads are two batches ahead of who takes the results, so
-    that these fill no memory, and leave a batch unfinished when nobody takes them any more.
+    A thread gets ``batch_size`` items at a time. Threads are at most two batches ahead of the consumer, to
+    limit memory, and stop within a batch when the iterator is closed.
     """
     left, ahead = threading.Event(), deque[Future[list[R]]]()
 

@@ -1,4 +1,4 @@
-"""A progress bar with count, rate and time left; one closing line where nobody watches."""
+"""A progress bar with count, rate and time left; outside a terminal one line at the end."""
 
 import sys
 import time
@@ -26,7 +26,7 @@ class _Rate(ProgressColumn):
 
 
 def track(items: Iterable[T], description: str, total: int, unit: str) -> Iterator[T]:
-    """Yield the items while showing how many are done, how fast, and the time left."""
+    """Yield the items and show how many are done, the rate, and the time left."""
     started = time.monotonic()
     console = Console(stderr=True)
     columns = (

@@ -1,4 +1,4 @@
-"""Imports that take seconds, without Python's garbage collector: a sixth of their time is its own."""
+"""Run slow imports without Python's garbage collector, which takes a sixth of their time."""
 
 import gc
 from collections.abc import Iterator
@@ -7,8 +7,8 @@ from contextlib import contextmanager
 
 @contextmanager
 def quick_imports() -> Iterator[None]:
-    """Imports make hundreds of thousands of objects that stay, and the collector looks at all of them again
-    and again.
+    """Disable the collector: imports create hundreds of thousands of permanent objects, and it scans all of
+    them repeatedly.
     """
     was_on = gc.isenabled()
     gc.disable()

@@ -1,4 +1,4 @@
-"""Honest exits on signals, at once or after what must not be torn apart."""
+"""Exit with an error code on signals, immediately or after a critical section."""
 
 import signal
 from types import FrameType
@@ -11,8 +11,8 @@ ENDING = (signal.SIGTERM, signal.SIGINT)
 
 
 def exit_on_signals(*signums: signal.Signals) -> None:
-    """End the program with code 128 + signal at one of these, by default SIGTERM and Ctrl-C, so that one that
-    was interrupted never looks finished. An ignored signal stays so; what follows the first one is ignored.
+    """Exit with code 128 + signal on one of these (default: SIGTERM and SIGINT), so that an interrupted
+    program never looks finished. Ignored signals stay ignored, and so are all after the first.
     """
     global _received, _held
     _received, _held = None, False
@@ -20,21 +20,21 @@ def exit_on_signals(*signums: signal.Signals) -> None:
 
 
 def take_signals(*signums: signal.Signals) -> None:
-    """The same again, after a library has put its own handlers in place."""
+    """Set the handlers again, after a library has set its own."""
     for signum in signums or ENDING:
         if signal.getsignal(signum) is not signal.SIG_IGN:
             signal.signal(signum, _leave)
 
 
 def hold_exit() -> None:
-    """From here on a signal waits for ``release_exit``."""
+    """Delay exits until ``release_exit``."""
     global _held
     _held = True
 
 
 def release_exit() -> None:
-    """Signals end the process again; SystemExit if one came meanwhile, or was lost: Python drops what is
-    raised within a finalizer.
+    """Let signals end the process again. SystemExit if one arrived meanwhile, or was lost: Python drops
+    exceptions raised in a finalizer.
     """
     global _held
     _held = False

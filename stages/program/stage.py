@@ -1,7 +1,7 @@
-"""A stage as a program: ``python -m stages.NAME [--params FILE]``.
+"""Run a stage as a program: ``python -m stages.NAME [--params FILE]``.
 
-It checks the whole params file first, exits non-zero whatever ended it early, and refuses to pass
-for finished when something it read changed while it ran.
+It checks the complete params file first, exits non-zero whenever it ends early, and fails if a file that
+it read changed while it ran.
 """
 
 import argparse
@@ -27,10 +27,10 @@ Run = Callable[[Params, Inputs], Callable[[], None] | None]
 
 @dataclass(frozen=True)
 class Stage:
-    """What dvc.yaml says of a stage too (a test compares them): its params, and what it reads.
+    """A stage's params and inputs, as in dvc.yaml (a test compares them).
 
-    ``code`` holds paths below ``stages/``; ``data`` paths below the project, as a function of params. One
-    that works on a ``trained`` model asks neither a folder nor a hub for what that was made from.
+    ``code`` has paths below ``stages/``; ``data`` returns paths below the project for given params. A stage
+    that works on a ``trained`` model needs neither folder nor hub that the model was made from.
     """
 
     name: str
@@ -44,7 +44,7 @@ class Stage:
         return params.model_dump(mode="json", include={self.name, *self.shared})
 
     def parser(self, description: str | None) -> argparse.ArgumentParser:
-        """Of the command line that every stage has."""
+        """The parser of the command line that every stage has."""
         made = argparse.ArgumentParser(
             prog=f"python -m stages.{self.name}",
             description=description,
@@ -54,13 +54,13 @@ class Stage:
         return made
 
     def main(self, run: Run, description: str | None) -> None:
-        """Run as a program: ``run`` gets the checked params and the inputs as noted at the start. What it
-        returns is called once the result stands.
+        """Run as a program: ``run`` gets the checked params and the inputs as recorded at the start. The
+        function that it returns, if any, is called after the final check of the inputs.
         """
         self.start(run, self.parser(description).parse_args().params)
 
     def start(self, run: Run, path: Path) -> None:
-        """The same, on the params of that file."""
+        """Run as a program with the params of that file."""
         escape_what_cannot_be_shown()
         if "LOCAL_RANK" in os.environ:  # one of several processes of a training
             die_with_parent()
@@ -75,8 +75,8 @@ class Stage:
             sys.exit(f"{self.name}: {message}")
 
     def run(self, run: Run, path: Path, read: Callable[..., Params] = checked_params) -> None:
-        """Read params, run, and compare what was read with what is there now (ValueError if it changed)."""
-        inputs = Inputs(PACKAGE / name for name in self.code)  # before seconds of a check
+        """Read params, run, and compare the inputs with their state at the start (ValueError if changed)."""
+        inputs = Inputs(PACKAGE / name for name in self.code)  # before the check, which takes seconds
         params = read(path, self.trained)
         exit_on_signals()
         for folder in self.data(params):
@@ -89,8 +89,8 @@ class Stage:
             changed.append(str(path))
         if changed:
             raise ValueError(
-                f"changed while the stage ran: {', '.join(changed)}. The result belongs to what was there"
-                " before, so it is not recorded. Run again, or undo the edit."
+                f"changed while the stage ran: {', '.join(changed)}. The result belongs to the previous"
+                " version, so it is not recorded. Run again, or undo the edit."
             )
         if finish:
             finish()
@@ -98,13 +98,13 @@ class Stage:
     def _reads_the_same(self, path: Path, params: Params) -> bool:
         try:
             return self.settings(params_of(read_document(path))) == self.settings(params)
-        except ValueError:  # no params any more
+        except ValueError:  # no longer valid params
             return False
 
 
 def _ours(error: BaseException) -> bool:
-    """Whether the error was raised by the project itself, with a message for its user; not by Python, in a
-    line of the project, or of somebody's own part.
+    """Whether a ``raise`` statement of this project raised the error, with a message for the user; not
+    Python, nor a user's own part.
     """
     frames = traceback.extract_tb(error.__traceback__)
     if not frames or not Path(frames[-1].filename).is_relative_to(PACKAGE):

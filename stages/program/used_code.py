@@ -1,7 +1,7 @@
 """Which files of stages/ a program uses: those that it has loaded, and those that these import.
 
-What a process has loaded is not all that it will use: some imports stand within functions, and loaders'
-workers load what their parent does not know of.
+A process may use more than it has loaded: some imports are within functions, and loaders' workers import
+modules that their parent has not.
 """
 
 import ast
@@ -17,7 +17,7 @@ PACKAGE = PROJECT / "stages"
 
 
 def used_files() -> set[str]:
-    """Their names below the project, as in stages/train.py."""
+    """Their paths relative to the project, such as stages/train.py."""
     files = [getattr(module, "__file__", None) for module in list(sys.modules.values())]
     waiting = {Path(file) for file in files if file and file.startswith(f"{PACKAGE}{os.sep}")}
     found: set[Path] = set()
@@ -29,19 +29,19 @@ def used_files() -> set[str]:
 
 
 def used_code() -> dict[str, str]:
-    """The same files, each with the SHA-256 that it has now."""
+    """The same files, each with its current SHA-256."""
     return {name: hash_file(PROJECT / name) for name in sorted(used_files())}
 
 
 def are_there(used: Mapping[str, str]) -> bool:
-    """Whether files are what they were when they were used."""
+    """Whether files are unchanged since they were used."""
     files = {PROJECT / name: digest for name, digest in used.items()}
     return all(file.is_file() and hash_file(file) == digest for file, digest in files.items())
 
 
 @cache
 def _imported_by(file: Path, modified: int) -> frozenset[Path]:
-    """Files of stages/ that a file imports, as it was ``modified`` last."""
+    """Files of stages/ that a file imports; ``modified`` is its modification time, a key of the cache."""
     package = file.relative_to(PROJECT).parent.parts
     found: set[Path] = set()
     for node in _imports(ast.parse(file.read_bytes()).body):
@@ -59,7 +59,7 @@ def _imported_by(file: Path, modified: int) -> frozenset[Path]:
 
 
 def _imports(nodes: Iterable[ast.AST]) -> Iterator[ast.Import | ast.ImportFrom]:
-    """Those of statements and of all statements within; expressions hold none and are most of a file."""
+    """Imports in statements and nested statements; expressions, most of a file, contain none."""
     for node in nodes:
         if isinstance(node, ast.Import | ast.ImportFrom):
             yield node

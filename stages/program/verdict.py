@@ -1,7 +1,7 @@
-"""Whether params.yaml was found sound: kept by the digest of all that a check looks at.
+"""Whether params.yaml passed its check, kept under the digest of all that the check reads.
 
-A check imports every class that the file names, which takes longer than many a stage. So the stages of a run
-share one verdict, and a fresh check runs in a process of its own.
+A check imports every class that the file names, which takes longer than many stages do. So the stages of a
+run share one verdict, and a new check runs in its own process.
 """
 
 import hashlib
@@ -19,13 +19,13 @@ from stages.program.outputs import forget_old, write_whole
 from stages.schema.params import Params
 from stages.schema.reading import params_of, read_document
 
-READ_BY_PARTS = ("features", "train", "evaluate")  # sections whose ``inputs`` a check looks into
+READ_BY_PARTS = ("features", "train", "evaluate")  # sections whose ``inputs`` a check reads
 DAYS_KEPT = 30.0
 
 
 class Verdict:
-    """That all is well with a params file. ``trained`` is for what works on a trained model: what that was
-    made from may be gone.
+    """The record that a params file is valid. With ``trained``, for stages that work on a trained model: the
+    files that it was made from may be missing.
     """
 
     def __init__(self, document: dict[str, Any], trained: bool = False) -> None:
@@ -40,14 +40,14 @@ class Verdict:
         return self.whole.exists() or self.kept[-1].exists()
 
     def keep(self) -> None:
-        """For the next time, where there is room for it."""
+        """Keep the verdict for next time, if it can be written."""
         with suppress(OSError):
             for path in self.kept:
                 write_whole(path, b"")
             forget_old(self.whole.parent, DAYS_KEPT)
 
     def _listing(self, sections: tuple[str, ...]) -> str:
-        """The files of inputs, with their sizes and times: there may be gigabytes of them."""
+        """The files of inputs with sizes and modification times: hashing gigabytes would take long."""
         written = [self.document.get(name) for name in sections]
         folders = [Path(str(section["inputs"])) for section in written if section and "inputs" in section]
         return os.fsdecode(Inputs(folders).listing)
@@ -58,8 +58,8 @@ class Verdict:
 
 
 def checked_params(path: Path, trained: bool = False, *, anew: bool = False) -> Params:
-    """The params of a file that is found sound, now or, unless it is checked ``anew``, before. ValueError
-    with all its problems, one a line. Old names in it are told on stderr.
+    """The params of a file that passes its check, or passed it before unless ``anew``. ValueError with all
+    problems, one per line. Old names are reported on stderr.
     """
     document = read_document(path, lambda line: print(f"{path}: {line}", file=sys.stderr))
     if anew or not Verdict(document, trained).is_known():
@@ -82,6 +82,6 @@ def _check(document: dict[str, Any], path: Path, trained: bool) -> None:
 
 
 def _packages() -> list[str]:
-    """Installed packages with their versions, by the names of their folders: reading more takes long."""
+    """Installed packages with their versions, from folder names: reading metadata takes long."""
     folders = [Path(entry) for entry in sys.path if Path(entry).is_dir()]
     return sorted({path.name for folder in folders for path in folder.glob("*.dist-info")})

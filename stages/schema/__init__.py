@@ -1,1 +1,1 @@
-"""What the files of the pipeline may say: params, manifest rows, feature tables. Never torch."""
+"""Schemas of the pipeline's files: params, manifest rows, feature tables. Never imports torch."""

@@ -1,4 +1,4 @@
-"""The earlier name of ``earshot check``."""
+"""The former name of ``earshot check``."""
 
 import sys
 

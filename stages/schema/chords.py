@@ -1,4 +1,4 @@
-"""Chords as text, root:chord_type/bass_note, as in C#:min7/E; their types and pitch classes."""
+"""Chords as text, root:chord_type/bass_note such as C#:min7/E; their types and pitch classes."""
 
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
@@ -20,7 +20,7 @@ CHORD_TYPES: Mapping[str, tuple[int, ...]] = MappingProxyType({  # semitones abo
 
 
 class Chord(NamedTuple):
-    """Names of a chord's type and of two pitch classes."""
+    """A chord's type, root and bass note by name."""
 
     chord_type: str
     root: str
@@ -31,19 +31,19 @@ class Chord(NamedTuple):
 
     @classmethod
     def parse(cls, text: str) -> "Chord":
-        """ValueError if it is not root:chord_type/bass_note; the type may be any."""
+        """ValueError if the text is not root:chord_type/bass_note; any type is accepted."""
         root, _, rest = text.partition(":")
         chord_type, _, bass = rest.rpartition("/")
         if not chord_type or root not in PITCH_CLASSES or bass not in PITCH_CLASSES:
             raise ValueError(
-                f"{text!r} is no chord: expected root:chord_type/bass_note, as in C#:min7/E, with the pitch"
-                f" classes {' '.join(PITCH_CLASSES)}"
+                f"{text!r} is not a chord: expected root:chord_type/bass_note, such as C#:min7/E, with the"
+                f" pitch classes {' '.join(PITCH_CLASSES)}"
             )
         return cls(chord_type, root, bass)
 
     @classmethod
     def of(cls, tokens: Iterable[str]) -> "Chord":
-        """The chord of three names that say of what they are: type min7, root C#, bass E."""
+        """The chord of three tokens such as "type min7", "root C#", "bass E"."""
         return cls(*(token.partition(" ")[2] for token in tokens))
 
     def tokens(self) -> list[str]:
@@ -51,10 +51,10 @@ class Chord(NamedTuple):
 
 
 def distinct_types(types: Sequence[str]) -> list[str]:
-    """The configured chord types; ValueError if one is there twice, or none, or would change in a text."""
+    """The configured chord types; ValueError if there are none or duplicates, or text would change one."""
     if not types or len(set(types)) != len(types):
-        raise ValueError(f"types needs distinct chord types, one at least; found {list(types)}")
+        raise ValueError(f"types needs at least one chord type, without duplicates; found {list(types)}")
     for name in types:
         if not name or name != " ".join(unicodedata.normalize("NFC", name).split()):
-            raise ValueError(f"types needs names in Unicode NFC without spaces to spare; found {name!r}")
+            raise ValueError(f"types needs names in Unicode NFC without extra spaces; found {name!r}")
     return list(types)

@@ -1,4 +1,4 @@
-"""Optional packages, and the extra of pyproject.toml that brings each."""
+"""Optional packages, and the extra of pyproject.toml that installs each."""
 
 EXTRAS = {
     "audiomentations": "augmentation",
@@ -14,14 +14,14 @@ EXTRAS = {
 
 
 def needs(package: str) -> str:
-    """What to install for a package that is missing."""
+    """How to install a missing package."""
     extra = EXTRAS.get(package)
     install = f"-c constraints.txt -e '.[{extra}]'" if extra else package
     return f"needs the package {package}: pip install {install}"
 
 
 def advice(error: ImportError) -> str:
-    """What to install where a package is missing; else what the error says."""
+    """How to install a missing package; for other errors their message."""
     package = (error.name or "").partition(".")[0]
     if not isinstance(error, ModuleNotFoundError) or not package or package == "stages":
         return str(error)

@@ -1,4 +1,4 @@
-"""The families of parts that params.yaml names; keys that some have beside class_path and init_args."""
+"""The families of parts in params.yaml; keys that some have besides class_path and init_args."""
 
 from typing import Annotated, Any, Literal
 
@@ -15,12 +15,12 @@ Share = Annotated[float, Field(gt=0, le=1)]
 
 
 class Corpus(Part):
-    """A source of utterances, and what the manifest takes of it: see stages.listing.selection.
+    """A source of utterances, and which of them the manifest takes: see stages.listing.selection.
 
-    ``limit`` is at most how many utterances of a split are taken: a share (``0.1``; ``1.0`` is all of them)
-    or a number (``500``). ``repeat`` is how many times more than once training takes those of train in an
-    epoch. With ``add_validation_to_train`` those of validation are trained on too, so that what validation
-    shows is no longer of unseen utterances. ``id_prefix`` begins every id, for corpora that share ids.
+    ``limit`` is the most utterances that a split takes: a fraction (``0.1``; ``1.0`` is all) or a number
+    (``500``). ``repeat`` is the number of additional times that an epoch contains each of train. With
+    ``add_validation_to_train`` those of validation are trained on too, so that validation no longer measures
+    unseen utterances. ``id_prefix`` is put before every id, for corpora that share ids.
     """
 
     limit: dict[Split, Share | PositiveInt] = {}
@@ -39,8 +39,8 @@ ON_FEATURES = "stages.augment.batch_augmentation.BatchAugmentation"
 
 
 class Transforms(Family):
-    """A family whose classes may have transforms among their arguments, as audiomentations' compositions do:
-    these are checked like themselves, each at its place.
+    """A family whose classes may take transforms as arguments, as audiomentations' compositions do. These
+    are checked in the same way, each at its place.
     """
 
     calls_parts = True
@@ -62,13 +62,13 @@ class Transforms(Family):
 
 
 class Within(Transforms):
-    """Transforms within another, which calls them: our augmentations are not called."""
+    """Transforms within another, which calls them; stages' augmentations are not callable."""
 
     def refuse(self, part: Part, cls: Any) -> str:
         if isinstance(cls, type) and issubclass(
             cls, tuple(map(import_class, (ON_WAVEFORMS[0], ON_FEATURES)))
         ):
-            return f"{part.class_path} is not called by other transforms: name it in the list itself"
+            return f"{part.class_path} cannot be nested in other transforms: name it in the list itself"
         return super().refuse(part, cls)
 
 

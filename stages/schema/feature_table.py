@@ -1,4 +1,4 @@
-"""Feature shards and their index: what the Parquet files under data/features say."""
+"""Feature shards and their index: the Parquet files in data/features."""
 
 from pathlib import Path
 from typing import Any, Literal
@@ -14,7 +14,7 @@ from stages.schema.part import SHAPE_ALONE
 METADATA_KEY = b"earshot"
 INDEX = "index.parquet"
 GROUP_ROWS = 256
-GROUP_BYTES = 32 * 2**20  # a row group ends with either, so that long recordings cost no memory
+GROUP_BYTES = 32 * 2**20  # a row group ends at either, so that long recordings need little memory
 
 SHARD_SCHEMA = pa.schema(
     [
@@ -24,8 +24,8 @@ SHARD_SCHEMA = pa.schema(
         pa.field("values", pa.large_binary(), nullable=False),  # (num_frames, feature_size), row-major
     ]
 )
-# The values of a row group are one plain page, which ends where its column does: PLAIN puts four bytes of
-# length before each value, so numbers of frames say where each value lies in the file.
+# The values of a row group are one PLAIN page, which ends where its column does. PLAIN writes a four-byte
+# length before each value, so numbers of frames give each value's position in the file.
 LAYOUT: dict[str, Any] = {
     "compression": "none",
     "use_dictionary": False,
@@ -41,7 +41,7 @@ INDEX_SCHEMA = pa.schema(
         pa.field("speaker", pa.string()),
         pa.field("language", pa.string()),
         pa.field("duration", pa.float64(), nullable=False),
-        pa.field("repeat", pa.int32()),  # how many times more than once training takes it in an epoch
+        pa.field("repeat", pa.int32()),  # additional times that an epoch contains it
         *(pa.field(name, pa.string()) for name in ("phonemes", "chord_type", "root", "bass_note")),
     ]
 )
@@ -50,9 +50,9 @@ Places = np.ndarray[Any, np.dtype[np.int64]]
 
 
 class FeatureMetadata(BaseModel):
-    """What a shard's values are; it travels into the checkpoint and the exported model.
+    """What a shard's values are; the checkpoint and the exported model contain it too.
 
-    ``frame_shift_seconds`` is one sample's length where ``domain`` is waveform.
+    ``frame_shift_seconds`` is one sample's duration if ``domain`` is waveform.
     """
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
@@ -88,15 +88,15 @@ def _metadata(path: Path, schema: pa.Schema) -> FeatureMetadata:
 
 
 def read_shard(path: Path, metadata: FeatureMetadata) -> tuple[pa.Table, Places]:
-    """A shard's rows without their values, and the byte of the file at which each row's values begin;
-    ValueError if its features are not those of ``metadata``.
+    """A shard's rows without their values, and the byte offset of each row's values in the file; ValueError
+    if its features are not those of ``metadata``.
 
-    Arrow has no public way to these bytes. What it offers reads the whole row group: for one utterance out of
-    256 this took 0.70 ms of CPU, and reading just its bytes 0.04 ms (pyarrow 26, the default corpus).
+    Arrow has no public access to these bytes and reads the entire row group: for one utterance out of 256
+    that took 0.70 ms of CPU, reading just its bytes 0.04 ms (pyarrow 26, the default corpus).
     """
     with pq.ParquetFile(path) as shard:
         if _metadata(path, shard.schema_arrow) != metadata:
-            raise ValueError(f"{path}: other features than {INDEX} beside it says; run the features stage")
+            raise ValueError(f"{path}: its features differ from {INDEX} next to it; run the features stage")
         rows = shard.read(["id", "copy", "num_frames"])
         groups = [shard.metadata.row_group(number) for number in range(shard.metadata.num_row_groups)]
     sizes = rows["num_frames"].to_numpy().astype(np.int64) * metadata.frame_bytes + LENGTH_BYTES
@@ -109,5 +109,5 @@ def read_shard(path: Path, metadata: FeatureMetadata) -> tuple[pa.Table, Places]
         start += group.num_rows
         length = np.fromfile(path, "<u4", 1, offset=int(places[members][0]) - LENGTH_BYTES)
         if "PLAIN" not in column.encodings or length != sizes[members][0] - LENGTH_BYTES:
-            raise ValueError(f"{path}: not laid out as the features stage does; run that stage")
+            raise ValueError(f"{path}: not the features stage's layout; run that stage")
     return rows, places

@@ -9,13 +9,13 @@ REJECTED = "rejected.json"
 
 
 class ManifestRow(BaseModel):
-    """One utterance. Text is raw: normalising it belongs to the tokens.
+    """One utterance. ``text`` is raw: the tokens normalise it.
 
-    Labels of tasks beside it: ``phonemes`` separated by spaces; of a chord its ``chord_type``, and ``root``
-    and ``bass_note`` as pitch classes C, C#, ... B, which ``text`` holds too, as root:chord_type/bass_note.
-    ``audio_filepath`` is relative to the manifest's folder or absolute; ``offset`` and ``duration``
-    are seconds; ``audio_sha256`` is of the whole file. ``repeat`` is how many times more than once training
-    takes it in an epoch.
+    Other labels: ``phonemes`` separated by spaces; for a chord ``chord_type``, and ``root`` and
+    ``bass_note`` as pitch classes C, C#, ... B, all also in ``text`` as root:chord_type/bass_note.
+    ``audio_filepath`` is relative to the manifest's folder or absolute; ``offset`` and ``duration`` are in
+    seconds; ``audio_sha256`` is that of the entire file. ``repeat`` is the number of additional times that an
+    epoch contains the utterance.
     """
 
     model_config = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False)
@@ -35,7 +35,7 @@ class ManifestRow(BaseModel):
 
 
 class RejectedRow(BaseModel):
-    """An utterance that was left out, why, and the value that was the reason."""
+    """An utterance that was left out, with the reason and the value that caused it."""
 
     id: str
     reason: str
@@ -43,17 +43,17 @@ class RejectedRow(BaseModel):
 
 
 def manifest_splits(folder: Path) -> list[str]:
-    """The splits whose manifests are there, sorted."""
+    """The splits whose manifests exist, sorted."""
     return sorted(path.stem for path in folder.glob("*.json") if path.name != REJECTED)
 
 
 def read_manifest(path: Path) -> list[ManifestRow]:
-    """All rows of a manifest; ValueError naming file and line of the first one that is wrong."""
+    """All rows of a manifest; ValueError with file and line of the first invalid one."""
     return list(manifest_rows(path))
 
 
 def manifest_rows(path: Path) -> Iterator[ManifestRow]:
-    """The same one after the other."""
+    """Yield the rows of a manifest one by one."""
     with path.open(encoding="utf-8") as lines:
         for number, line in enumerate(lines, 1):
             try:
@@ -63,11 +63,11 @@ def manifest_rows(path: Path) -> Iterator[ManifestRow]:
 
 
 def write_rows(path: Path, rows: Iterable[BaseModel]) -> None:
-    """JSON lines; keys that hold nothing are left out."""
+    """Write JSON lines; keys whose value is None are left out."""
     with path.open("w", encoding="utf-8") as lines:
         lines.writelines(map(row_line, rows))
 
 
 def row_line(row: BaseModel) -> str:
-    """A row as JSON on a line."""
+    """A row as one line of JSON."""
     return row.model_dump_json(exclude_none=True) + "\n"

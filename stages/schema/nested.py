@@ -1,10 +1,10 @@
-"""Parts within parts, and what they read from the inputs folder of their section before anything runs.
+"""Parts within parts, and what they read from their section's inputs folder before anything runs.
 
 A class that reads files there (a pretrained model, a vocabulary, a lexicon) has a static method
-``resolve(inputs, sample_rate, **init_args)``. It returns the arguments with what it read in the place of
-the files' names, so that a checkpoint, which holds the arguments, needs the files no more. ValueError,
-naming the file and what to do, where it cannot. Where nothing is kept, as of ``evaluate.search``, a class
-that takes ``inputs`` reads them when it is built.
+``resolve(inputs, sample_rate, **init_args)``. It returns the arguments with the files' content in place of
+their names, so that a checkpoint, which contains the arguments, no longer needs the files. If it fails, it
+raises ValueError with the file and what to do. Where no checkpoint is kept, as for ``evaluate.search``, a
+class that takes ``inputs`` reads the files when it is built.
 """
 
 from collections.abc import Iterator
@@ -16,7 +16,7 @@ from stages.schema.problems import Place
 
 
 class Unresolved(ValueError):
-    """A part cannot be built or lacks what it needs; ``place`` leads to it within the part that was given."""
+    """A part cannot be built or lacks what it needs; ``place`` is its path within the given part."""
 
     def __init__(self, place: Place, message: str) -> None:
         super().__init__(message)
@@ -24,7 +24,7 @@ class Unresolved(ValueError):
 
 
 def nested(part: Part, place: Place = ()) -> Iterator[tuple[Place, Part]]:
-    """The part itself, then those in its arguments and their defaults, each with its place."""
+    """The part itself, then the parts in its arguments and their defaults, each with its place."""
     yield place, part
     defaults = {name: parameter.default for name, parameter in parameters_of(part.load()).items()}
     for name, value in (defaults | part.init_args).items():
@@ -35,9 +35,9 @@ def nested(part: Part, place: Place = ()) -> Iterator[tuple[Place, Part]]:
 def resolved(
     part: Part, inputs: Path, sample_rate: int, place: Place = (), *, only_check: bool = False
 ) -> Part:
-    """The part, and those within it, with what they read in their arguments; Unresolved if one cannot.
+    """The part with all arguments resolved, also in the parts within it; Unresolved if one fails.
 
-    To ``only_check``, a class's static method ``check_inputs``, with the same arguments, takes less time.
+    With ``only_check``, a class's static method ``check_inputs`` takes the same arguments and is faster.
     """
     init_args = dict(part.init_args)
     for name, value in init_args.items():
@@ -55,14 +55,14 @@ def resolved(
 
 
 def built(part: Part, inputs: Path, sample_rate: int, **provided: Any) -> Any:
-    """A part of which no checkpoint is kept: a class that takes ``inputs`` reads its files there itself."""
+    """Build a part that no checkpoint keeps: a class that takes ``inputs`` reads its files itself."""
     if "inputs" not in parameters_of(part.load()):
         part = resolved(part, inputs, sample_rate)
     return part.build(inputs=inputs, **provided)
 
 
 def parts_within(value: Any, place: Place = ()) -> Iterator[tuple[Place, dict[str, Any]]]:
-    """What is written as a part in an argument or in lists there, with its place; not what is within it."""
+    """Parts written in an argument or in lists in it, with their places; not the parts within those."""
     if isinstance(value, dict) and "class_path" in value:
         yield place, value
     for index, item in enumerate(value if isinstance(value, list) else ()):

@@ -1,4 +1,4 @@
-"""params.yaml: two shared values and five sections, each read by the stage of its name alone."""
+"""params.yaml: two shared values and five sections, each read only by the stage of its name."""
 
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -35,8 +35,8 @@ from stages.schema.quantities import (
 def _below_inputs(path: str) -> str:
     if not path or Path(path).is_absolute() or ".." in Path(path).parts:
         raise ValueError(
-            "must be relative to train.inputs and lie in it, or in evaluate.inputs in that section, where DVC"
-            " sees it change"
+            "must be relative to train.inputs and inside it (in the section evaluate: evaluate.inputs), where"
+            " DVC sees it change"
         )
     return path
 
@@ -45,7 +45,7 @@ InputFile = Annotated[str, AfterValidator(_below_inputs)]
 
 
 class Section(BaseModel):
-    """Strict: an unknown key, a wrong type or an impossible value is refused with its path."""
+    """Strict: an unknown key, a wrong type or an invalid value is an error with its path."""
 
     model_config = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False, frozen=True)
 
@@ -65,8 +65,8 @@ class Bounds(Section):
 
 
 class Manifest(Section):
-    """Training utterances whose duration is not within ``train_seconds`` are left out, and never others:
-    every utterance is evaluated, however long.
+    """Training utterances whose duration is not within ``train_seconds`` are left out. Every other utterance
+    is evaluated, whatever its duration.
     """
 
     root: str
@@ -80,8 +80,8 @@ class Manifest(Section):
 
 
 class Executor(Section):
-    """Processes of this machine (null: one a core), or the workers of a Dask cluster, by its scheduler's
-    address: tcp://10.0.0.5:8786.
+    """Processes of this machine (null: one per core), or the workers of the Dask cluster whose scheduler has
+    this address, such as tcp://10.0.0.5:8786.
     """
 
     num_processes: PositiveInt | None = None
@@ -109,7 +109,7 @@ class Batching(Section):
 
 
 class Group(Section):
-    """Parameters by name: the first pattern (as of file names) that matches one has it.
+    """Parameters by name: each belongs to the first group whose pattern (as for file names) matches.
 
     ``frozen`` parameters are never trained; those with ``unfreeze_epoch`` from that epoch (0-based) on.
     """
@@ -124,7 +124,7 @@ class Group(Section):
         if self.frozen and self.unfreeze_epoch is not None:
             raise ValueError("frozen is for the whole training: leave out frozen or unfreeze_epoch")
         if self.frozen and self.lr_scale != 1.0:
-            raise ValueError("what is frozen has no learning rate: leave out frozen or lr_scale")
+            raise ValueError("frozen parameters have no learning rate: leave out frozen or lr_scale")
         return self
 
 
@@ -132,8 +132,8 @@ RunName = Annotated[str, Field(pattern=r"^\w[\w .,+=-]*$")]  # it becomes a fold
 
 
 class Checkpoint(Section):
-    """``save_top_k`` best ones and those of ``every_n_epochs`` are kept; with ``save_weights_only: false``
-    also the state from which train.resume_from goes on.
+    """Keeps the ``save_top_k`` best checkpoints and those of ``every_n_epochs``; with ``save_weights_only:
+    false`` also the state from which train.resume_from resumes.
     """
 
     monitor: str
@@ -153,9 +153,9 @@ class EarlyStopping(Section):
 class InitFrom(Section):
     """The checkpoint whose weights training starts from: see stages.tasks.initialization.
 
-    ``path`` is relative to train.inputs; ``prefix`` is taken off its keys; ``rename`` then gives those that
-    begin with one of its keys that key's value as beginning (the longest counts, and "" begins them all);
-    ``tokens`` is the order of its output layer, for a file that does not hold its vocabulary.
+    ``path`` is relative to train.inputs; ``prefix`` is removed from the file's keys; ``rename`` then maps
+    prefixes of keys to new ones (the longest match counts, "" matches all keys); ``tokens`` is the order of
+    the output layer, for a file without its vocabulary.
     """
 
     path: InputFile
@@ -170,7 +170,7 @@ class InitFrom(Section):
     def states_belong_to_weights(self) -> "InitFrom":
         if not self.strict and (self.restore_optimizer or self.restore_schedule):
             raise ValueError(
-                "restore_optimizer and restore_schedule need strict: true, as states fit all weights"
+                "restore_optimizer and restore_schedule need strict: true, as states belong to all weights"
             )
         return self
 
@@ -207,7 +207,7 @@ class Export(Section):
 
 
 class Params(Section):
-    """The whole of params.yaml."""
+    """The complete params.yaml."""
 
     seed: Seed
     lr: PositiveFloat

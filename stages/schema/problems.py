@@ -1,4 +1,4 @@
-"""Problems of params.yaml: what is wrong at which place, all of them said in one error."""
+"""Problems of params.yaml, each with its place, all reported in one error."""
 
 from collections.abc import Iterable, Iterator
 from typing import Any
@@ -17,7 +17,7 @@ def dotted(place: Place) -> str:
 
 
 def problem(place: Place, message: str, found: Any = None) -> InitErrorDetails:
-    """A problem at its place; ``found`` is the value there, where it helps to show it."""
+    """A problem at its place; ``found`` is the value there, if it helps to show it."""
     error = PydanticCustomError("part", "{message}", {"message": message})
     return InitErrorDetails(type=error, loc=place, input={} if found is None else found)
 
@@ -27,12 +27,12 @@ def refusal(problems: list[InitErrorDetails]) -> ValidationError:
 
 
 def of_error(error: ValidationError, above: Place = ()) -> Problems:
-    """The problems that an error says, of what lies at a place."""
+    """The problems in an error, with ``above`` put before their places."""
     for detail in error.errors(include_url=False):
         kind = PydanticCustomError(detail["type"], "{message}", {"message": detail["msg"]})
         yield InitErrorDetails(type=kind, loc=(*above, *detail["loc"]), input=detail["input"])
 
 
 def joined(errors: Iterable[ValidationError], above: Place = ()) -> ValidationError:
-    """One error that says all that these say, of what lies at a place."""
+    """One error with the problems of all these, with ``above`` put before their places."""
     return refusal([found for error in errors for found in of_error(error, above)])

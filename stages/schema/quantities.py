@@ -1,4 +1,4 @@
-"""Numbers with their bounds: a constructor annotated with these is checked before anything runs."""
+"""Numbers with bounds: arguments annotated with these are checked before anything runs."""
 
 from typing import Annotated
 
@@ -7,7 +7,7 @@ from annotated_types import Ge, Gt, Le, Lt
 PositiveInt = Annotated[int, Gt(0)]
 NonNegativeInt = Annotated[int, Ge(0)]
 Seed = Annotated[int, Ge(0), Lt(2**32)]
-SampleRate = Annotated[int, Gt(0), Le(768_000)]  # Hz; what recorders have, and what memory bears
+SampleRate = Annotated[int, Gt(0), Le(768_000)]  # Hz; the most that recorders use and memory allows
 PositiveFloat = Annotated[float, Gt(0)]
 NonNegativeFloat = Annotated[float, Ge(0)]
 Fraction = Annotated[float, Ge(0), Le(1)]

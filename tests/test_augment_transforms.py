@@ -1,4 +1,5 @@
-"""Transforms of audiomentations and of users, as params.yaml names them: README's own examples, and refusals.
+"""Transforms of audiomentations and of users, as params.yaml names them: the examples of their page,
+and refusals.
 
 N samples.
 """

@@ -1,6 +1,6 @@
 """What the report says of a corpus, and that its page shows it to people safely.
 
-With EARSHOT_PICTURES=FOLDER and AN4 in EARSHOT_AN4 the picture of the README is made.
+With EARSHOT_PICTURES=FOLDER and AN4 in EARSHOT_AN4 the picture of the page on it is made.
 """
 
 import os

@@ -1,10 +1,11 @@
 # make repro: set up, check params.yaml and run what it needs.  make test: set up and run the tests.
 # make quick: for every edit, the linter and the tests that neither train nor export nor start a process.
+# make docs: set up and build the pages, build/docs/site.
 # make ui [PORT=4200] [CRON="0 3 * * *"] [TIMEZONE=Europe/Berlin]: set up and serve the flows.
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: repro test quick ui
+.PHONY: repro test quick ui docs
 repro: .venv/installed
 	$(BIN)/python -m stages.commands.check
 	$(BIN)/python -m flows.dvc_command repro
@@ -25,8 +26,11 @@ quick: .venv/installed
 	$(BIN)/python -m ruff format --quiet --check .
 	$(PYTEST) --quick
 
+docs: .venv/installed
+	$(BIN)/python -m docs.build
+
 .venv/installed: pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Earshot needs Python 3.11 or later: make PYTHON=python3.11 $(MAKECMDGOALS)")'
 	$(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet -c constraints.txt -e ".[pipeline,speech-synthesis,pretrained,augmentation,dask,hugging-face,dev]"
+	$(BIN)/python -m pip install --quiet -c constraints.txt -e ".[pipeline,speech-synthesis,pretrained,augmentation,dask,hugging-face,docs,dev]"
 	touch $@

@@ -1,6 +1,6 @@
 """The Prefect UI in a real Chromium, and what people do there, for tests.
 
-With EARSHOT_PICTURES=FOLDER the pictures of the README are made.
+With EARSHOT_PICTURES=FOLDER the pictures of the pages are made.
 """
 
 import os

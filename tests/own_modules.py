@@ -1,4 +1,4 @@
-"""A user's own modules in a folder of stages/, and README's examples of augmentation."""
+"""A user's own modules in a folder of stages/, and the examples of the page on augmentation."""
 
 import importlib
 import re
@@ -9,10 +9,9 @@ from pathlib import Path
 import pytest
 from ruamel.yaml import YAML
 
-README = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
-SECTION = README.partition("## Augmentation\n")[2].partition("\n## ")[0]
+PAGE = (Path(__file__).parents[1] / "docs" / "guides" / "augmentation.md").read_text(encoding="utf-8")
 BLOCKS = [
-    YAML(typ="safe", pure=True).load(block) for block in re.findall(r"```yaml\n(.*?)```", SECTION, re.DOTALL)
+    YAML(typ="safe", pure=True).load(block) for block in re.findall(r"```yaml\n(.*?)```", PAGE, re.DOTALL)
 ]
 FRESH = {
     "features.frontend": BLOCKS[0]["features"]["frontend"],
@@ -20,7 +19,7 @@ FRESH = {
 }
 SEVEN, STRETCHED = (block["train"]["augment"] for block in BLOCKS[1:3])
 COPIES = BLOCKS[3]["features"]["copies"]
-CODE = re.findall(r"```python\n(.*?)```", SECTION, re.DOTALL)[0]
+CODE = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)[0]
 IN_APPLY = re.sub(
     r"    def randomize_parameters.*?\n\n", "", CODE, flags=re.DOTALL
 )  # as the older examples draw

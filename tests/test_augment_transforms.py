@@ -1,4 +1,4 @@
-"""Transforms of audiomentations and of users in params.yaml: the examples of README, and rejected ones.
+"""Transforms of audiomentations and of users in params.yaml: the examples of their page, and rejected ones.
 
 N samples.
 """

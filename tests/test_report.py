@@ -1,6 +1,6 @@
 """The findings of the report on a corpus, and that its page escapes them.
 
-With EARSHOT_PICTURES=FOLDER and AN4 in EARSHOT_AN4 the picture of the README is made.
+With EARSHOT_PICTURES=FOLDER and AN4 in EARSHOT_AN4 the picture of the page on it is made.
 """
 
 import os

@@ -1,4 +1,4 @@
-"""Every schedule that the README names, as a training steps it, against its definition."""
+"""Every schedule that the pages name, as a training steps it, against its definition."""
 
 import math
 import os

@@ -23,15 +23,15 @@ class Corpus(Part):
     unseen utterances. ``id_prefix`` is put before every id, for corpora that share ids.
     """
 
-    limit: dict[Split, Share | PositiveInt] = {}
-    repeat: NonNegativeInt = 0
-    add_validation_to_train: bool = False
-    id_prefix: str = ""
+    limit: dict[Split, Share | PositiveInt] = {}  #: at most so many utterances of a split, or a share
+    repeat: NonNegativeInt = 0  #: how many times more than once training takes each utterance
+    add_validation_to_train: bool = False  #: train on the validation utterances too
+    id_prefix: str = ""  #: begins every id
 
 
 class Schedule(Part):
-    interval: Literal["step", "epoch"] = "step"
-    monitor: str | None = None
+    interval: Literal["step", "epoch"] = "step"  #: when the schedule is stepped
+    monitor: str | None = None  #: the metric that it follows, if it follows one
 
 
 ON_WAVEFORMS = ("stages.augment.augmentation.Augmentation", "stages.augment.transform.Transform")

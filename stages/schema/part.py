@@ -36,8 +36,8 @@ class Part(BaseModel):
     """A class by its dotted path, and the arguments that params.yaml gives it."""
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
-    class_path: str
-    init_args: dict[str, Any] = {}
+    class_path: str  #: the class, by its dotted path
+    init_args: dict[str, Any] = {}  #: arguments of its constructor
 
     @model_validator(mode="before")
     @classmethod

@@ -1,4 +1,4 @@
-"""The README's equivalents of other systems' schedules, copied as they are written there."""
+"""The pages' equivalents of other systems' schedules, copied as they are written there."""
 
 import math
 import re
@@ -12,7 +12,7 @@ from ruamel.yaml import YAML
 
 from stages.preflight.reading import read_params
 
-README = Path(__file__).parents[1] / "README.md"
+PAGE = Path(__file__).parents[1] / "docs" / "coming-from.md"
 ROW = re.compile(r"\| `(\w+)`.*? \| `(\{class_path: .*?\})`[,;( |]")
 STEPS = 300
 TOTAL = EPOCHS * STEPS
@@ -32,7 +32,8 @@ ELSEWHERE = {
 
 def rows() -> dict[str, str]:
     """What is written for train.schedule, by the first of the names elsewhere."""
-    table = README.read_text().partition("| `train.schedule` |\n|---|---|\n")[2].partition("\n\n")[0]
+    page = PAGE.read_text(encoding="utf-8")
+    table = page.partition("| `train.schedule` |\n|---|---|\n")[2].partition("\n\n")[0]
     found = {line: ROW.match(line) for line in table.splitlines()}
     assert all(found.values()), [line for line, row in found.items() if not row]
     return {row[1]: row[2] for row in found.values() if row}

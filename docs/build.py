@@ -4,6 +4,7 @@ The sources are copied to build/docs/source: README.md becomes the first page, a
 a page of its classes. docs/reference/params.md is made from the code, and renewed in this folder.
 """
 
+import json
 import shutil
 import subprocess
 import sys
@@ -42,22 +43,32 @@ def _on_site(text: str) -> str:
 
 
 def _settings() -> str:
-    """zensical.toml with a page for each family."""
+    """zensical.toml with a page for each family, and where the code lies."""
     (name, folder), *_ = CLASSES.items()
     pages = [f'{{ "{title}" = "{folder}/{family}.md" }}' for family, title in FAMILIES.items()]
     settings = (DOCS / "zensical.toml").read_text("utf-8")
+    settings = settings.replace('paths = ["."]', f"paths = [{json.dumps(str(ROOT))}]")
     return settings.replace(f'"{name}" = "{folder}"', f'"{name}" = [{", ".join(pages)}]')
+
+
+def build(folder: Path) -> bool:
+    """Whether it succeeds, without warnings: FOLDER/source as FOLDER/site."""
+    source = folder / "source"
+    prepare(source)
+    shutil.rmtree(folder / "site", ignore_errors=True)
+    command = [sys.executable, "-m", "zensical", "build", "--clean", "--strict", "-f", "zensical.toml"]
+    if subprocess.run(command, cwd=source, check=False).returncode:
+        return False
+    (source / "site").rename(folder / "site")
+    return True
 
 
 def main() -> int:
     PAGE.write_text(page_of_params(), "utf-8")
-    prepare(BUILD / "source")
-    shutil.rmtree(BUILD / "site", ignore_errors=True)
-    command = [sys.executable, "-m", "zensical", "build", "--clean", "--strict", "-f", "zensical.toml"]
-    failed = subprocess.run(command, cwd=BUILD / "source", check=False).returncode
-    if not failed:
-        (BUILD / "source" / "site").rename(BUILD / "site")
-    return failed
+    if not build(BUILD):
+        return 1
+    print(BUILD / "site" / "index.html")
+    return 0
 
 
 if __name__ == "__main__":

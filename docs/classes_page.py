@@ -23,16 +23,14 @@ MORE = {"formats": ["stages.formats.runtime.Runtime"]}  # of which no params spe
 
 
 def page_of_classes(family: str) -> str:
-    title = FAMILIES[family]
-    lines = [
-        f"# {title}: classes",
-        "",
-        f"The classes of `stages/{family}/`, as `params.yaml` names them.",
-        "",
-    ]
-    for name in [*_named(family), *MORE.get(family, [])]:
-        lines += [f"::: {name}", ""]
-    return "\n".join(lines)
+    """A list of the classes by their dotted paths, and what each of them says of itself."""
+    found = [*_named(family), *MORE.get(family, [])]
+    lines = [f"# {FAMILIES[family]}: classes", "", f"The classes of `stages/{family}/`.", ""]
+    lines += ["| class | class_path |", "|---|---|"]
+    lines += [f"| [{name.rpartition('.')[2]}](#{name}) | `{name}` |" for name in found]
+    for name in found:
+        lines += ["", f"::: {name}"]
+    return "\n".join(lines) + "\n"
 
 
 def _named(family: str) -> list[str]:

@@ -124,6 +124,8 @@ LONGEST = (
     "test_callbacks_export_probe.py",
     "test_artefacts.py",
     "test_resume.py",
+    "test_docs_commands.py",
+    "test_docs_site.py",
 )
 
 
@@ -132,7 +134,7 @@ TAKES_SECONDS = (
     *("training_project", "export_project", "artefacts_project", "hub_project", "dvc_project", "git_folder"),
     *("prefect_server", "served_flows", "subprocess", "run_jobs", "num_processes", "CHROMIUM", "Trainer("),
     *("test_formats", "test_models_sonosco", "test_augment_transforms", "test_tasks_seq2seq", "test_shards"),
-    *("test_flows_params_file", "test_flows_search_space"),
+    *("test_flows_params_file", "test_flows_search_space", "test_docs_site"),
 )
 
 

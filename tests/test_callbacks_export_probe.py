@@ -76,10 +76,10 @@ def test_a_packed_lstm_is_refused_before_the_first_epoch_and_trains_where_nothin
     assert said.startswith(
         "train: export.formats: stages.formats.onnx_bundle.OnnxBundle cannot write this model:"
         " stages.models.textbook.Textbook packs its sequences (pack_padded_sequence), which cannot be"
-        " exported; Recurrent, in stages/models/recurrent.py,"
+        " exported; use Recurrent, in stages/models/recurrent.py,"
     )
     assert "set export.formats to []" in said
-    log = Path(said.partition("all that was said: ")[2].removesuffix(")"))
+    log = Path(said.partition("complete output: ")[2].removesuffix(")"))
     assert "torch.onnx" in log.read_text()
 
     before = log.stat().st_mtime_ns
@@ -136,7 +136,7 @@ def test_a_trial_that_ends_early_stops_no_training(
     monkeypatch.setattr(export_probe, "TRIAL", "stages.formats.no_such_module")
     start().join()
     said = capsys.readouterr().out
-    assert said.startswith("warning: it could not be tried whether this model can be exported")
+    assert said.startswith("warning: could not check whether this model can be exported")
     assert "no_such_module" in next(tmp_path.glob(".scratch/export/*.log")).read_text()
 
 

@@ -167,17 +167,17 @@ def test_a_state_is_named_when_it_is_missing_or_none(project: Project) -> None:
         ({}, "it has no 'state'$"),
     ):
         torch.save(content, state)
-        with pytest.raises(ValueError, match=rf"none/state\.ckpt is no state\.ckpt of a training: {why}"):
+        with pytest.raises(ValueError, match=rf"none/state\.ckpt is not a training.s state\.ckpt: {why}"):
             project.run(train)
     state.write_bytes(b"none")
-    with pytest.raises(ValueError, match=r"of a training: it is no file of torch\.save, or it is damaged$"):
+    with pytest.raises(ValueError, match=r"state\.ckpt: it is not a file of torch\.save, or it is damaged$"):
         project.run(train)
 
 
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
-        ({}, r"train\.resume_from: 1 epochs are done already; raise max_epochs \(1\)"),
+        ({}, r"train\.resume_from: 1 epochs are already done; raise max_epochs \(1\)"),
         (
             {"train.task.init_args.encoder.init_args.hidden_size": 64},
             r"of another model.*: train\.task\.encoder\.hidden_size is 256 there and 64 here\. ",
@@ -192,7 +192,7 @@ def test_a_state_is_named_when_it_is_missing_or_none(project: Project) -> None:
         ),
         (
             {"train.groups": [{"pattern": "head.*", "lr_scale": 0.1}]},
-            r"state\.ckpt: its optimizer has groups of \[\d+\] parameters, but train\.groups make \[\d+, 2\]",
+            r"state\.ckpt: its optimizer has groups of \[\d+\] parameters, but train\.groups gives",
         ),
     ],
 )
@@ -211,7 +211,7 @@ def test_a_group_of_the_same_sizes_is_not_taken_for_another(project: Project) ->
     project.set({"train.groups": [{"pattern": "encoder.layers.0.weight", "lr_scale": 0.1}]})
     keep_state(project, epochs=1)
     groups = [{"pattern": "encoder.layers.0.bias", "lr_scale": 0.1}]
-    with pytest.raises(ValueError, match=r"in other groups, among them encoder\.layers\.0\.bias, encoder"):
+    with pytest.raises(ValueError, match=r"other groups, for instance for encoder\.layers\.0\.bias, encoder"):
         go_on(project, {"train.trainer.max_epochs": 2, "train.groups": groups})
 
 
@@ -220,7 +220,7 @@ def test_an_epoch_goes_on_over_its_own_batches_alone(project: Project) -> None:
     keep_state(project, epochs=-1)
     changes = {"train.trainer.max_steps": 9, "train.batching.max_batch_seconds": 16.0}
     with pytest.raises(
-        ValueError, match=r"after 3 batches of an epoch that had 5, and now has \d: leave train"
+        ValueError, match=r"after 3 batches of an epoch that had 5 and now has \d+: restore train"
     ):
         go_on(project, changes)
 

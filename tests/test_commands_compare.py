@@ -64,7 +64,7 @@ def test_an_utterance_that_vanished_is_refused_by_its_name() -> None:
 def test_another_reference_is_refused_by_its_name() -> None:
     candidate = scored([1, 1])
     candidate.loc[1, "reference"] = "else"
-    with pytest.raises(ValueError, match="another reference now, first u001: 'text 1', 'else'"):
+    with pytest.raises(ValueError, match="different references, first u001: 'text 1', 'else'"):
         compare(scored([1, 1]), candidate)
 
 

@@ -34,11 +34,11 @@ def test_people_read_the_rates_and_the_speakers_for_whom_it_is_worst() -> None:
     found = compare(scored(list(before), speakers=names), candidate, margin=0.05)
     low, high, probability = found.difference_low, found.difference_high, found.probability_better
     assert found.text().split("\n") == [
-        "6 utterances of 6 speakers (1 that only the candidate was scored on are left out)",
+        "6 utterances of 6 speakers (1 scored only for the candidate are left out)",
         "wer: champion 0.2000, candidate 0.2000, difference +0.0000"
         f" (95 % interval {low:+.4f} to {high:+.4f})",
         f"probability that the candidate is better by more than 0.05: {probability:.4f}",
-        "speakers for whom it is worst, champion and candidate:",
+        "speakers with the worst change, champion and candidate:",
         "  bo  0.1000 0.4000",
         "  di  0.0000 0.1000",
         "  cy  0.3000 0.3000",

@@ -125,7 +125,7 @@ def garbage(folder: Path, samples: Samples) -> dict[str, str]:
     (folder / "folder.wav").mkdir()
     return {
         "nan.wav": "NaN or infinite samples",
-        "loud.wav": "the model gives NaN",
+        "loud.wav": "the model returns NaN",
         "cut.wav": "truncated",
         "none.wav": "no samples",
         "instant.wav": "shorter than one sample at 8000 Hz",

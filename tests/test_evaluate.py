@@ -92,14 +92,14 @@ def test_texts_longer_than_the_search_writes_are_named_by_training_and_evaluatio
     project.run(train)
     said = capsys.readouterr().out
     for split, size in (("train", 24), ("validation", 6)):
-        assert f"{split}: {size} utterances have longer transcripts than the search writes, first " in said
+        assert f"{split}: {size} utterances have longer transcripts than the search can write, first " in said
     project.run(evaluate)
     assert "test: 6 utterances have longer" in (said := capsys.readouterr().out)
     assert ": raise max_tokens_per_frame" in said
     wide = {**search, "init_args": {"max_tokens_per_frame": 9.0}}
     project.set({"evaluate.search": wide})
     project.run(evaluate)
-    assert "than the search writes" not in capsys.readouterr().out
+    assert "than the search can write" not in capsys.readouterr().out
 
 
 def test_the_best_texts_of_a_search_are_a_column(project: Project) -> None:

@@ -64,7 +64,7 @@ def test_the_module_that_was_being_computed_is_named(own: WriteModule, tmp_path:
 def test_an_encoder_may_say_itself_that_it_cannot_be_exported(own: WriteModule, tmp_path: Path) -> None:
     module = own("claiming", CODE.format(claim="exportable = False", result="hidden"))
     assert said(tmp_path, f"{module}.Own").endswith(
-        "cannot write this model: Own says itself that nothing can (exportable = False)"
+        "cannot write this model: Own declares that it cannot (exportable = False)"
     )
 
 

@@ -68,7 +68,7 @@ def test_another_frontend_is_refused_side_by_side_or_reported(inputs: Path) -> N
     (inputs / "model.ckpt").write_bytes(pack(theirs, trained().state_dict()))
     refused(
         r"trained on other features: features\.frontend\.min_hz is 50\.0 there and 20\.0 here;"
-        r" features\.sample_rate is 8000 there and 16000 here\. Make them alike",
+        r" features\.sample_rate is 8000 there and 16000 here\. Make them the same",
         inputs,
     )
     task, report, _ = start(inputs, strict=False)

@@ -118,7 +118,9 @@ def test_weights_that_are_all_0_are_refused() -> None:
     part = {"class_path": "stages.losses.chord_recognition_loss.ChordRecognitionLoss"}
     weights = {"chord_type_weight": 0.0, "root_weight": 0.0, "bass_weight": 0.0}
     adapter = TypeAdapter(ChordLossPart)
-    with pytest.raises(ValidationError, match="nothing would be learned: one of the weights must be above 0"):
+    with pytest.raises(
+        ValidationError, match="nothing would be learned: at least one weight must be above 0"
+    ):
         adapter.validate_python({**part, "init_args": weights})
     adapter.validate_python({**part, "init_args": {"chord_type_weight": 0.0, "root_weight": 0.0}})
 

@@ -128,7 +128,7 @@ def test_a_batch_that_is_shorter_than_a_mask_is_trained_without(num_samples: int
 def test_a_config_of_which_there_is_no_model_is_refused_before_it_is_built(
     changes: dict[str, Any], message: str, tmp_path: Path
 ) -> None:
-    refusal = f"no wav2vec2 has this config: .*{message}"
+    refusal = f"not a valid wav2vec2 config: .*{message}"
     with pytest.raises(ValueError, match=refusal):
         Wav2Vec2.check_arguments(config={**TINY, **changes})
     save_wav2vec2(tmp_path / NAME)
@@ -183,7 +183,7 @@ def test_a_model_that_does_not_fit_is_refused_before_it_is_loaded(
 def test_weights_of_another_size_are_named(tmp_path: Path) -> None:
     save_wav2vec2(tmp_path / NAME)
     change_file(tmp_path / NAME, "config.json", intermediate_size=48)
-    with pytest.raises(ValueError, match=r"another size than config says: encoder\.layers\.0\.feed_forward"):
+    with pytest.raises(ValueError, match=r"differ in size from its config: encoder\.layers\.0\.feed_forward"):
         pretrained(tmp_path)
 
 
@@ -206,14 +206,16 @@ def test_a_model_of_the_hub_without_network_says_how_to_use_a_folder(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
-    with pytest.raises(Unresolved, match=r"example/none is no folder in .*hf download example/none") as found:
+    with pytest.raises(
+        Unresolved, match=r"example/none is not a folder in .*hf download example/none"
+    ) as found:
         part(tmp_path, pretrained_name="example/none")
     assert "\n" not in str(found.value)
 
 
 @pytest.mark.parametrize("name", ["/models/wav2vec2", "../wav2vec2"])
 def test_a_folder_outside_of_train_inputs_is_refused(name: str, tmp_path: Path) -> None:
-    with pytest.raises(Unresolved, match=r"lies in train\.inputs"):
+    with pytest.raises(Unresolved, match=r"must be in train\.inputs"):
         part(tmp_path, pretrained_name=name)
 
 
@@ -221,7 +223,7 @@ def test_a_folder_outside_of_train_inputs_is_refused(name: str, tmp_path: Path) 
     ("init_args", "message"),
     [
         ({"config": {"hiden_size": 8}}, "knows no hiden_size"),
-        ({"config": {"hidden_size": 10, "num_attention_heads": 3}}, "no wav2vec2 has this config"),
+        ({"config": {"hidden_size": 10, "num_attention_heads": 3}}, "not a valid wav2vec2 config"),
         ({"return_attention_mask": "sometimes"}, "auto"),
         ({"dropout": 1.0}, "less than 1"),
     ],

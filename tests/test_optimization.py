@@ -240,6 +240,6 @@ def test_a_frozen_group_has_no_dropout_where_the_model_froze_a_part_of_it_too() 
 
 @pytest.mark.parametrize("settings", [{}, {"unfreeze_epoch": 1}])
 def test_a_group_that_the_model_froze_itself_is_refused(settings: dict[str, int]) -> None:
-    expected = r"train\.groups\[1\]\.pattern: all that 'encoder\.0\.\*' gets was frozen by the model itself"
+    expected = r"train\.groups\[1\]\.pattern: the model itself froze all parameters of 'encoder\.0\.\*'"
     with pytest.raises(ValueError, match=expected):
         fit(group("head.*"), group("encoder.0.*", **settings), kept="encoder.0")

@@ -93,7 +93,7 @@ REFUSED: list[tuple[str, Any, str]] = [
     (
         "train.task",
         {"class_path": "stages.tasks.seq2seq.Seq2Seq", "init_args": {"ctc_weight": 0.0}},
-        r"export\.formats: with ctc_weight 0 there are no log-probabilities by frame to export: raise it, or",
+        r"export\.formats: with ctc_weight 0 there are no framewise log-probabilities: raise it, or",
     ),
     ("export.formats", [{"class_path": "stages.formats.format.Format"}], r"is a base class, not one to use"),
     # what the pipeline sets itself
@@ -113,7 +113,7 @@ REFUSED: list[tuple[str, Any, str]] = [
     ("train.schedule", {"class_path": PLATEAU, "monitor": "val_wer"}, r"train\.schedule: .*Plateau needs interval: epoch"),
     ("train.callbacks", [{"class_path": "lightning.pytorch.callbacks.StochasticWeightAveraging", "init_args": {"swa_lrs": 0.1}}], r"train\.callbacks\[0\]: it loses count .*EMAWeightAveraging"),
     (ENCODER, {"class_path": "stages.models.conformer.Conformer", "init_args": {"width": 30}}, r"width 30 must be"),
-    ("train.schedule.init_args.warmup_steps", 10, r"train\.schedule\.init_args: give warmup_fraction or warmup_steps, not both"),
+    ("train.schedule.init_args.warmup_steps", 10, r"train\.schedule\.init_args: set warmup_fraction or warmup_steps, not both"),
     ("train.schedule", {"class_path": "stages.schedules.warmup.Warmup"}, r"train\.schedule\.class_path: .*is a base class"),
     # a search and its language model
     ("evaluate.search", {"class_path": BEAM, "init_args": {"alpha": 0.5}}, r"evaluate\.search\.init_args: alpha and beta weigh a language_model, but there is none"),

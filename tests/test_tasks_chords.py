@@ -191,7 +191,7 @@ def test_heads_over_pitch_classes_begin_with_what_the_types_are_made_of() -> Non
 def test_heads_over_pitch_classes_need_an_encoder_that_gives_them() -> None:
     parts = {"encoder": CONFORMER.model_dump(), "heads": HEADS[PITCH.class_path].model_dump()}
     task = Part(class_path="stages.tasks.chords.ChordRecognition", init_args=parts)
-    with pytest.raises(ValueError, match=r"PitchClassHeads needs an encoder of 12 positions"):
+    with pytest.raises(ValueError, match=r"PitchClassHeads needs an encoder with 12 positions"):
         task.build(tokens=build().tokens, num_features=NUM_BINS)
 
 

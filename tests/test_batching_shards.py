@@ -1,4 +1,4 @@
-"""What training and evaluation refuse to read: shards that are not all of what the index names."""
+"""What training and evaluation refuse to read: shards that do not match their index."""
 
 import shutil
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Before its first epoch a training knows whether its model can be exported."""
+"""A training checks before its first epoch whether its model can be exported."""
 
 import json
 import shutil
@@ -51,13 +51,13 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Project:
 
 @pytest.fixture
 def own(project: Project, monkeypatch: pytest.MonkeyPatch) -> Iterator[WriteModule]:
-    """Writes modules into stages/models of a project that has all of our code."""
+    """Write modules into stages/models of a project with a copy of the code."""
     shutil.copytree(ROOT / "stages", project.folder / "stages", ignore=shutil.ignore_patterns("__pycache__"))
     yield from own_modules(project.folder, monkeypatch, "models")
 
 
 def run_as_a_program(project: Project) -> "subprocess.CompletedProcess[str]":
-    """The train stage by itself, with the project's own code."""
+    """The train stage alone, with the project's own code."""
     command = [sys.executable, "-m", "stages.train"]
     return subprocess.run(command, cwd=project.folder, capture_output=True, text=True, check=False)
 
@@ -93,7 +93,7 @@ def test_a_packed_lstm_is_refused_before_the_first_epoch_and_trains_where_nothin
 
 @pytest.fixture
 def begun(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
-    """The verdicts that trials were begun for."""
+    """The verdicts for which trials started."""
     verdicts: list[Path] = []
     monkeypatch.setattr(export_probe, "_begin", lambda verdict, _: verdicts.append(verdict))
     return verdicts

@@ -1,4 +1,4 @@
-"""What training keeps beside its best weights, and going on from a state that it kept."""
+"""What training keeps besides its best weights, and resuming from a kept state."""
 
 import math
 import shutil
@@ -78,7 +78,7 @@ def test_a_finished_training_goes_on_for_more_epochs(project: Project, schedule:
     assert after[:2] == before
     assert [row["epoch"] for row in after] == ["0", "1", "2", "3"]
     assert int(after[3]["step"]) == 2 * int(before[1]["step"])
-    if schedule is None:  # then it is as if it had never ended
+    if schedule is None:  # then it is as if it had not ended
         longer = {path: path.read_bytes() for path in sorted(TRAINED.glob("**/*.ckpt"))}
         project.set({"train.inputs": "data/raw/none", "train.resume_from": None})
         project.run(train)
@@ -121,7 +121,7 @@ def test_a_schedule_goes_on_as_params_yaml_describes_it_now(
     project.set({"lr": 1.0e-2, "train.schedule": ended})
     keep_state(project, epochs=2)
     go_on(project, {"train.trainer.max_epochs": 4, "train.schedule": schedule})
-    # a row tells the rate that its epoch ended with: that of the next
+    # a row has the rate at the end of its epoch, which is that of the next
     assert [float(row["lr"]) for row in history()[2:]] == pytest.approx([1e-2 * rate for rate in rates])
 
 
@@ -138,11 +138,11 @@ def test_going_on_can_be_stopped_and_goes_on(project: Project, monkeypatch: pyte
 def test_what_params_yaml_says_now_counts_when_a_training_goes_on(project: Project) -> None:
     project.set({"train.early_stopping": {"monitor": "val_loss", "mode": "max", "patience": 1}})
     keep_state(project, epochs=9)
-    ended = len(history())  # soon, as the loss falls, and that is the wrong way here
+    ended = len(history())  # soon, as the loss falls, which this mode counts as worse
     assert len(list(KEPT.glob("best-*"))) == 2
     go_on(project, {"train.early_stopping.patience": 3, "train.checkpoint.save_top_k": 1})
     assert len(history()) == ended + 2 < 9
-    assert list(KEPT.glob("best-*")) == []  # beside best.ckpt
+    assert list(KEPT.glob("best-*")) == []  # next to best.ckpt
     before = weights(TRAINED / "last.ckpt")
     go_on(project, {"train.optimizer.init_args.weight_decay": 0.9})
     after = weights(TRAINED / "last.ckpt")

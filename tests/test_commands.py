@@ -1,4 +1,4 @@
-"""The console command: it finds every command, imports little, and passes on what it is given."""
+"""The console command: it finds every command, imports little, and passes arguments on."""
 
 import importlib
 import os
@@ -137,7 +137,7 @@ def test_a_check_that_is_interrupted_ends_with_130_and_says_nothing(tmp_path: Pa
 
 
 def documented() -> list[str]:
-    """What the pages say to type, without comments and what comes behind ``&&``."""
+    """The command lines in the pages, without comments and what follows ``&&``."""
     texts = [(ROOT / name).read_text(encoding="utf-8") for name in ("README.md", "CONTRIBUTING.md")]
     return re.findall(r"(?:^|`)earshot ([^#&`\n]+?) *(?=$|[#&`])", "\n".join(texts), re.MULTILINE)
 

@@ -1,4 +1,4 @@
-"""Champion and candidate on the same utterances: numbers that can be checked by hand."""
+"""Champion and candidate on the same utterances, with numbers that can be checked by hand."""
 
 import json
 from pathlib import Path
@@ -11,7 +11,7 @@ from stages.commands.comparison import compare
 
 
 def scored(edits: list[int], speakers: list[str | None] | None = None) -> pd.DataFrame:
-    """Utterances of ten words each, with so many errors."""
+    """Utterances of ten words each, with these numbers of errors."""
     count = len(edits)
     return pd.DataFrame(
         {

@@ -1,4 +1,4 @@
-"""The evaluate stage: what it scores, names and refuses, and that it changes nothing of training's."""
+"""The evaluate stage: what it scores, reports and refuses, and that it changes no files of training."""
 
 from pathlib import Path
 from typing import Any
@@ -163,9 +163,9 @@ def test_a_language_model_of_the_task_s_own_search_travels_in_the_checkpoint(pro
     lm.main(["data/raw/lm/lm.arpa"])
     search = beam(beam_width=4, language_model="lm.arpa")
     project.set({"train.inputs": "data/raw/lm", "train.task.init_args.search": search})
-    project.set({"train.trainer.max_epochs": 1})  # the beam of a model that knows nothing is slow
+    project.set({"train.trainer.max_epochs": 1})  # beam search is slow with an untrained model
     project.run(train)
     Path("data/raw/lm/lm.arpa").unlink()
-    project.set({"train.task.init_args.search": beam()})  # else params.yaml would name what is not there
+    project.set({"train.task.init_args.search": beam()})  # otherwise params.yaml would name a missing file
     project.run(evaluate)
     assert project.json("artifacts/evaluate/metrics.json")["num_utterances"] == 6

@@ -1,4 +1,4 @@
-"""Weights in Lightning's own layout: what other programs, and train.init_from, make of them."""
+"""Weights in Lightning's own layout, as other programs and train.init_from read them."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""What is said of models that cannot be exported, each of which somebody may write."""
+"""Messages for models that cannot be exported, such as users may write."""
 
 from collections.abc import Iterator
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""The torch-free runtime recognises what evaluation does, and refuses what is no exported model."""
+"""The torch-free runtime gives the results of evaluation, and refuses anything but an exported model."""
 
 import json
 import shutil
@@ -34,7 +34,7 @@ CHARACTERS = Part(class_path="stages.tokens.characters.Characters")
 
 
 def loud(recipe: Recipe) -> Task:
-    """Random weights, large enough in the last layer that every token has its say."""
+    """Random weights, large enough in the last layer that every token occurs."""
     torch.manual_seed(1)
     task = recipe.build().eval()
     for name, parameter in task.named_parameters():
@@ -60,7 +60,7 @@ def fitted(part: Part) -> Tokens:
 
 
 def texts_of(project: Project) -> tuple[list[str], list[str]]:
-    """What evaluation finds in the utterances of the test split, and what the runtime finds."""
+    """The results of evaluation and of the runtime for the test split."""
     project.run(evaluate)
     project.run(export)
     table = pq.read_table("artifacts/evaluate/hypotheses.parquet").to_pydict()
@@ -74,7 +74,7 @@ def texts_of(project: Project) -> tuple[list[str], list[str]]:
 
 @pytest.fixture
 def tones(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Project:
-    """The tone corpus, small, at another rate than its recordings have."""
+    """A small tone corpus, at another sample rate than its recordings'."""
     made = recipe_project(tmp_path, monkeypatch, RECIPES / "simple_ctc.yaml")
     corpus = {"class_path": "stages.corpora.tones.Tones", "init_args": TINY}
     made.set({"manifest.corpora": [corpus], "features.sample_rate": 12000})
@@ -160,7 +160,7 @@ def exported() -> Path:
 
 @pytest.fixture
 def bundle(exported: Path, tmp_path: Path) -> Path:
-    """A copy to spoil."""
+    """A copy to damage."""
     return Path(shutil.copytree(exported, tmp_path / "bundle"))
 
 

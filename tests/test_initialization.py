@@ -1,4 +1,4 @@
-"""Training that starts from a checkpoint: which of its weights, over which vocabulary."""
+"""Training that starts from a checkpoint: which weights, with which vocabulary."""
 
 import collections
 import json
@@ -109,7 +109,7 @@ def test_a_file_without_a_vocabulary_needs_its_tokens(inputs: Path, content: Any
     save(inputs, content)
     refused("has no vocabulary: list train.init_from.tokens in the order of its output layer", inputs)
     assert same(start(inputs, tokens=VOCABULARY)[0], trained()) == set(weights())
-    assert start(inputs, strict=False)[1]["reinitialized"] == HEAD  # in which order, nobody knows
+    assert start(inputs, strict=False)[1]["reinitialized"] == HEAD  # in unknown order
 
 
 def test_a_prefix_is_taken_off_the_beginning_of_keys_only(inputs: Path) -> None:

@@ -24,7 +24,7 @@ PLATEAU = Schedule(
 
 
 def lightning_file(folder: Path, schedule: Schedule, *groups: Group, part: Part = ADAMW) -> Any:
-    """What Lightning would have written after three steps of another training, at ten times the rate."""
+    """A file as Lightning writes it after three steps of another training, at ten times the rate."""
     task = build(SIMPLE)
     configured = Optimization(10 * LR, part, schedule, groups).configure(task, 100, 100)
     optimizer, scheduler = configured["optimizer"], configured["lr_scheduler"]["scheduler"]

@@ -1,4 +1,4 @@
-"""Every loss of chords in stages/losses, unseen, then the one that is there against its formula."""
+"""Every chord loss of stages/losses, then ChordRecognitionLoss against its formula."""
 
 import math
 
@@ -28,7 +28,7 @@ def loss(request: pytest.FixtureRequest) -> ChordLoss:
 
 
 def log_probs(scale: float = 1.0) -> Tensor:
-    """Each head normalised by itself: (2, 9)."""
+    """Each head normalised separately: (2, 9)."""
     logits = scale * torch.randn(2, 9, generator=torch.Generator().manual_seed(0))
     return torch.cat([own.log_softmax(-1) for own in logits.split(SIZES, dim=1)], dim=1)
 

@@ -1,4 +1,4 @@
-"""Models of the Hugging Face hub where there is no network: what its cache holds is enough."""
+"""Models of the Hugging Face hub without network: its cache is enough."""
 
 from pathlib import Path
 
@@ -12,7 +12,7 @@ ABSENT = {"of": "a model without this file"}
 
 @pytest.fixture
 def offline_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """As a download of example/tiny left it that wanted config.json, and found no more."""
+    """The cache after a download of example/tiny that has only config.json."""
     cache = tmp_path / "cache"
     folder = cache / "models--example--tiny"
     (folder / "refs").mkdir(parents=True)

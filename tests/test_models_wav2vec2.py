@@ -1,4 +1,4 @@
-"""wav2vec2 from a folder in the hub's format, beside what test_models.py asks of every encoder.
+"""wav2vec2 from a folder in the hub's format, besides the tests of every encoder in test_models.py.
 
 B batch, N samples, T' frames.
 """
@@ -34,7 +34,7 @@ def pretrained(inputs: Path, **init_args: Any) -> Wav2Vec2:
 
 
 def waveforms() -> list[torch.Tensor]:
-    """Loud and off centre, so that normalising does something."""
+    """Loud and with an offset, so that normalising has an effect."""
     generator = torch.Generator().manual_seed(0)
     return [3 * torch.randn(length, generator=generator) + 1 for length in LENGTHS]
 
@@ -46,7 +46,7 @@ def padded() -> tuple[torch.Tensor, torch.Tensor]:
 
 
 def theirs(model: Any, folder: Path, samples: list[torch.Tensor]) -> torch.Tensor:
-    """What the library itself makes of waveforms, padded to one length."""
+    """The library's own preprocessing of waveforms, padded to one length."""
     processor = Wav2Vec2FeatureExtractor.from_pretrained(folder)
     arrays = [waveform.numpy() for waveform in samples]
     inputs = processor(arrays, sampling_rate=16000, padding=True, return_tensors="pt")
@@ -102,7 +102,7 @@ def test_a_checkpoint_needs_the_folder_no_more(tmp_path: Path) -> None:
     assert portable.build(num_features=1).output_size == 16
 
 
-@pytest.mark.parametrize("num_samples", [10, 219, 220, 4000])  # of 220 on as long as a mask
+@pytest.mark.parametrize("num_samples", [10, 219, 220, 4000])  # 220 or more are as long as a mask
 def test_a_batch_that_is_shorter_than_a_mask_is_trained_without(num_samples: int) -> None:
     encoder = Wav2Vec2(mask_time_prob=0.5, mask_feature_prob=0.1).train()
     hidden, counts = encoder(torch.randn(2, num_samples, 1), torch.tensor([num_samples, 1]))

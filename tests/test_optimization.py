@@ -1,4 +1,4 @@
-"""Optimizers over groups of parameters: what is trained, at which rate, and from when on."""
+"""Optimizers with groups of parameters: what is trained, at which rate, and from which epoch."""
 
 from pathlib import Path
 from typing import Any
@@ -91,7 +91,7 @@ def fit(
     resume: Path | None = None,
     kept: str | None = None,
 ) -> Snapshots:
-    """Of a model that freezes its module ``kept`` itself."""
+    """A model that freezes its module ``kept`` itself."""
     torch.manual_seed(0)
     batches: Any = DataLoader(torch.randn(12, 3), batch_size=4)
     model: Any = Model()

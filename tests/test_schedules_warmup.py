@@ -1,4 +1,4 @@
-"""Warm-ups of few steps, and how they are given."""
+"""Warm-ups of few steps, and how they are set."""
 
 import pytest
 from test_schedules import LR, WARMUPS, run, start

@@ -1,4 +1,4 @@
-"""The checkpoint that a task travels in."""
+"""The checkpoint of a task."""
 
 import io
 import json

@@ -1,7 +1,7 @@
 """Score the best checkpoint: metrics.json, hypotheses.parquet and classes.csv in artifacts/evaluate.
 
-Every utterance of evaluate.split is decoded, however long. Rates are fractions over the corpus. With --split
-or --checkpoint it all goes to artifacts/logs/evaluate/SPLIT: artifacts/evaluate belongs to evaluate.split.
+Every utterance of evaluate.split is decoded, whatever its duration. Rates are fractions over the corpus. With
+--split or --checkpoint the output is artifacts/logs/evaluate/SPLIT: artifacts/evaluate is for evaluate.split.
 """
 
 import json
@@ -38,7 +38,7 @@ from stages.tasks.training_data import report_empty, report_unwritable
 FEATURES = Path("data/features")
 CHECKPOINT = Path("artifacts/train/best.ckpt")
 OUTPUT = Path("artifacts/evaluate")
-ASKED = Path("artifacts/logs/evaluate")  # of splits and checkpoints that people ask for
+ASKED = Path("artifacts/logs/evaluate")  # for --split and --checkpoint
 MAX_BATCH_SECONDS = 120.0
 
 
@@ -99,7 +99,7 @@ def run(params: schema.Params, inputs: Inputs, checkpoint: Path = CHECKPOINT, ou
 
 
 def _search(settings: schema.Evaluate, sample_rate: int, task: Task) -> Search | None:
-    """The one to take the place of the task's own, with what it reads from evaluate.inputs."""
+    """The search that replaces the task's own, with its files from evaluate.inputs."""
     if settings.search is None:
         return None
     search: Search = built(settings.search, Path(settings.inputs), sample_rate, tokens=task.tokens)
@@ -123,12 +123,12 @@ def _refuse_mismatch(trained_on: FeatureMetadata, cached: FeatureMetadata, check
     differing = [f"{key}: model {before[key]}, cache {now[key]}" for key in before if before[key] != now[key]]
     if differing:
         raise ValueError(
-            f"{FEATURES} is not what {checkpoint} was trained on; run train. {'; '.join(differing)}"
+            f"{FEATURES} differs from what {checkpoint} was trained on; run train. {'; '.join(differing)}"
         )
 
 
 def _report_unknown(dataset: FeatureDataset, unknown: list[str]) -> int:
-    """Utterances with characters that the model cannot write: scored as they are, and named."""
+    """Print and count utterances with characters that the model cannot write; they are scored anyway."""
     concerned = [
         (name, tokens) for name, tokens in zip(dataset.ids.to_pylist(), unknown, strict=True) if tokens
     ]
@@ -138,20 +138,20 @@ def _report_unknown(dataset: FeatureDataset, unknown: list[str]) -> int:
 
 
 def _report_seen(dataset: FeatureDataset, split: str) -> int:
-    """How many utterances training has too, as manifest.corpora may ask for (add_validation_to_train)."""
+    """The number of utterances that training also contains (add_validation_to_train of manifest.corpora)."""
     trained_on = pq.read_table(FEATURES / "train" / INDEX, columns=["id"])["id"]
     seen: int = pc.sum(pc.is_in(pa.array(dataset.ids, pa.string()), trained_on)).as_py() or 0
     if seen:
         print(
-            f"warning: {seen} of {len(dataset)} utterances of {split} are in training too: these are not the"
-            " error rates of unseen speech",
+            f"warning: {seen} of {len(dataset)} utterances of {split} are in training too: these are not"
+            " error rates for unseen speech",
             file=sys.stderr,
         )
     return seen
 
 
 def _write_tables(pairs: Pairs, alike: Mapping[str, Mapping[str, str]], output: Path) -> None:
-    """confusions/KIND.csv, for DVC's plots, and classes.csv, with a column of what cannot be told apart."""
+    """Write confusions/KIND.csv for DVC's plots, and classes.csv with a column indistinguishable_from."""
     with whole_folder(output / "confusions") as folder:
         for kind, of_kind in sorted(pairs.items()):
             pd.DataFrame(confusions(of_kind), columns=["reference", "hypothesis"]).to_csv(

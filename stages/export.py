@@ -1,7 +1,6 @@
-"""Write the best checkpoint in the formats that it ships in: artifacts/export.
+"""Write the best checkpoint in the formats of export.formats to artifacts/export.
 
-Every format checks that what it wrote computes what the model computes; if one of them does not,
-there is no output at all.
+Every format checks that its output gives the same results as the model; if one fails, there is no output.
 """
 
 import traceback
@@ -38,7 +37,7 @@ def run(params: schema.Params, inputs: Inputs) -> None:
     with whole_folder(OUTPUT) as folder:
         for index, part in enumerate(params.export.formats):
             format_: Format = part.build()
-            aside = folder / f".{index}"  # by itself first, so that no format can overwrite another's file
+            aside = folder / f".{index}"  # separate, so that no format can overwrite another's file
             aside.mkdir()
             who = f"export.formats[{index}]: {part.class_path}"
             with _one_sentence(who, task):
@@ -48,7 +47,7 @@ def run(params: schema.Params, inputs: Inputs) -> None:
 
 @contextmanager
 def _one_sentence(who: str, task: Task) -> Iterator[None]:
-    """Turn what an exporter says into a ValueError of one sentence; the rest of it goes into a file."""
+    """Turn an exporter's error into a ValueError of one sentence; the complete error goes to a file."""
     try:
         yield
     except OSError:
@@ -56,11 +55,11 @@ def _one_sentence(who: str, task: Task) -> Iterator[None]:
     except Exception as error:
         write_whole(SAID, traceback.format_exc().encode())
         reason = refusal(error, task)
-        raise ValueError(f"{who} cannot write this model: {reason} (all that was said: {SAID})") from error
+        raise ValueError(f"{who} cannot write this model: {reason} (complete error: {SAID})") from error
 
 
 def _adopt(aside: Path, folder: Path, who: str) -> None:
-    """Move what a format wrote into the output; ValueError if an earlier one wrote a file of that name."""
+    """Move a format's files to the output; ValueError if an earlier format wrote a file of the same name."""
     written = sorted(aside.iterdir())
     if taken := [path.name for path in written if (folder / path.name).exists()]:
         raise ValueError(f"{who} writes {', '.join(taken)}, as an earlier format does; remove one of them")

@@ -1,8 +1,8 @@
-"""Feature shards to a model: artifacts/train with best.ckpt, last.ckpt, tokens.json, history.csv, and
+"""Train a model on feature shards: artifacts/train with best.ckpt, last.ckpt, tokens.json, history.csv, and
 validation/ with a curve of each metric.
 
-A run that was stopped, by whatever signal, goes on when nothing that it depends on has changed, and ends
-with the same bytes (on CPU) as one that was never stopped.
+A run stopped by any signal resumes if nothing that it depends on has changed, and ends with the same bytes
+(on CPU) as an uninterrupted one.
 """
 
 import hashlib
@@ -24,7 +24,7 @@ from stages.schema import params as schema
 FEATURES = Path("data/features")
 OUTPUT = Path("artifacts/train")
 LOCK = Path("dvc.lock")
-PACKAGES = (  # what a training may compute with
+PACKAGES = (  # packages that training may compute with
     "torch", "lightning", "torchaudio", "numpy", "pyarrow", "soundfile", "soxr", "sentencepiece",
     "audiomentations", "transformers",
 )  # fmt: skip
@@ -45,10 +45,10 @@ def run(params: schema.Params, inputs: Inputs) -> Callable[[], None]:
     if _is_forced(kept):
         kept.forget()
     if kept.finished.exists():
-        print("train: nothing that this training uses has changed since it ended: its result is restored")
+        print("train: nothing that this training uses has changed since it ended; its result is restored")
     else:
         with quick_imports():
-            from stages.callbacks.fitting import fit  # which a kept result does without
+            from stages.callbacks.fitting import fit  # not needed for a kept result
 
         fit(params, STAGE.settings(params), kept)
     for folder in ("checkpoints", "validation"):
@@ -60,8 +60,8 @@ def run(params: schema.Params, inputs: Inputs) -> Callable[[], None]:
 
 
 def _is_forced(kept: KeptResult) -> bool:
-    """Whether nothing at all has changed and dvc, if it asks, has this very result: then somebody wants
-    another. One of which dvc died, or had no room for it, before it was in dvc.lock is not lost.
+    """Whether to train again: nothing has changed, and dvc.lock has this result if dvc runs the stage. A
+    result that dvc could not record, as it was killed or the disk was full, is kept.
     """
     if not kept.is_recorded():
         return False
@@ -72,7 +72,7 @@ def _is_forced(kept: KeptResult) -> bool:
 
 
 def _kept(params: schema.Params, inputs: Inputs) -> KeptResult:
-    """Where this very training keeps its state and its result: by all that it depends on but its code."""
+    """Where this training keeps its state and its result; the key is all that it depends on but its code."""
     with quick_imports():
         import torch
 

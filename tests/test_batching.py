@@ -69,7 +69,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 
 class Noise(Augmentation):
-    """Adds what the generator draws, so that every augmented value is another one."""
+    """Adds random numbers, so that every augmented value differs."""
 
     def apply(self, samples: Samples, sample_rate: int, generator: np.random.Generator) -> Samples:
         return samples + generator.normal(0.0, 0.01, len(samples)).astype(np.float32)
@@ -80,7 +80,7 @@ def dataset(folder: Path, split: str = "train", augment: bool = True, seed: int 
 
 
 def by_id(batches: list[Batch]) -> dict[tuple[str, int], torch.Tensor]:
-    """Each utterance's features, its copy told by its length."""
+    """Each utterance's features; the length identifies its copy."""
     return {
         (name, int(length)): features[:length]
         for batch in batches
@@ -184,7 +184,7 @@ def test_validation_never_changes_while_training_does(folder: Path) -> None:
 
 
 def with_repeats(folder: Path, tmp_path: Path, repeats: list[int | None]) -> Path:
-    """The training split, some of its utterances to be taken more than once in an epoch."""
+    """The training split, with some utterances repeated in an epoch."""
     copied = tmp_path / "train"
     shutil.copytree(folder / "train", copied)
     index = pq.read_table(copied / "index.parquet")

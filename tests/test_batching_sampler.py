@@ -1,4 +1,4 @@
-"""Batches of training: the duration budget, buckets, padding, and the same again by seed and epoch."""
+"""Training batches: the duration budget, buckets, padding, and reproducibility by seed and epoch."""
 
 from itertools import chain
 from typing import Any
@@ -92,14 +92,14 @@ def test_a_batch_has_at_most_its_maximum_size() -> None:
 
 
 def test_batches_are_bounded_by_quantiles_of_the_lengths() -> None:
-    """Twice as long, twice the bounds: nothing about the lengths is fixed beforehand."""
+    """Twice the lengths, twice the bounds: bounds are not fixed."""
     longest = [sorted(LENGTHS[batch].max() for batch in positions(sampler(epoch))) for epoch in range(2)]
     doubled = sampler(lengths=2 * LENGTHS, max_batch_seconds=2 * BUDGET)
     bounds = sorted(2 * LENGTHS[batch].max() for batch in positions(doubled))
     assert bounds == pytest.approx([2 * bound for bound in longest[0]])
     np.testing.assert_allclose(longest[0], longest[1], rtol=0.07)
     shares = [len(batch) * LENGTHS[batch].max() / BUDGET for batch in positions(sampler())]
-    assert np.median(shares) > 0.9  # buckets are equal in seconds, wherever the lengths lie
+    assert np.median(shares) > 0.9  # buckets are equal in seconds for any distribution of lengths
 
 
 def test_padding_is_the_share_of_a_batch_that_is_no_audio() -> None:

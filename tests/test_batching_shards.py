@@ -1,4 +1,4 @@
-"""What training and evaluation refuse to read: shards that are not all of what the index names."""
+"""What training and evaluation refuse to read: shards that do not match their index."""
 
 import shutil
 from pathlib import Path
@@ -36,7 +36,9 @@ def test_utterances_of_which_the_shard_is_gone_are_missed(extract: Extract) -> N
     extract(five_tones(), copies=COPIES)
     assert len(read()) == 5 * 3
     shard().unlink()
-    with pytest.raises(ValueError, match=r"train: shards are missing.*tone-\d, of which there are 0; run"):
+    with pytest.raises(
+        ValueError, match=r"train: missing or extra shards.*tone-\d, for instance, has 0; run"
+    ):
         read()
 
 
@@ -53,7 +55,7 @@ def test_a_shard_that_lacks_rows_is_missed_too(extract: Extract) -> None:
 def test_a_shard_too_many_does_not_count_its_utterances_twice(extract: Extract) -> None:
     extract(five_tones())
     shutil.copy(shard(), TRAIN / "0009.parquet")
-    with pytest.raises(ValueError, match=r"shards are missing, or too many.*of which there are 2"):
+    with pytest.raises(ValueError, match=r"missing or extra shards.*for instance, has 2"):
         read()
 
 
@@ -77,7 +79,7 @@ def test_an_index_without_shards_and_shards_of_others_are_named(extract: Extract
     extract(five_tones())
     index = TRAIN / "index.parquet"
     pq.write_table(pq.read_table(index).slice(1), index)
-    with pytest.raises(ValueError, match=r"train: shards of other utterances than its index; run the"):
+    with pytest.raises(ValueError, match=r"train: its shards have utterances that its index lacks; run the"):
         read()
     for path in TRAIN.glob("[0-9]*.parquet"):
         path.unlink()

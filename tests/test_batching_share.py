@@ -1,4 +1,4 @@
-"""Batches of several processes and of resumed trainings, and at which edges a batch is cut."""
+"""Batches of several processes and of resumed trainings, and where batches are split."""
 
 import multiprocessing
 import signal
@@ -19,7 +19,7 @@ LENGTHS = np.arange(1.0, 11.0)  # seconds: 1 to 10
 
 
 def batches(*lengths: float, **limits: Any) -> list[list[int]]:
-    """The cut without a seed, as lengths in seconds."""
+    """The batches without a seed, as lengths in seconds."""
     sampler = DurationSampler(lengths, **{"max_batch_seconds": 12.0, **limits})
     return [[int(lengths[position]) for position, _ in batch] for batch in sampler]
 
@@ -41,13 +41,13 @@ def test_equal_lengths_stay_in_their_order() -> None:
 
 
 def shared(*lengths: float, budget: float, count: int) -> list[list[list[int]]]:
-    """The batches of each of so many processes, as lengths in seconds."""
+    """The batches of each process, as lengths in seconds."""
     return [batches(*lengths, max_batch_seconds=budget, share=(number, count)) for number in range(count)]
 
 
 def test_processes_share_every_batch_and_none_is_left_without_an_utterance() -> None:
     assert batches(1, 2, 3, 4, 5, max_batch_seconds=5.0) == [[1, 2], [3], [4], [5]]
-    # two of them need batches of two: where the budget would cut off one utterance, it gives way
+    # two processes need batches of two, even if those exceed the budget
     assert shared(1, 2, 3, 4, 5, budget=5.0, count=2) == [[[1], [3, 5]], [[2], [4]]]
     assert shared(1, 2, 3, 4, budget=5.0, count=2) == [[[1], [3]], [[2], [4]]]
     assert shared(1, 2, 3, budget=1.0, count=3) == [[[1]], [[2]], [[3]]]
@@ -84,7 +84,7 @@ def test_shuffled_batches_of_nearly_equal_lengths_stay_in_the_budget_and_fill_it
 
 
 class Split(SimpleNamespace):
-    """What a data module asks of a dataset before it reads it."""
+    """The attributes that a data module needs of a dataset."""
 
     seconds = LENGTHS
 
@@ -139,7 +139,7 @@ def test_each_process_has_its_share_of_training_and_validation() -> None:
 
 
 def test_alone_and_from_the_start_nothing_need_be_said() -> None:
-    """As the search for the longest batches, the export and the evaluation ask for them."""
+    """As the trial of the largest batches, the export and the evaluation get them."""
     found = data_module().batches
     assert keys(found.train_sampler()) == keys(DurationSampler(LENGTHS, 12.0, seed=7))
     assert found.train_sampler().resumed == (0, 0)

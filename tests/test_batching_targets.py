@@ -1,4 +1,4 @@
-"""Token indices of a split, held in one array."""
+"""Token indices of a split in one array."""
 
 from typing import Any
 
@@ -23,7 +23,7 @@ def tokens() -> Characters:
 
 @pytest.fixture(params=[1, 2, 5, 50_000])
 def chunk(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Texts are taken so many at a time."""
+    """The number of texts encoded at a time."""
     monkeypatch.setattr(targets, "CHUNK", request.param)
 
 

@@ -1,4 +1,4 @@
-"""What people see of a training: curves, pace, samples, names, records, loggers."""
+"""What users see of a training: curves, pace, samples, names, records, loggers."""
 
 import subprocess
 import sys

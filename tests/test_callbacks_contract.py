@@ -1,4 +1,4 @@
-"""Every callback of stages/callbacks that params.yaml can name alone, unseen: all of them in one training."""
+"""Every callback of stages/callbacks that params.yaml can name, all in one training."""
 
 import inspect
 import io
@@ -24,7 +24,7 @@ OUTPUTS = ("best.ckpt", "last.ckpt", "history.csv")
 
 
 def stands_alone(cls: type[Callback]) -> bool:
-    """Whether it can be built of what params.yaml holds, which others are built by the stage."""
+    """Whether it can be built from values of params.yaml; the stage builds the others."""
     return all(parameter.default is not inspect.Parameter.empty for parameter in parameters_of(cls).values())
 
 
@@ -32,7 +32,7 @@ CALLBACKS = [cls for cls in classes_of(Callback, "stages.callbacks") if stands_a
 
 
 class Killed(BaseException):
-    """What ends a training in the middle, as a signal does."""
+    """Ends a training in the middle, as a signal does."""
 
 
 @pytest.fixture

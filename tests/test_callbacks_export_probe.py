@@ -1,4 +1,4 @@
-"""Before its first epoch a training knows whether its model can be exported."""
+"""A training checks before its first epoch whether its model can be exported."""
 
 import json
 import shutil
@@ -51,13 +51,13 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Project:
 
 @pytest.fixture
 def own(project: Project, monkeypatch: pytest.MonkeyPatch) -> Iterator[WriteModule]:
-    """Writes modules into stages/models of a project that has all of our code."""
+    """Write modules into stages/models of a project with a copy of the code."""
     shutil.copytree(ROOT / "stages", project.folder / "stages", ignore=shutil.ignore_patterns("__pycache__"))
     yield from own_modules(project.folder, monkeypatch, "models")
 
 
 def run_as_a_program(project: Project) -> "subprocess.CompletedProcess[str]":
-    """The train stage by itself, with the project's own code."""
+    """The train stage alone, with the project's own code."""
     command = [sys.executable, "-m", "stages.train"]
     return subprocess.run(command, cwd=project.folder, capture_output=True, text=True, check=False)
 
@@ -76,10 +76,10 @@ def test_a_packed_lstm_is_refused_before_the_first_epoch_and_trains_where_nothin
     assert said.startswith(
         "train: export.formats: stages.formats.onnx_bundle.OnnxBundle cannot write this model:"
         " stages.models.textbook.Textbook packs its sequences (pack_padded_sequence), which cannot be"
-        " exported; Recurrent, in stages/models/recurrent.py,"
+        " exported; use Recurrent, in stages/models/recurrent.py,"
     )
     assert "set export.formats to []" in said
-    log = Path(said.partition("all that was said: ")[2].removesuffix(")"))
+    log = Path(said.partition("complete output: ")[2].removesuffix(")"))
     assert "torch.onnx" in log.read_text()
 
     before = log.stat().st_mtime_ns
@@ -93,7 +93,7 @@ def test_a_packed_lstm_is_refused_before_the_first_epoch_and_trains_where_nothin
 
 @pytest.fixture
 def begun(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
-    """The verdicts that trials were begun for."""
+    """The verdicts for which trials started."""
     verdicts: list[Path] = []
     monkeypatch.setattr(export_probe, "_begin", lambda verdict, _: verdicts.append(verdict))
     return verdicts
@@ -136,7 +136,7 @@ def test_a_trial_that_ends_early_stops_no_training(
     monkeypatch.setattr(export_probe, "TRIAL", "stages.formats.no_such_module")
     start().join()
     said = capsys.readouterr().out
-    assert said.startswith("warning: it could not be tried whether this model can be exported")
+    assert said.startswith("warning: could not check whether this model can be exported")
     assert "no_such_module" in next(tmp_path.glob(".scratch/export/*.log")).read_text()
 
 

@@ -1,4 +1,4 @@
-"""What stops a training with advice, and what keeps its steps small."""
+"""Guards that stop a training with advice, and one that keeps its steps small."""
 
 from collections.abc import Iterator
 from contextlib import nullcontext
@@ -44,7 +44,7 @@ def validations(losses: list[float], blanks: float = 1.0, lr: float = 0.1) -> It
 
 
 def survived(guard: BlankCollapse, trainers: Iterator[Any]) -> int:
-    """After how many validations the guard stopped the training; -1 if it never did."""
+    """The number of validations after which the guard stopped the training; -1 if it never did."""
     for number, trainer in enumerate(trainers):
         try:
             guard.on_validation_end(trainer, nn.Module())
@@ -54,7 +54,7 @@ def survived(guard: BlankCollapse, trainers: Iterator[Any]) -> int:
 
 
 def test_a_model_that_says_nothing_and_learns_nothing_is_stopped() -> None:
-    # one validation in the first epoch, one that begins the stretch, five more
+    # one validation in the first epoch, one that starts the count, five more
     assert survived(BlankCollapse(num_steps=500), validations([3.0] * 20)) == 7
 
 

@@ -1,4 +1,4 @@
-"""What DVC plots of a training."""
+"""DVC's plots of a training."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""What is printed after a validation."""
+"""The lines printed after a validation."""
 
 from types import SimpleNamespace as Namespace
 from typing import Any

@@ -1,4 +1,4 @@
-"""The loss of a step that loggers get, however many batches a step takes."""
+"""The loss that loggers get for a step of any number of batches."""
 
 import pytest
 import torch
@@ -11,7 +11,7 @@ from stages.callbacks.step_log import StepLog
 
 
 class Slope(LightningModule):
-    """A weight at 0, to whose loss a batch of 3 gives the value 3 and the gradient 3."""
+    """A weight at 0, for which a batch of 3 has the loss 3 and the gradient 3."""
 
     def __init__(self) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""The console command: it finds every command, imports little, and passes on what it is given."""
+"""The console command: it finds every command, imports little, and passes arguments on."""
 
 import importlib
 import os
@@ -138,7 +138,7 @@ def test_a_check_that_is_interrupted_ends_with_130_and_says_nothing(tmp_path: Pa
 
 
 def documented() -> list[str]:
-    """What the pages say to type, without comments and what comes behind ``&&``."""
+    """The command lines in the pages, without comments and what follows ``&&``."""
     texts = [page.read_text(encoding="utf-8") for page in PAGES]
     return re.findall(
         r"(?:^|`)(?:\.venv/bin/)?earshot ([^#&`\n]+?) *(?=$|[#&`])", "\n".join(texts), re.MULTILINE

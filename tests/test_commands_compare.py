@@ -1,4 +1,4 @@
-"""Champion and candidate on the same utterances: numbers that can be checked by hand."""
+"""Champion and candidate on the same utterances, with numbers that can be checked by hand."""
 
 import json
 from pathlib import Path
@@ -11,7 +11,7 @@ from stages.commands.comparison import compare
 
 
 def scored(edits: list[int], speakers: list[str | None] | None = None) -> pd.DataFrame:
-    """Utterances of ten words each, with so many errors."""
+    """Utterances of ten words each, with these numbers of errors."""
     count = len(edits)
     return pd.DataFrame(
         {
@@ -64,7 +64,7 @@ def test_an_utterance_that_vanished_is_refused_by_its_name() -> None:
 def test_another_reference_is_refused_by_its_name() -> None:
     candidate = scored([1, 1])
     candidate.loc[1, "reference"] = "else"
-    with pytest.raises(ValueError, match="another reference now, first u001: 'text 1', 'else'"):
+    with pytest.raises(ValueError, match="different references, first u001: 'text 1', 'else'"):
         compare(scored([1, 1]), candidate)
 
 

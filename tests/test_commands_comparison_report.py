@@ -1,4 +1,4 @@
-"""What people read of a comparison, its interval, and the tables that it refuses."""
+"""The report of a comparison, its interval, and the tables that it refuses."""
 
 import json
 from fractions import Fraction
@@ -34,21 +34,21 @@ def test_people_read_the_rates_and_the_speakers_for_whom_it_is_worst() -> None:
     found = compare(scored(list(before), speakers=names), candidate, margin=0.05)
     low, high, probability = found.difference_low, found.difference_high, found.probability_better
     assert found.text().split("\n") == [
-        "6 utterances of 6 speakers (1 that only the candidate was scored on are left out)",
+        "6 utterances of 6 speakers (1 scored only for the candidate are left out)",
         "wer: champion 0.2000, candidate 0.2000, difference +0.0000"
         f" (95 % interval {low:+.4f} to {high:+.4f})",
         f"probability that the candidate is better by more than 0.05: {probability:.4f}",
-        "speakers for whom it is worst, champion and candidate:",
+        "speakers with the worst change, champion and candidate:",
         "  bo  0.1000 0.4000",
         "  di  0.0000 0.1000",
         "  cy  0.3000 0.3000",
         "  ann 0.2000 0.1000",
-        "  fay 0.1000 0.0000",  # the fifth of the six, of whom ed is best off
+        "  fay 0.1000 0.0000",  # the fifth of the six; ed improved most
     ]
 
 
 def test_the_interval_holds_95_of_100_resamples() -> None:
-    # of 16 utterances of a word, the candidate is right where the champion was wrong in 8
+    # 16 utterances of one word; in 8 the candidate is correct and the champion was not
     found = compare(scored([1] * 16, words=1), scored([0] * 8 + [1] * 8, words=1))
     assert found.difference_low == -percentile(HIGH, 8, 16) / 16
     assert found.difference_high == -percentile(LOW, 8, 16) / 16
@@ -56,7 +56,7 @@ def test_the_interval_holds_95_of_100_resamples() -> None:
 
 
 def test_the_probability_is_the_share_of_resamples_below_the_margin() -> None:
-    # a resample of two is better by 1 in a quarter of the cases, by a half in a half of them
+    # a resample of two is better by 1 in a quarter of the cases, by 0.5 in half of them
     found = [
         compare(scored([1, 1], words=1), scored([0, 1], words=1), margin=margin).probability_better
         for margin in (0.0, 0.4, 0.5, 0.9, 1.0)

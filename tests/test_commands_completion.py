@@ -15,7 +15,7 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 PATIENCE_SECONDS = 120
-# In place of the command a function shows with which arguments it is called.
+# Instead of the command, a function shows the arguments that it is called with.
 BASH = """
 eval "$(cat completion)"
 earshot() { printf '<%s>' "$@"; echo; }
@@ -46,7 +46,7 @@ class Terminal:
         self.printed = ""
 
     def until(self, pattern: str) -> str:
-        """What is printed next, up to a match of the pattern; the match's first group."""
+        """Read the output up to a match of the pattern; return the match's first group."""
         deadline = time.monotonic() + PATIENCE_SECONDS
         while not (found := re.search(pattern, self.printed)):
             if not select.select([self.side], [], [], max(deadline - time.monotonic(), 0))[0]:
@@ -56,7 +56,7 @@ class Terminal:
         return found[1]
 
     def called(self, typed: str) -> list[str]:
-        """With what the command is called when this is typed, TAB, and Enter."""
+        """The arguments of the command after typing this, TAB, and Enter."""
         self.until("(ready> )")
         os.write(self.side, f"{typed}\t\n".encode())
         return self.until("\n(<.*>)\r\n")[1:-1].split("><")

@@ -1,4 +1,4 @@
-"""Language models of transcripts: by hand, and that their probabilities sum to one."""
+"""Language models of transcripts: hand-computed values, and that probabilities sum to one."""
 
 import itertools
 import math
@@ -32,7 +32,7 @@ def test_probabilities_by_hand() -> None:
         "</s>": end,
         "<unk>": unknown,
         "<s> a": (1 + a) / 2,  # once, of one kind
-        "a a": (1 + 2 * a) / 4,  # behind a: a once and the end once
+        "a a": (1 + 2 * a) / 4,  # after a: a once and the end once
         "a </s>": (1 + 2 * end) / 4,
     }
     assert {name: 10 ** ngrams[name][0] for name in expected} == pytest.approx(expected)

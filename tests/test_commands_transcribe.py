@@ -1,4 +1,4 @@
-"""The command that transcribes: a line for each sound file; what cannot be read is named and left out."""
+"""The command that transcribes: a line for each sound file; unreadable files are reported and left out."""
 
 import json
 import os
@@ -53,14 +53,14 @@ def transcribe(
 
 @pytest.fixture
 def samples() -> Samples:
-    """A second of noise, in whole numbers of 16 bits."""
+    """A second of noise as 16-bit integers."""
     noise = np.random.default_rng(0).uniform(-0.3, 0.3, SAMPLE_RATE)
     return np.asarray(np.rint(noise * 2**15) / 2**15, np.float32)
 
 
 @pytest.fixture
 def text(project: Path, samples: Samples) -> str:
-    """What the model hears in them."""
+    """The model's transcripts of them."""
     found = Runtime(project / "artifacts" / "export").recognise(samples).text
     assert len(found) > 3
     return found
@@ -111,7 +111,7 @@ def test_json_has_seconds_and_confidence(
 
 
 def garbage(folder: Path, samples: Samples) -> dict[str, str]:
-    """Files that are no sound recordings, and why."""
+    """Files that are not sound recordings, and why."""
     spoilt = samples.copy()
     spoilt[77] = np.nan
     soundfile.write(folder / "nan.wav", spoilt, SAMPLE_RATE, subtype="FLOAT")
@@ -125,7 +125,7 @@ def garbage(folder: Path, samples: Samples) -> dict[str, str]:
     (folder / "folder.wav").mkdir()
     return {
         "nan.wav": "NaN or infinite samples",
-        "loud.wav": "the model gives NaN",
+        "loud.wav": "the model returns NaN",
         "cut.wav": "truncated",
         "none.wav": "no samples",
         "instant.wav": "shorter than one sample at 8000 Hz",

@@ -1,4 +1,4 @@
-"""The evaluate stage: what it scores, names and refuses, and that it changes nothing of training's."""
+"""The evaluate stage: what it scores, reports and refuses, and that it changes no files of training."""
 
 from pathlib import Path
 from typing import Any
@@ -92,14 +92,14 @@ def test_texts_longer_than_the_search_writes_are_named_by_training_and_evaluatio
     project.run(train)
     said = capsys.readouterr().out
     for split, size in (("train", 24), ("validation", 6)):
-        assert f"{split}: {size} utterances have longer transcripts than the search writes, first " in said
+        assert f"{split}: {size} utterances have longer transcripts than the search can write, first " in said
     project.run(evaluate)
     assert "test: 6 utterances have longer" in (said := capsys.readouterr().out)
     assert ": raise max_tokens_per_frame" in said
     wide = {**search, "init_args": {"max_tokens_per_frame": 9.0}}
     project.set({"evaluate.search": wide})
     project.run(evaluate)
-    assert "than the search writes" not in capsys.readouterr().out
+    assert "than the search can write" not in capsys.readouterr().out
 
 
 def test_the_best_texts_of_a_search_are_a_column(project: Project) -> None:
@@ -163,10 +163,10 @@ def test_a_language_model_of_the_task_s_own_search_travels_in_the_checkpoint(pro
     lm.main(["data/raw/lm/lm.arpa"])
     search = beam(beam_width=4, language_model="lm.arpa")
     project.set({"train.inputs": "data/raw/lm", "train.task.init_args.search": search})
-    project.set({"train.trainer.max_epochs": 1})  # the beam of a model that knows nothing is slow
+    project.set({"train.trainer.max_epochs": 1})  # beam search is slow with an untrained model
     project.run(train)
     from_file = texts(project, search)
     Path("data/raw/lm/lm.arpa").unlink()
-    project.set({"train.task.init_args.search": beam()})  # else params.yaml would name what is not there
+    project.set({"train.task.init_args.search": beam()})  # otherwise params.yaml would name a missing file
     assert texts(project, None) == from_file
     assert len(from_file) == 6

@@ -1,4 +1,4 @@
-"""What the evaluate stage says of chords."""
+"""The evaluate stage for chords."""
 
 from pathlib import Path
 
@@ -14,7 +14,7 @@ COUNTS = {"num_train": 12, "num_validation": 6, "num_test": 12}
 
 @pytest.fixture
 def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Project:
-    """A model that has hardly learned, of four types."""
+    """A barely trained model with four types."""
     made = recipe_project(tmp_path, monkeypatch, RECIPE)
     corpus = "stages.corpora.synthesized_chords.SynthesizedChords"
     encoder = {"class_path": "stages.models.simple_ctc.SimpleCTC", "init_args": {"hidden_size": 4}}

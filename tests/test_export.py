@@ -1,4 +1,4 @@
-"""The export stage: it writes the same every time, and nothing where a format fails."""
+"""The export stage: it writes the same bytes every time, and nothing if a format fails."""
 
 from pathlib import Path
 

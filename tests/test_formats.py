@@ -1,4 +1,4 @@
-"""The ONNX bundle: it computes what the model computes, says what a runtime must know."""
+"""The ONNX bundle: it gives the model's results, and contains what a runtime needs."""
 
 import logging
 import sys
@@ -27,7 +27,7 @@ from stages.formats.waveform_model import WaveformModel
 from stages.tasks.checkpoint import load
 from stages.tokens.normalization import Normalization
 
-# what is relative is for log-probabilities of -200, as of chords: they have no more digits
+# the relative tolerance is for log-probabilities of -200, as for chords: they have no more digits
 FLOAT32 = {"atol": 2e-5, "rtol": 2e-5}
 
 

@@ -1,4 +1,4 @@
-"""Every format of stages/formats, unseen: what stages/formats/format.py promises."""
+"""Every format of stages/formats: what stages/formats/format.py promises."""
 
 import sys
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Weights in Lightning's own layout: what other programs, and train.init_from, make of them."""
+"""Weights in Lightning's own layout, as other programs and train.init_from read them."""
 
 from pathlib import Path
 
@@ -44,5 +44,5 @@ def test_the_same_weights_give_the_same_bytes(tmp_path: Path) -> None:
 
 
 def test_two_weights_of_one_name_are_refused(tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match="two weights would have one name"):
+    with pytest.raises(ValueError, match="two weights would have the same name"):
         write(tmp_path, recipe().build(), {"encoder.cnn.0.bias": "x", "encoder.cnn.0.weight": "x"})

@@ -1,4 +1,4 @@
-"""What is said of models that cannot be exported, each of which somebody may write."""
+"""Messages for models that cannot be exported, such as users may write."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -64,7 +64,7 @@ def test_the_module_that_was_being_computed_is_named(own: WriteModule, tmp_path:
 def test_an_encoder_may_say_itself_that_it_cannot_be_exported(own: WriteModule, tmp_path: Path) -> None:
     module = own("claiming", CODE.format(claim="exportable = False", result="hidden"))
     assert said(tmp_path, f"{module}.Own").endswith(
-        "cannot write this model: Own says itself that nothing can (exportable = False)"
+        "cannot write this model: Own declares that it cannot (exportable = False)"
     )
 
 

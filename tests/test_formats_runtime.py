@@ -1,4 +1,4 @@
-"""The torch-free runtime recognises what evaluation does, and refuses what is no exported model."""
+"""The torch-free runtime gives the results of evaluation, and refuses anything but an exported model."""
 
 import json
 import shutil
@@ -34,7 +34,7 @@ CHARACTERS = Part(class_path="stages.tokens.characters.Characters")
 
 
 def loud(recipe: Recipe) -> Task:
-    """Random weights, large enough in the last layer that every token has its say."""
+    """Random weights, large enough in the last layer that every token occurs."""
     torch.manual_seed(1)
     task = recipe.build().eval()
     for name, parameter in task.named_parameters():
@@ -60,7 +60,7 @@ def fitted(part: Part) -> Tokens:
 
 
 def texts_of(project: Project) -> tuple[list[str], list[str]]:
-    """What evaluation finds in the utterances of the test split, and what the runtime finds."""
+    """The results of evaluation and of the runtime for the test split."""
     project.run(evaluate)
     project.run(export)
     table = pq.read_table("artifacts/evaluate/hypotheses.parquet").to_pydict()
@@ -74,7 +74,7 @@ def texts_of(project: Project) -> tuple[list[str], list[str]]:
 
 @pytest.fixture
 def tones(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Project:
-    """The tone corpus, small, at another rate than its recordings have."""
+    """A small tone corpus, at another sample rate than its recordings'."""
     made = recipe_project(tmp_path, monkeypatch, RECIPES / "simple_ctc.yaml")
     corpus = {"class_path": "stages.corpora.tones.Tones", "init_args": TINY}
     made.set({"manifest.corpora": [corpus], "features.sample_rate": 12000})
@@ -160,7 +160,7 @@ def exported() -> Path:
 
 @pytest.fixture
 def bundle(exported: Path, tmp_path: Path) -> Path:
-    """A copy to spoil."""
+    """A copy to damage."""
     return Path(shutil.copytree(exported, tmp_path / "bundle"))
 
 
@@ -169,7 +169,7 @@ def test_a_file_that_is_missing_or_damaged_is_named(bundle: Path, name: str) -> 
     for content in (b"", b"\xff hello", b"[1, 2]"):
         (bundle / name).write_bytes(content)
         with pytest.raises(
-            ValueError, match=rf"{name}: (not JSON|not written by|no model that onnxruntime reads)"
+            ValueError, match=rf"{name}: (not JSON|not written by|not a model that onnxruntime reads)"
         ):
             Runtime(bundle)
     (bundle / name).unlink()
@@ -185,12 +185,12 @@ def test_a_folder_that_is_not_there_is_named(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "key", "value", "message"),
     [
-        ("card.json", "version", None, r"card.json: version 2 is needed, found None"),
-        ("card.json", "version", 1, r"card.json: version 2 is needed, found 1"),
-        ("card.json", "decoding", {"kind": "magic"}, "not as exported: .*magic"),
-        ("card.json", "sample_rate", None, "not as exported"),
-        ("tokens.json", "vocabulary", 7, "not as exported"),
-        ("tokens.json", "vocabulary", ["<blank>", "a"], "of different models"),
+        ("card.json", "version", None, r"card.json: expected version 2, found None"),
+        ("card.json", "version", 1, r"card.json: expected version 2, found 1"),
+        ("card.json", "decoding", {"kind": "magic"}, "is not valid: .*magic"),
+        ("card.json", "sample_rate", None, "is not valid"),
+        ("tokens.json", "vocabulary", 7, "is not valid"),
+        ("tokens.json", "vocabulary", ["<blank>", "a"], "from different models"),
     ],
 )
 def test_what_the_files_say_has_to_fit(bundle: Path, name: str, key: str, value: Any, message: str) -> None:
@@ -204,7 +204,7 @@ def test_a_waveform_that_the_model_cannot_take_is_refused(exported: Path) -> Non
     runtime = Runtime(exported)
     with pytest.raises(ValueError, match="shorter than one sample at 8000 Hz"):
         runtime.recognise(np.zeros(0, np.float32))
-    with pytest.raises(ValueError, match="the model gives NaN"):
+    with pytest.raises(ValueError, match="the model returns NaN"):
         runtime.recognise(np.full(8000, np.nan, np.float32))
 
 

@@ -1,4 +1,4 @@
-"""Training that starts from a checkpoint: which of its weights, over which vocabulary."""
+"""Training that starts from a checkpoint: which weights, with which vocabulary."""
 
 import collections
 import json
@@ -19,7 +19,7 @@ from stages.tasks.initialization import initialize
 from stages.tasks.optimizer_state import OptimizerState
 from stages.tasks.task import Task
 
-DAMAGED = "it is no file of torch.save, or it is damaged$"
+DAMAGED = "it is not a file of torch.save, or it is damaged$"
 HEAD = ["head.bias", "head.weight"]
 
 
@@ -107,9 +107,9 @@ def test_over_another_vocabulary_the_head_starts_afresh_if_not_strict(inputs: Pa
 )
 def test_a_file_without_a_vocabulary_needs_its_tokens(inputs: Path, content: Any) -> None:
     save(inputs, content)
-    refused("does not say its vocabulary: list train.init_from.tokens in its output layer's order", inputs)
+    refused("has no vocabulary: list train.init_from.tokens in the order of its output layer", inputs)
     assert same(start(inputs, tokens=VOCABULARY)[0], trained()) == set(weights())
-    assert start(inputs, strict=False)[1]["reinitialized"] == HEAD  # in which order, nobody knows
+    assert start(inputs, strict=False)[1]["reinitialized"] == HEAD  # in unknown order
 
 
 def test_a_prefix_is_taken_off_the_beginning_of_keys_only(inputs: Path) -> None:
@@ -120,7 +120,7 @@ def test_a_prefix_is_taken_off_the_beginning_of_keys_only(inputs: Path) -> None:
     assert len(report["loaded"]) == 6
     refused(r"prefix: no key of .* starts with 'net\.'; there are model\.encoder", inputs, prefix="net.")
     save(inputs, weights("model.") | weights())
-    refused("two weights of a name", inputs, prefix="model.", tokens=VOCABULARY)
+    refused("two weights of one name", inputs, prefix="model.", tokens=VOCABULARY)
 
 
 def test_what_does_not_fit_is_refused_or_reported(inputs: Path) -> None:
@@ -143,7 +143,7 @@ def test_what_does_not_fit_is_refused_or_reported(inputs: Path) -> None:
 
 def test_a_file_of_which_nothing_fits_is_refused_even_if_not_strict(inputs: Path) -> None:
     save(inputs, weights("model."))
-    refused("not one weight fits the model; set prefix or rename", inputs, strict=False, tokens=VOCABULARY)
+    refused("no weight fits the model; set prefix or rename", inputs, strict=False, tokens=VOCABULARY)
 
 
 def test_no_file_runs_code(inputs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -152,7 +152,7 @@ def test_no_file_runs_code(inputs: Path, monkeypatch: pytest.MonkeyPatch) -> Non
     monkeypatch.setitem(sys.modules, "foreign", module)
     save(inputs, {"state_dict": weights(), "hyper_parameters": module.Settings()})
     refused(
-        r"would run code \(foreign\.Settings\)\. If you trust it, keep its weights.*alone.*torch\.save\(",
+        r"would run code \(foreign\.Settings\)\. If you trust it, keep only its weights.*torch\.save\(",
         inputs,
     )
 
@@ -174,23 +174,23 @@ def test_what_is_no_checkpoint_is_refused_by_name(inputs: Path, content: bytes |
 
 def test_a_file_of_other_content_is_refused_with_its_keys(inputs: Path) -> None:
     save(inputs, {"model": weights(), "args": 1})
-    refused("expected weights by name, or such under state_dict, but model, args", inputs)
+    refused("expected weights by name, at the top or under state_dict; found model, args", inputs)
     for content in ([1], {"state_dict": [1]}, {1: torch.zeros(1)}, {"state_dict": {1: torch.zeros(1)}}):
         save(inputs, content)
         refused("expected weights by name", inputs)
     save(inputs, {})
-    refused("such under state_dict, but there is nothing", inputs)
+    refused("or under state_dict; found nothing", inputs)
 
 
 @pytest.mark.parametrize("recipe", [5, None, "", "{}", "[]", "{", {"vocabulary": []}])
 def test_a_recipe_that_is_none_of_ours_is_refused(inputs: Path, recipe: object) -> None:
     save(inputs, {"recipe": recipe, "state_dict": weights()})
-    refused(r"model\.ckpt: what it holds as recipe is none of ours: .", inputs)
+    refused(r"model\.ckpt: its recipe is not one of Earshot's: .", inputs)
 
 
 def test_weights_of_whole_numbers_are_refused(inputs: Path) -> None:
     save(inputs, {name: weight.long() for name, weight in weights().items()})
-    refused(r"is torch\.int64, and the model's torch\.float32", inputs, tokens=VOCABULARY)
+    refused(r"is torch\.int64, but the model's torch\.float32", inputs, tokens=VOCABULARY)
 
 
 @pytest.mark.parametrize("value", [math.nan, -math.inf])

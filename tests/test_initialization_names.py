@@ -59,7 +59,7 @@ def test_other_sizes_are_refused_side_by_side(inputs: Path) -> None:
 
 def test_another_frontend_is_refused_side_by_side_or_reported(inputs: Path) -> None:
     features = recipe().features
-    default = {"normalize": True}  # written out, it is no difference
+    default = {"normalize": True}  # written out, a default is not a difference
     more = {"init_args": {**features.frontend.init_args, **default, "min_hz": 50.0}}
     other = features.model_copy(
         update={"sample_rate": 8000, "frontend": features.frontend.model_copy(update=more)}
@@ -68,7 +68,7 @@ def test_another_frontend_is_refused_side_by_side_or_reported(inputs: Path) -> N
     (inputs / "model.ckpt").write_bytes(pack(theirs, trained().state_dict()))
     refused(
         r"trained on other features: features\.frontend\.min_hz is 50\.0 there and 20\.0 here;"
-        r" features\.sample_rate is 8000 there and 16000 here\. Make them alike",
+        r" features\.sample_rate is 8000 there and 16000 here\. Make them the same",
         inputs,
     )
     task, report, _ = start(inputs, strict=False)
@@ -77,7 +77,7 @@ def test_another_frontend_is_refused_side_by_side_or_reported(inputs: Path) -> N
 
 
 def two_vocabularies(cls: type[Task]) -> list[Recipe]:
-    """What a task is built from over a vocabulary, and over a larger one."""
+    """Recipes with a vocabulary, and with a larger one."""
     task = Part(class_path=f"{cls.__module__}.{cls.__name__}")
     if not issubclass(cls, ChordRecognition):
         vocabularies = (VOCABULARY, [*VOCABULARY, "d"])

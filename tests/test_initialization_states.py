@@ -24,7 +24,7 @@ PLATEAU = Schedule(
 
 
 def lightning_file(folder: Path, schedule: Schedule, *groups: Group, part: Part = ADAMW) -> Any:
-    """What Lightning would have written after three steps of another training, at ten times the rate."""
+    """A file as Lightning writes it after three steps of another training, at ten times the rate."""
     task = build(SIMPLE)
     configured = Optimization(10 * LR, part, schedule, groups).configure(task, 100, 100)
     optimizer, scheduler = configured["optimizer"], configured["lr_scheduler"]["scheduler"]
@@ -84,13 +84,13 @@ def test_a_restored_plateau_forgets_the_best_of_other_data(tmp_path: Path) -> No
 
 def test_states_that_do_not_fit_are_refused_before_a_batch(tmp_path: Path) -> None:
     lightning_file(tmp_path, STEP_LR)
-    with pytest.raises(ValueError, match=r"groups of \[6\] parameters, but train\.groups make \[4, 2\]"):
+    with pytest.raises(ValueError, match=r"groups of \[6\] parameters, but train\.groups gives \[4, 2\]"):
         configured(tmp_path, STEP_LR, Group(pattern="head.*"), restore_optimizer=True)
     sgd = Part(class_path="torch.optim.SGD", init_args={"momentum": 0.9})
     with pytest.raises(ValueError, match=r"its parameter 0 is .*exp_avg.* but SGD needs .*momentum_buffer"):
         configured(tmp_path, STEP_LR, part=sgd, restore_optimizer=True)
     warmup = Schedule(class_path="stages.schedules.warmup_linear.WarmupLinear")
-    with pytest.raises(ValueError, match="stood at step 3, and this training has 3; train longer"):
+    with pytest.raises(ValueError, match="is at step 3, but this training has 3; train longer"):
         configured(tmp_path, warmup, total=3, restore_schedule=True)
 
 
@@ -106,7 +106,7 @@ def test_a_file_without_states_cannot_restore_them(
 ) -> None:
     (tmp_path / "model.ckpt").write_bytes(pack(recipe(), build(SIMPLE).state_dict()))
     settings = InitFrom(path="model.ckpt", **restore)
-    with pytest.raises(ValueError, match=f"holds no {absent}, as Lightning's own"):
+    with pytest.raises(ValueError, match=f"has no {absent}, which Lightning's own"):
         initialize(build(SIMPLE), recipe(), settings, tmp_path, tmp_path / "init_from.json")
 
 

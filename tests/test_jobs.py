@@ -1,4 +1,4 @@
-"""Jobs in processes of their own, here or on a Dask cluster, and what becomes of them when one is killed."""
+"""Jobs in local processes or on a Dask cluster, and what happens when a process is killed."""
 
 import os
 import random
@@ -43,7 +43,7 @@ list(run_jobs(say_who_and_wait, [Path("a"), Path("b"), Path("c")], 3, Executor(n
 
 @pytest.fixture(scope="module")
 def cluster() -> Iterator[Executor]:
-    """Two worker processes, of which Dask starts a job that one of them died of nowhere else."""
+    """Two worker processes; Dask does not restart a job that killed one of them."""
     with (
         dask.config.set({"distributed.scheduler.allowed-failures": 0}),
         LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None) as started,
@@ -168,5 +168,5 @@ def test_no_process_outlives_its_stage(tmp_path: Path, sent: signal.Signals, cod
     assert not alive
     assert not (tmp_path / "c").exists()
     assert not list(Path("/dev/shm").glob(f"*loky-{stage.pid}-*"))
-    if sent != signal.SIGKILL:  # then loky's own tracker says that it cleaned up
+    if sent != signal.SIGKILL:  # then loky's own tracker prints that it cleaned up
         assert (tmp_path / "log").read_text() == ""

@@ -1,4 +1,4 @@
-"""The losses by hand and against torch's own.
+"""The losses against hand-computed values and PyTorch's own.
 
 B batch, T frames, U tokens, V vocabulary.
 """
@@ -15,7 +15,7 @@ from stages.losses.ctc_loss import ctc_loss, frames_needed
 
 
 def uniform(batch_size: int, num_frames: int, vocabulary_size: int) -> Tensor:
-    """Log-probabilities that know nothing."""
+    """Uniform log-probabilities."""
     return torch.full((batch_size, num_frames, vocabulary_size), 1 / vocabulary_size).log()
 
 
@@ -135,7 +135,7 @@ def test_cross_entropy_is_what_torch_says(label_smoothing: float) -> None:
 
 
 def test_smoothing_asks_for_every_token_a_little() -> None:
-    # half of the aim on the token of 1/2, a quarter of the other half on each of the four
+    # half of the target on the token of 1/2, a quarter of the other half on each of the four
     log_probs = torch.tensor([[[0.5, 0.25, 0.125, 0.125]]]).log()
     total, _ = cross_entropy(log_probs, torch.tensor([[0]]), torch.tensor([1]), label_smoothing=0.5)
     assert total.item() == pytest.approx((0.5 * 1 + 0.125 * (1 + 2 + 3 + 3)) * math.log(2))

@@ -1,4 +1,4 @@
-"""Every loss of chords in stages/losses, unseen, then the one that is there against its formula."""
+"""Every chord loss of stages/losses, then ChordRecognitionLoss against its formula."""
 
 import math
 
@@ -28,7 +28,7 @@ def loss(request: pytest.FixtureRequest) -> ChordLoss:
 
 
 def log_probs(scale: float = 1.0) -> Tensor:
-    """Each head normalised by itself: (2, 9)."""
+    """Each head normalised separately: (2, 9)."""
     logits = scale * torch.randn(2, 9, generator=torch.Generator().manual_seed(0))
     return torch.cat([own.log_softmax(-1) for own in logits.split(SIZES, dim=1)], dim=1)
 
@@ -118,7 +118,9 @@ def test_weights_that_are_all_0_are_refused() -> None:
     part = {"class_path": "stages.losses.chord_recognition_loss.ChordRecognitionLoss"}
     weights = {"chord_type_weight": 0.0, "root_weight": 0.0, "bass_weight": 0.0}
     adapter = TypeAdapter(ChordLossPart)
-    with pytest.raises(ValidationError, match="nothing would be learned: one of the weights must be above 0"):
+    with pytest.raises(
+        ValidationError, match="nothing would be learned: at least one weight must be above 0"
+    ):
         adapter.validate_python({**part, "init_args": weights})
     adapter.validate_python({**part, "init_args": {"chord_type_weight": 0.0, "root_weight": 0.0}})
 

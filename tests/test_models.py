@@ -1,4 +1,4 @@
-"""Every encoder of stages/models, unseen: what stages/models/encoder.py promises.
+"""Every encoder of stages/models: what stages/models/encoder.py promises.
 
 B batch, T frames, F features, D width, T' frames after subsampling.
 """
@@ -21,7 +21,7 @@ from stages.schema.part import Part
 ENCODERS = classes_of(Encoder)
 NUM_FEATURES = 13
 LENGTHS = torch.tensor([50, 23, 8, 1])
-SAMPLES_PER_FRAME = 40  # of encoders of waveforms, whose lengths are samples
+SAMPLES_PER_FRAME = 40  # for encoders of waveforms, whose lengths are samples
 
 
 def num_features(cls: type[Encoder]) -> int:
@@ -29,7 +29,7 @@ def num_features(cls: type[Encoder]) -> int:
 
 
 def build(cls: type[Encoder], seed: int = 0) -> Encoder:
-    """As a task builds it: its own small defaults, and the frontend's feature size."""
+    """As a task builds it: with its small defaults and the frontend's feature size."""
     torch.manual_seed(seed)
     encoder: Encoder = Part(class_path=f"{cls.__module__}.{cls.__name__}").build(
         num_features=num_features(cls)

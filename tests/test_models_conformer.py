@@ -1,4 +1,4 @@
-"""The Conformer against the paper's equations, written again in numpy, a loop over utterances and frames.
+"""The Conformer against the paper's equations in numpy, with loops over utterances and frames.
 
 B batch, T frames, F features, D width, H heads, K taps.
 """
@@ -45,7 +45,7 @@ def gelu(x: Array) -> Array:
 
 
 def subsampled(x: Array, weights: Weights) -> Array:
-    """(T, F) to (T/4, D): twice every second place of a 3x3 convolution, over zeros at the edges."""
+    """(T, F) to (T/4, D): two 3x3 convolutions of stride 2, with zeros at the edges."""
     planes = x[None]  # (C, T, F)
     for name in ("first", "second"):
         kernel, bias = weights[f"{name}.weight"], weights[f"{name}.bias"]
@@ -65,8 +65,8 @@ def feedforward(x: Array, weights: Weights) -> Array:
 
 
 def turned(vectors: Array) -> Array:
-    """Positions as turns (Su et al. 2021): half i of a vector (T, 2N) and half N + i are a complex number,
-    which frame t turns by t / 10000 ** (i / N).
+    """Rotary positions (Su et al. 2021): elements i and N + i of a vector (T, 2N) are a complex number,
+    which frame t rotates by t / 10000 ** (i / N).
     """
     half = vectors.shape[1] // 2
     angles = np.arange(len(vectors))[:, None] / 10000 ** (np.arange(half) / half)
@@ -104,7 +104,7 @@ def block(x: Array, weights: Weights, num_heads: int) -> Array:
 
 
 def drawn(num_features: int, **arguments: int) -> tuple[Conformer, Weights]:
-    """A Conformer in which every number is random, biases and norms too."""
+    """A Conformer with random parameters, including biases and norms."""
     torch.manual_seed(4)
     encoder = Conformer(num_features, dropout=0.0, **arguments).eval().requires_grad_(False)
     for weight in encoder.parameters():
@@ -149,7 +149,7 @@ PARTS: dict[str, Callable[[Array, Weights], Array]] = {
 
 @pytest.mark.parametrize("part", PARTS)
 def test_a_module_of_a_block_is_what_the_paper_computes(part: str) -> None:
-    """As above, but saying which module it is that differs."""
+    """As above, module by module."""
     encoder, weights = drawn(8, width=8, num_layers=1, num_heads=2, kernel_size=3)
     module, x = getattr(encoder.blocks[0], part), features(1, 9, 8)
     masked = () if part == "feedforward_in" else (torch.ones(1, 9, dtype=torch.bool),)
@@ -160,6 +160,6 @@ def test_a_module_of_a_block_is_what_the_paper_computes(part: str) -> None:
 def test_a_frame_turns_the_pairs_of_a_vector_to_the_left() -> None:
     attention = drawn(8, width=4, num_layers=1, num_heads=1)[0].blocks[0].attention
     found = attention._rotate(torch.tensor([[1.0, 1.0, 0.0, 0.0]] * 2)[None, None])[0, 0]
-    # the first pair by 1 radian a frame, the second by 1 / 10000 ** (1 / 2)
+    # the first pair by 1 radian per frame, the second by 1 / 10000 ** (1 / 2)
     assert found[0].tolist() == [1.0, 1.0, 0.0, 0.0]
     assert found[1].tolist() == pytest.approx([math.cos(1), math.cos(0.01), math.sin(1), math.sin(0.01)])

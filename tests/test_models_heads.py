@@ -1,6 +1,6 @@
-"""Every kind of chord heads in stages/models, unseen: what stages/models/chord_heads.py promises.
+"""All chord heads of stages/models: what stages/models/chord_heads.py promises.
 
-B batch, T' frames, D width, V vocabulary (types, roots and basses side by side).
+B batch, T' frames, D width, V vocabulary (types, roots and basses concatenated).
 """
 
 import io
@@ -22,7 +22,7 @@ SIZES = (len(TYPES), 12, 12)
 
 
 def build(cls: type[ChordHeads], seed: int = 0, types: list[str] = TYPES) -> ChordHeads:
-    """As a task builds it: its own small defaults, and the sizes of its company."""
+    """As a task builds it: with its small defaults and the sizes of encoder and tokens."""
     torch.manual_seed(seed)
     heads: ChordHeads = part_of(cls).build(width=WIDTH, types=types)
     return heads.eval()
@@ -40,12 +40,12 @@ def no_gradients(request: pytest.FixtureRequest) -> Iterator[None]:
 
 
 def lengths(heads: ChordHeads) -> Tensor:
-    """Of frames; all the same where there are so many positions always."""
+    """Frame counts; all equal if the heads need a fixed number of positions."""
     return torch.tensor([heads.num_positions] * 3 if heads.num_positions else [12, 5, 1])
 
 
 def hidden() -> Tensor:
-    """What an encoder gives: (B, T', D)."""
+    """An encoder's output: (B, T', D)."""
     return torch.randn(3, 12, WIDTH, generator=torch.Generator().manual_seed(1))
 
 
@@ -68,7 +68,7 @@ def test_types_are_those_of_the_tokens_known_or_not(heads: ChordHeads, types: li
 
 @pytest.mark.parametrize("num_more", [0, 1, 30])
 @pytest.mark.parametrize("padding", PADDINGS)
-@pytest.mark.parametrize("cls", [cls for cls in HEADS if not cls.num_positions])  # else there is no padding
+@pytest.mark.parametrize("cls", [cls for cls in HEADS if not cls.num_positions])  # others have no padding
 def test_padding_changes_nothing(cls: type[ChordHeads], padding: str, num_more: int) -> None:
     heads = build(cls)
     longer = padded(hidden(), lengths(heads), padding, num_more)

@@ -1,4 +1,4 @@
-"""Models of the Hugging Face hub where there is no network: what its cache holds is enough."""
+"""Models of the Hugging Face hub without network: its cache is enough."""
 
 from pathlib import Path
 
@@ -12,7 +12,7 @@ ABSENT = {"of": "a model without this file"}
 
 @pytest.fixture
 def offline_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """As a download of example/tiny left it that wanted config.json, and found no more."""
+    """The cache after a download of example/tiny that has only config.json."""
     cache = tmp_path / "cache"
     folder = cache / "models--example--tiny"
     (folder / "refs").mkdir(parents=True)
@@ -38,12 +38,12 @@ def test_an_optional_file_is_absent_where_the_rest_was_downloaded(
 @pytest.mark.parametrize("hub", [Hub("example/none"), Hub("example/tiny", "other")], ids=str)
 def test_of_a_model_that_was_never_downloaded_nothing_is_known(tmp_path: Path, hub: Hub) -> None:
     with pytest.raises(
-        ValueError, match=r"preprocessor_config\.json cannot be had from the Hugging Face hub"
+        ValueError, match=r"preprocessor_config\.json cannot be downloaded from the Hugging Face hub"
     ):
         hub.json(tmp_path, "preprocessor_config.json", ABSENT)
 
 
 @pytest.mark.usefixtures("offline_cache")
 def test_what_a_model_must_have_is_never_absent(tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match=r"vocab\.json cannot be had from the Hugging Face hub"):
+    with pytest.raises(ValueError, match=r"vocab\.json cannot be downloaded from the Hugging Face hub"):
         Hub("example/tiny").json(tmp_path, "vocab.json")

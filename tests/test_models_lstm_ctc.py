@@ -1,4 +1,4 @@
-"""LstmCTC against the model whose checkpoints it reads, at its own size and at a small one.
+"""LstmCTC against the model whose checkpoints it reads, at full and at small size.
 
 B batch, T frames, F features, V vocabulary.
 """
@@ -101,7 +101,7 @@ def test_it_hears_no_more_than_five_frames_ahead() -> None:
     changed = features.clone()
     changed[:, 45:] += 1.0
     before, after = (encoder(values, lengths)[0] for values in (features, changed))
-    assert before[:, :21].equal(after[:, :21])  # frame 20 hears 35 to 44
+    assert before[:, :21].equal(after[:, :21])  # frame 20 sees 35 to 44
     assert not before[:, 21].equal(after[:, 21])
 
 
@@ -136,7 +136,7 @@ def test_optimizer_and_schedule_come_along_only_on_request(tmp_path: Path) -> No
 
 
 def test_the_other_order_of_letters_is_refused_side_by_side(tmp_path: Path) -> None:
-    order = [" ", *"abcdefghijklmnopqrstuvwxyz", "'", "<blank>"]  # that of a fork, with as many classes
+    order = [" ", *"abcdefghijklmnopqrstuvwxyz", "'", "<blank>"]  # a fork's, with the same number of classes
     checkpoint = lightning_checkpoint(SpeechRecognition(hidden_size=SMALL))
     with pytest.raises(ValueError, match=r"29 tokens.*has 29\): token 0 is ' ' there and \"'\" here"):
         start(tmp_path, checkpoint, tokens=order)

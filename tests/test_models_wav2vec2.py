@@ -1,4 +1,4 @@
-"""wav2vec2 from a folder in the hub's format, beside what test_models.py asks of every encoder.
+"""wav2vec2 from a folder in the hub's format, besides the tests of every encoder in test_models.py.
 
 B batch, N samples, T' frames.
 """
@@ -34,7 +34,7 @@ def pretrained(inputs: Path, **init_args: Any) -> Wav2Vec2:
 
 
 def waveforms() -> list[torch.Tensor]:
-    """Loud and off centre, so that normalising does something."""
+    """Loud and with an offset, so that normalising has an effect."""
     generator = torch.Generator().manual_seed(0)
     return [3 * torch.randn(length, generator=generator) + 1 for length in LENGTHS]
 
@@ -46,7 +46,7 @@ def padded() -> tuple[torch.Tensor, torch.Tensor]:
 
 
 def theirs(model: Any, folder: Path, samples: list[torch.Tensor]) -> torch.Tensor:
-    """What the library itself makes of waveforms, padded to one length."""
+    """The library's own preprocessing of waveforms, padded to one length."""
     processor = Wav2Vec2FeatureExtractor.from_pretrained(folder)
     arrays = [waveform.numpy() for waveform in samples]
     inputs = processor(arrays, sampling_rate=16000, padding=True, return_tensors="pt")
@@ -102,7 +102,7 @@ def test_a_checkpoint_needs_the_folder_no_more(tmp_path: Path) -> None:
     assert portable.build(num_features=1).output_size == 16
 
 
-@pytest.mark.parametrize("num_samples", [10, 219, 220, 4000])  # of 220 on as long as a mask
+@pytest.mark.parametrize("num_samples", [10, 219, 220, 4000])  # 220 or more are as long as a mask
 def test_a_batch_that_is_shorter_than_a_mask_is_trained_without(num_samples: int) -> None:
     encoder = Wav2Vec2(mask_time_prob=0.5, mask_feature_prob=0.1).train()
     hidden, counts = encoder(torch.randn(2, num_samples, 1), torch.tensor([num_samples, 1]))
@@ -128,7 +128,7 @@ def test_a_batch_that_is_shorter_than_a_mask_is_trained_without(num_samples: int
 def test_a_config_of_which_there_is_no_model_is_refused_before_it_is_built(
     changes: dict[str, Any], message: str, tmp_path: Path
 ) -> None:
-    refusal = f"no wav2vec2 has this config: .*{message}"
+    refusal = f"not a valid wav2vec2 config: .*{message}"
     with pytest.raises(ValueError, match=refusal):
         Wav2Vec2.check_arguments(config={**TINY, **changes})
     save_wav2vec2(tmp_path / NAME)
@@ -183,7 +183,7 @@ def test_a_model_that_does_not_fit_is_refused_before_it_is_loaded(
 def test_weights_of_another_size_are_named(tmp_path: Path) -> None:
     save_wav2vec2(tmp_path / NAME)
     change_file(tmp_path / NAME, "config.json", intermediate_size=48)
-    with pytest.raises(ValueError, match=r"another size than config says: encoder\.layers\.0\.feed_forward"):
+    with pytest.raises(ValueError, match=r"differ in size from its config: encoder\.layers\.0\.feed_forward"):
         pretrained(tmp_path)
 
 
@@ -206,14 +206,16 @@ def test_a_model_of_the_hub_without_network_says_how_to_use_a_folder(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
-    with pytest.raises(Unresolved, match=r"example/none is no folder in .*hf download example/none") as found:
+    with pytest.raises(
+        Unresolved, match=r"example/none is not a folder in .*hf download example/none"
+    ) as found:
         part(tmp_path, pretrained_name="example/none")
     assert "\n" not in str(found.value)
 
 
 @pytest.mark.parametrize("name", ["/models/wav2vec2", "../wav2vec2"])
 def test_a_folder_outside_of_train_inputs_is_refused(name: str, tmp_path: Path) -> None:
-    with pytest.raises(Unresolved, match=r"lies in train\.inputs"):
+    with pytest.raises(Unresolved, match=r"must be in train\.inputs"):
         part(tmp_path, pretrained_name=name)
 
 
@@ -221,7 +223,7 @@ def test_a_folder_outside_of_train_inputs_is_refused(name: str, tmp_path: Path) 
     ("init_args", "message"),
     [
         ({"config": {"hiden_size": 8}}, "knows no hiden_size"),
-        ({"config": {"hidden_size": 10, "num_attention_heads": 3}}, "no wav2vec2 has this config"),
+        ({"config": {"hidden_size": 10, "num_attention_heads": 3}}, "not a valid wav2vec2 config"),
         ({"return_attention_mask": "sometimes"}, "auto"),
         ({"dropout": 1.0}, "less than 1"),
     ],

@@ -1,4 +1,4 @@
-"""Optimizers over groups of parameters: what is trained, at which rate, and from when on."""
+"""Optimizers with groups of parameters: what is trained, at which rate, and from which epoch."""
 
 from pathlib import Path
 from typing import Any
@@ -91,7 +91,7 @@ def fit(
     resume: Path | None = None,
     kept: str | None = None,
 ) -> Snapshots:
-    """Of a model that freezes its module ``kept`` itself."""
+    """A model that freezes its module ``kept`` itself."""
     torch.manual_seed(0)
     batches: Any = DataLoader(torch.randn(12, 3), batch_size=4)
     model: Any = Model()
@@ -240,6 +240,6 @@ def test_a_frozen_group_has_no_dropout_where_the_model_froze_a_part_of_it_too() 
 
 @pytest.mark.parametrize("settings", [{}, {"unfreeze_epoch": 1}])
 def test_a_group_that_the_model_froze_itself_is_refused(settings: dict[str, int]) -> None:
-    expected = r"train\.groups\[1\]\.pattern: all that 'encoder\.0\.\*' gets was frozen by the model itself"
+    expected = r"train\.groups\[1\]\.pattern: the model itself froze all parameters of 'encoder\.0\.\*'"
     with pytest.raises(ValueError, match=expected):
         fit(group("head.*"), group("encoder.0.*", **settings), kept="encoder.0")

@@ -1,5 +1,5 @@
 # ruff: noqa: E501 - a row of the table is a line
-"""params.yaml: what is refused, with which path, and that everything is said at once."""
+"""params.yaml: which values are refused, at which path, with all problems in one message."""
 
 import re
 import subprocess
@@ -63,7 +63,7 @@ REFUSED: list[tuple[str, Any, str]] = [
     ("train.schedule", {"class_path": f"{SCHEDULES}.OneCycleLR", "init_args": {"pct_start": 7.0}}, r"train\.schedule: .*OneCycleLR refuses.*pct_start"),
     ("features.frontend.init_args", {"max_hz": 9000.0}, r"features\.frontend: .*LogMel refuses.*9000"),
     ("train.callbacks", [{"class_path": "lightning.pytorch.callbacks.ModelCheckpoint"}], r"train\.callbacks\[0\]: .*train\.checkpoint"),
-    # folders that a stage writes, or that hold one
+    # folders that a stage writes, or that contain one
     ("manifest.root", "", r"manifest\.root: needs a folder apart from data/manifest"),
     ("manifest.root", ".", r"manifest\.root: needs a folder apart"),
     ("manifest.root", "data/manifest/more", r"manifest\.root: needs a folder apart from data/manifest"),
@@ -71,7 +71,7 @@ REFUSED: list[tuple[str, Any, str]] = [
     ("train.inputs", "data/features", r"train\.inputs: needs a folder apart from data/features"),
     ("features.inputs", "data/manifest", r"features\.inputs: needs a folder apart from data/manifest"),
     ("evaluate.inputs", "artifacts", r"evaluate\.inputs: needs a folder apart from artifacts"),
-    # what is missing, or too short
+    # missing or too short values
     ("train.schedule", {"class_path": f"{SCHEDULES}.StepLR"}, r"train\.schedule\.init_args\.step_size: missing"),
     ("train.schedule", {"init_args": {}}, r"train\.schedule\.class_path: missing"),
     ("train.optimizer.init_args.betas", [0.9], r"train\.optimizer\.init_args\.betas\[1\]: missing"),
@@ -93,14 +93,14 @@ REFUSED: list[tuple[str, Any, str]] = [
     (
         "train.task",
         {"class_path": "stages.tasks.seq2seq.Seq2Seq", "init_args": {"ctc_weight": 0.0}},
-        r"export\.formats: with ctc_weight 0 there are no log-probabilities by frame to export: raise it, or",
+        r"export\.formats: with ctc_weight 0 there are no framewise log-probabilities: raise it, or",
     ),
     ("export.formats", [{"class_path": "stages.formats.format.Format"}], r"is a base class, not one to use"),
     # what the pipeline sets itself
     ("train.optimizer.init_args.lr", 0.1, r"train\.optimizer\.init_args\.lr: .*the top-level lr, the one learning rate"),
     ("train.schedule.init_args.total_steps", 9, r"total_steps: not written here: it is counted by the stage"),
     ("train.trainer.default_root_dir", "/tmp", r"train\.trainer\.default_root_dir: not written here"),
-    # pairs that cannot go together
+    # values that exclude each other
     ("train.frontend", {"class_path": "stages.frontends.log_mel.LogMel"}, r"train\.frontend: needs cached waveforms"),
     ("features.frontend", {"class_path": "stages.frontends.waveform.Waveform"}, r"train\.task\.init_args\.encoder: .*takes features, .*: set train\.frontend"),
     (ENCODER, {"class_path": "stages.models.wav2vec2.Wav2Vec2"}, r"train\.task\.init_args\.encoder: .*takes waveforms: set features\.frontend"),
@@ -113,14 +113,14 @@ REFUSED: list[tuple[str, Any, str]] = [
     ("train.schedule", {"class_path": PLATEAU, "monitor": "val_wer"}, r"train\.schedule: .*Plateau needs interval: epoch"),
     ("train.callbacks", [{"class_path": "lightning.pytorch.callbacks.StochasticWeightAveraging", "init_args": {"swa_lrs": 0.1}}], r"train\.callbacks\[0\]: it loses count .*EMAWeightAveraging"),
     (ENCODER, {"class_path": "stages.models.conformer.Conformer", "init_args": {"width": 30}}, r"width 30 must be"),
-    ("train.schedule.init_args.warmup_steps", 10, r"train\.schedule\.init_args: give warmup_fraction or warmup_steps, not both"),
+    ("train.schedule.init_args.warmup_steps", 10, r"train\.schedule\.init_args: set warmup_fraction or warmup_steps, not both"),
     ("train.schedule", {"class_path": "stages.schedules.warmup.Warmup"}, r"train\.schedule\.class_path: .*is a base class"),
     # a search and its language model
     ("evaluate.search", {"class_path": BEAM, "init_args": {"alpha": 0.5}}, r"evaluate\.search\.init_args: alpha and beta weigh a language_model, but there is none"),
     ("evaluate.search", {"class_path": BEAM, "init_args": {"language_model": "/lm.arpa"}}, r"evaluate\.search\.init_args\.language_model: must be relative .*evaluate\.inputs"),
     ("evaluate.search", {"class_path": BEAM, "init_args": {"tokens": None}}, r"evaluate\.search\.init_args\.tokens: not written here: it is train\.tokens"),
     ("evaluate.search", {"class_path": BEAM, "init_args": {"cutoff_prob": 0.0}}, r"evaluate\.search\.init_args\.cutoff_prob: .*greater than 0"),
-    # groups and what training starts from
+    # groups, and the weights that training starts from
     ("train.groups", [{"pattern": "*", "lr_scal": 1.0}], r"train\.groups\[0\]\.lr_scal: unknown key \(did you mean lr_scale\?\)"),
     ("train.groups", [{"pattern": "*", "lr_scale": 0.0}], r"train\.groups\[0\]\.lr_scale: .*greater than 0"),
     ("train.groups", [{"lr_scale": 0.1}], r"train\.groups\[0\]\.pattern: missing"),

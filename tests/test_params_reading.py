@@ -1,4 +1,4 @@
-"""How params.yaml is read: what is no such file, which classes it may name, and that every recipe is one."""
+"""Reading params.yaml: invalid files, allowed classes, and that every recipe is valid."""
 
 import re
 from collections.abc import Callable
@@ -68,7 +68,7 @@ def test_what_is_no_params_file_is_said_with_its_name(tmp_path: Path, text: str,
 def test_every_recipe_is_a_complete_params_file(
     recipe: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.chdir(tmp_path)  # without train.inputs, so that no hub is asked for a model
+    monkeypatch.chdir(tmp_path)  # without train.inputs, so that no model of a hub is read
     assert isinstance(read_params(recipe), Params)
 
 

@@ -1,4 +1,4 @@
-"""A training that was stopped anywhere goes on as if nothing had happened."""
+"""A training stopped anywhere resumes as if uninterrupted."""
 
 import hashlib
 import os
@@ -62,7 +62,7 @@ def results_in(folder: Path) -> dict[str, bytes]:
 
 
 def uninterrupted(project: Project) -> dict[str, bytes]:
-    """What the training gives in one go; every setting is trained so but once."""
+    """The result of an uninterrupted training; every setting is trained only once."""
 
     def build(folder: Path) -> None:
         project.run(train)
@@ -147,9 +147,7 @@ def test_a_soft_window_and_scheduled_sampling_go_on_where_they_were(
 ) -> None:
     decoder = {
         "class_path": "stages.models.tds_decoder.TDSDecoder",
-        "init_args": {
-            "soft_window_epochs": 2
-        },  # of three, and the signal comes in the second or at the third
+        "init_args": {"soft_window_epochs": 2},  # of three; the signal comes in the second or at the third
     }
     arguments = {"decoder": decoder, "sampling_probability": 0.5}
     arguments["encoder"] = {"class_path": "stages.models.simple_ctc.SimpleCTC"}
@@ -187,7 +185,7 @@ def test_a_training_killed_at_twenty_random_moments_ends_with_the_same_bytes(pro
         process.send_signal(generator.choice([signal.SIGTERM, signal.SIGKILL, signal.SIGINT]))
         told = time.monotonic()
         assert process.wait(timeout=60) != 0
-        if "/250 " in Path("log.txt").read_text():  # an epoch was done, so the imports are over
+        if "/250 " in Path("log.txt").read_text():  # an epoch is done, so the imports are complete
             assert time.monotonic() - told < 4
         assert not Path("artifacts/train").exists()
     subprocess.run(command, env=environment, check=True)

@@ -1,4 +1,4 @@
-"""Every schedule that the pages name, as a training steps it, against its definition."""
+"""Every schedule in the pages, stepped as in training, against its definition."""
 
 import math
 import os
@@ -30,7 +30,7 @@ WARMUPS = classes_of(Warmup)
 
 @dataclass(frozen=True)
 class Definition:
-    """``rate(k, n)``: step k of n as a share of lr, by the book; it rises until step ``peak(n)``."""
+    """``rate(k, n)``: step k of n as a fraction of lr, by definition; it rises until step ``peak(n)``."""
 
     class_path: str
     rate: Callable[[int, int], float]
@@ -60,8 +60,8 @@ def one_cycle(shape: Callable[[float], float], k: int, n: int) -> float:
 
 
 def plateau(k: int, n: int) -> float:
-    """VAL_LOSSES fall last in epoch 1. Two more epochs are waited for, the third halves the rate; the
-    cool-down of an epoch and three more come before it is halved again, and 0.3 is the floor."""
+    """VAL_LOSSES fall last in epoch 1. The third epoch after that halves the rate (patience 2); after the
+    cool-down of an epoch and three more it is halved again; 0.3 is the minimum."""
     return 1.0 if k <= 4 else 0.5 if k <= 8 else 0.3
 
 
@@ -136,7 +136,7 @@ def test_the_rate_never_rises_once_it_has_warmed_up(name: str, interval: Interva
     assert all(later <= earlier for earlier, later in pairwise(draw(name, interval).rest[peak:]))
 
 
-# test_resume.py has the one that follows a metric: Lightning steps it after it saved what this resumes from
+# test_resume.py has the one that follows a metric: Lightning steps it after saving the state
 @pytest.mark.parametrize(("name", "interval"), [case for case in CASES if case[0] != "ReduceLROnPlateau"])
 def test_a_resumed_training_has_the_rates_of_one_that_was_never_stopped(
     name: str, interval: Interval
@@ -176,7 +176,7 @@ def start(cls: type[Warmup], total_steps: int = 100, **arguments: Any) -> Warmup
 
 
 def run(schedule: Warmup, num_steps: int) -> list[float]:
-    """The learning rates of this many optimizer steps."""
+    """The learning rates of a number of optimizer steps."""
     rates = []
     for _ in range(num_steps):
         rates.append(float(schedule.get_last_lr()[0]))

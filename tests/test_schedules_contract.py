@@ -1,4 +1,4 @@
-"""Every schedule of stages/schedules, unseen: what the train stage asks of a torch scheduler."""
+"""Every schedule of stages/schedules: what the train stage needs of a PyTorch scheduler."""
 
 import io
 from itertools import pairwise
@@ -23,7 +23,7 @@ SGD = Part(class_path="torch.optim.SGD")
 
 
 class Training:
-    """An optimizer of two groups, the second at a share of the rate, and its schedule."""
+    """An optimizer with two groups, the second at a fraction of the rate, and its schedule."""
 
     def __init__(self, cls: type[LRScheduler], total_steps: int) -> None:
         schedule = Schedule(**part_of(cls).model_dump())
@@ -33,7 +33,7 @@ class Training:
         self.optimizer, self.schedule = found["optimizer"], found["lr_scheduler"]["scheduler"]
 
     def run(self, num_steps: int) -> list[tuple[float, float]]:
-        """The rates of both groups at so many steps."""
+        """The rates of both groups for a number of steps."""
         rates = []
         for _ in range(num_steps):
             first, second = (float(group["lr"]) for group in self.optimizer.param_groups)

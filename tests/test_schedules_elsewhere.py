@@ -1,4 +1,4 @@
-"""The pages' equivalents of other systems' schedules, copied as they are written there."""
+"""The pages' equivalents of other systems' schedules, copied from there."""
 
 import math
 import re
@@ -17,7 +17,7 @@ ROW = re.compile(r"\| `(\w+)`.*? \| `(\{class_path: .*?\})`[,;( |]")
 STEPS = 300
 TOTAL = EPOCHS * STEPS
 FLOOR = 1e-6 / LR
-# The share of lr that the other systems have in the first step of the second epoch.
+# The fraction of lr that the other systems have in the first step of the second epoch.
 ELSEWHERE = {
     "StepLR": 1.0,  # a tenth every two epochs
     "MultiStepLR": 1.0,  # a tenth from epoch 10
@@ -31,7 +31,7 @@ ELSEWHERE = {
 
 
 def rows() -> dict[str, str]:
-    """What is written for train.schedule, by the first of the names elsewhere."""
+    """The value of train.schedule, by the first of the other systems' names."""
     page = PAGE.read_text(encoding="utf-8")
     table = page.partition("| `train.schedule` |\n|---|---|\n")[2].partition("\n\n")[0]
     found = {line: ROW.match(line) for line in table.splitlines()}

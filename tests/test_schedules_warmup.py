@@ -1,4 +1,4 @@
-"""Warm-ups of few steps, and how they are given."""
+"""Warm-ups of few steps, and how they are set."""
 
 import pytest
 from test_schedules import LR, WARMUPS, run, start
@@ -19,5 +19,5 @@ def test_the_last_of_few_steps_has_the_final_fraction_too(
 def test_a_warm_up_is_given_in_one_way(cls: type[Warmup]) -> None:
     cls.check_arguments(warmup_fraction=0.1)
     cls.check_arguments(warmup_steps=0)
-    with pytest.raises(ValueError, match="give warmup_fraction or warmup_steps, not both"):
+    with pytest.raises(ValueError, match="set warmup_fraction or warmup_steps, not both"):
         cls.check_arguments(warmup_fraction=0.1, warmup_steps=0)

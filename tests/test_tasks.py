@@ -1,4 +1,4 @@
-"""Tasks on batches made by hand, and the checkpoint that they travel in.
+"""Tasks on handmade batches, and their checkpoints.
 
 B batch, T frames, F features, U tokens, V vocabulary.
 """
@@ -41,7 +41,7 @@ def recipe(
     task: str = CTC,
     **init_args: Any,
 ) -> Recipe:
-    """On cached log-mel, or on cached waveforms where a frontend runs on the device."""
+    """On cached log-mel, or on cached waveforms with a frontend on the device."""
     cached = FeatureMetadata(
         frontend=LOG_MEL, sample_rate=16000, feature_size=NUM_MELS, frame_shift_seconds=0.01,
         domain="features", dtype="float16",
@@ -147,7 +147,7 @@ def test_a_hypothesis_counts_its_blank_frames() -> None:
 
 
 def test_utterances_too_short_for_their_transcripts_are_found() -> None:
-    # frames / 4, rounded up, against a frame a token and one between equal ones
+    # frames / 4, rounded up, and one frame per token and between equal ones
     targets = [[2, 3], [2, 3], [2, 2], [2, 2], [], [2]]
     assert build(CONFORMER).unlearnable([4, 5, 8, 9, 1, 1], targets) == [0, 2]
 

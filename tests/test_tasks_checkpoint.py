@@ -1,4 +1,4 @@
-"""The checkpoint that a task travels in."""
+"""The checkpoint of a task."""
 
 import io
 import json
@@ -82,14 +82,14 @@ def test_the_vocabulary_in_the_checkpoint_decides_what_is_decoded(checkpoint: Pa
 def test_a_damaged_checkpoint_is_refused_by_name(checkpoint: Path, kept: int) -> None:
     checkpoint.write_bytes(pack(recipe(), build().state_dict())[:kept])
     with pytest.raises(
-        ValueError, match=r"best\.ckpt: no .* of the train stage: it is no file of torch.save, or"
+        ValueError, match=r"best\.ckpt: not .* of the train stage: it is not a file of torch.save, or"
     ):
         load(checkpoint)
 
 
 def test_another_file_is_refused_by_name(checkpoint: Path) -> None:
     torch.save({"state_dict": {}}, checkpoint)
-    with pytest.raises(ValueError, match=r"best\.ckpt: no .* of the train stage: it has no 'recipe'$"):
+    with pytest.raises(ValueError, match=r"best\.ckpt: not .* of the train stage: it has no 'recipe'$"):
         load(checkpoint)
 
 
@@ -108,7 +108,7 @@ def test_a_missing_checkpoint_says_which_stage_makes_it(checkpoint: Path) -> Non
 def test_a_checkpoint_of_an_earlier_version_says_so(checkpoint: Path) -> None:
     tokens = Part(class_path="stages.tokens.characters.Characters", init_args={"case": "upper"})
     checkpoint.write_bytes(pack(recipe().model_copy(update={"tokens": tokens}), build().state_dict()))
-    message = r"best\.ckpt is of another version of Earshot, .*init_args\.case: .*\. Train again$"
+    message = r"best\.ckpt is from another version of Earshot .*init_args\.case: .*\. Train again$"
     with pytest.raises(ValueError, match=message):
         load(checkpoint)
 

@@ -1,4 +1,4 @@
-"""The chord task on batches made by hand, and the checkpoint that it travels in.
+"""The chord task on handmade batches, and its checkpoint.
 
 B batch, T frames, F bins, V vocabulary.
 """
@@ -107,7 +107,7 @@ def test_the_loss_counts_chords(task: ChordRecognition) -> None:
     assert own.targets.shape == (4, 3)
     total, count = task.loss(task.encode(own), own)
     assert count == 4
-    # log 32 + log 12 + 0.5 log 12 for a model that knows nothing, and near it for one that has not learned
+    # log 32 + log 12 + 0.5 log 12 for uniform predictions, and nearly so before training
     assert total.item() / 4 == pytest.approx(7.19, abs=2.0)
 
 
@@ -125,9 +125,9 @@ def test_alternatives_are_the_kth_best_of_each_head() -> None:
 @pytest.mark.parametrize("types", [["major"], ["major", "minor"], ["major", "minor", "6", "sus4"]])
 def test_few_types_leave_the_other_heads_their_five_best(types: list[str]) -> None:
     log_probs = torch.zeros(1, 1, len(types) + 24)
-    log_probs[0, 0, : len(types)] = -torch.arange(len(types)).float()  # in their order
+    log_probs[0, 0, : len(types)] = -torch.arange(len(types)).float()  # in order
     log_probs[0, 0, len(types) : len(types) + 5] = torch.arange(5).float() + 1  # roots: E, D#, D, C#, C
-    log_probs[0, 0, len(types) + 12 : len(types) + 17] = torch.arange(5).float() + 1  # basses as well
+    log_probs[0, 0, len(types) + 12 : len(types) + 17] = torch.arange(5).float() + 1  # basses are the same
     (found,) = build(types=types).decode((log_probs, torch.tensor([1])))
     chords = [Chord.parse(text) for text in found.alternatives]
     assert [chord.root for chord in chords] == [chord.bass_note for chord in chords]
@@ -136,7 +136,7 @@ def test_few_types_leave_the_other_heads_their_five_best(types: list[str]) -> No
 
 
 def test_the_accuracies_of_the_best_are_each_heads_own() -> None:
-    """Two types: of the twelve roots three are looked at all the same."""
+    """Two types, but three alternatives of the twelve roots."""
     log_probs = torch.zeros(1, 1, 26)
     log_probs[0, 0, 2:5] = torch.tensor([1.0, 2.0, 3.0])  # roots D, C#, C
     (found,) = build(types=["major", "minor"]).decode((log_probs, torch.tensor([1])))
@@ -158,10 +158,10 @@ def test_chords_are_learned(task: ChordRecognition) -> None:
 
 
 def test_a_chord_moved_up_by_a_semitone_has_its_root_and_bass_a_class_higher() -> None:
-    """As long as it stays away from the edges, the same weights see nearly the same picture."""
+    """Away from the edges, the same weights see nearly the same spectrum."""
     torch.manual_seed(0)
     encoder = PITCH.build(num_features=132)
-    encoder.height.data.zero_()  # else low bins are preferred
+    encoder.height.data.zero_()  # otherwise low bins are preferred
     heads = HEADS[PITCH.class_path].build(width=encoder.output_size)
     chord = torch.zeros(1, 16, 132)
     chord[..., 60:72] = torch.rand(12, generator=torch.Generator().manual_seed(0))
@@ -175,7 +175,7 @@ def test_a_chord_moved_up_by_a_semitone_has_its_root_and_bass_a_class_higher() -
 
 
 def test_heads_over_pitch_classes_begin_with_what_the_types_are_made_of() -> None:
-    """Of a type that is not known, they begin with nothing."""
+    """For an unknown type, they start without evidence."""
     types = ["major", "minor", "my own"]
     heads = PitchClassHeads(width=2, types=types, hidden_size=4)
     for parameter in heads.parameters():
@@ -191,7 +191,7 @@ def test_heads_over_pitch_classes_begin_with_what_the_types_are_made_of() -> Non
 def test_heads_over_pitch_classes_need_an_encoder_that_gives_them() -> None:
     parts = {"encoder": CONFORMER.model_dump(), "heads": HEADS[PITCH.class_path].model_dump()}
     task = Part(class_path="stages.tasks.chords.ChordRecognition", init_args=parts)
-    with pytest.raises(ValueError, match=r"PitchClassHeads needs an encoder of 12 positions"):
+    with pytest.raises(ValueError, match=r"PitchClassHeads needs an encoder with 12 positions"):
         task.build(tokens=build().tokens, num_features=NUM_BINS)
 
 

@@ -1,4 +1,4 @@
-"""Every task of stages/tasks, unseen: what stages/tasks/task.py promises of its verbs.
+"""Every task of stages/tasks: what stages/tasks/task.py promises of its methods.
 
 B batch, T frames, F features, V vocabulary.
 """
@@ -37,7 +37,7 @@ SAID = {"text": ["a cab", "bb", "c"], "chords": ["C:major/C", "D:min7/F", "G:dom
 
 
 def recipe(cls: type[Task]) -> Recipe:
-    """With its defaults, but the smallest encoder where it takes one; over the first tokens of its kind."""
+    """With its defaults, but the smallest encoder if it takes one, and the first tokens that suit it."""
     tokens = part_of(next(found for found in VOCABULARIES if found.content == cls.content))
     fitted: Tokens = tokens.build()
     fitted.fit(SAID[cls.content])

@@ -1,4 +1,4 @@
-"""The sequence-to-sequence task: what its decoder reads and writes, and which part of the loss is whose.
+"""The sequence-to-sequence task: its decoder's inputs and outputs, and the parts of its loss.
 
 B batch, T frames, U tokens, V vocabulary.
 """
@@ -55,7 +55,7 @@ def test_scheduled_sampling_replaces_the_stated_share(probability: float) -> Non
     torch.manual_seed(0)
     task = made(sampling_probability=probability)
     torch.nn.init.zeros_(task.decoder.output.weight)
-    with torch.no_grad():  # it takes everything for the boundary, which the texts do not hold
+    with torch.no_grad():  # it predicts only the boundary, which texts do not contain
         task.decoder.output.bias.copy_(torch.tensor([50.0, 0.0, 0.0, 0.0, 0.0]))
     inputs = torch.randint(1, 5, (100, 101))
     encoded = torch.zeros(100, 3, task.encoder.output_size), torch.full((100,), 3)
@@ -162,7 +162,7 @@ def test_what_is_exported_is_the_ctc_branch() -> None:
 
 
 def test_texts_longer_than_the_search_writes_are_counted() -> None:
-    task = made()  # a frame of the encoder for each of the cache
+    task = made()  # one encoder frame per cached frame
     targets = [[2] * 3, [2] * 4, [2] * 5]
     assert task.unwritable([4, 4, 4], targets) == [2]
     assert task.unwritable([4, 4, 4], targets, DecoderBeam(max_tokens_per_frame=0.75)) == [1, 2]

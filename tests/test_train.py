@@ -1,4 +1,4 @@
-"""The train stage, on the tone corpus in a folder of its own."""
+"""The train stage, on the tone corpus in its own folder."""
 
 from pathlib import Path
 from typing import Any
@@ -89,7 +89,7 @@ def test_a_loss_that_is_not_finite_names_the_utterances(project: Project) -> Non
 
 
 class Killed(BaseException):
-    """What ends a training in the middle, as a signal does."""
+    """Ends a training in the middle, as a signal does."""
 
 
 @pytest.mark.parametrize(
@@ -122,7 +122,7 @@ def test_a_training_killed_in_any_epoch_resumes_to_the_same_bytes(
 
 
 def fine_tune(project: Project, **settings: Any) -> None:
-    """Train a checkpoint, and let the next training start from it, part by part, on a plateau schedule."""
+    """Train a checkpoint, and start the next training from it, part by part, on a plateau schedule."""
     project.run(train)
     (project.folder / "data/raw/none/model.ckpt").write_bytes(Path("artifacts/train/best.ckpt").read_bytes())
     plateau = "torch.optim.lr_scheduler.ReduceLROnPlateau"

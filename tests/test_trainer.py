@@ -1,4 +1,4 @@
-"""train.trainer: whatever lightning.Trainer takes."""
+"""train.trainer: every argument that lightning.Trainer takes."""
 
 import csv
 import inspect

@@ -1,4 +1,4 @@
-"""What training reads of the features, before it begins."""
+"""What training reads from the features before it starts."""
 
 from dataclasses import asdict
 from pathlib import Path

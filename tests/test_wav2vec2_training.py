@@ -165,7 +165,7 @@ def test_the_trained_model_needs_neither_folder_nor_network(
     try:
         run({}, evaluate, export)
         recipe, task = load(Path("artifacts/train/best.ckpt"))
-        with pytest.raises(ValueError, match="wav2vec2-tiny is no folder in"):
+        with pytest.raises(ValueError, match="wav2vec2-tiny is not a folder in"):
             run({}, train)
     finally:
         aside.rename(model)
@@ -185,7 +185,7 @@ def test_training_goes_through_all_of_it_twice_with_the_same_bytes(run: Run) -> 
 
 def test_a_folder_that_is_not_there_is_refused_before_anything_runs(run: Run, project: Path) -> None:
     run({f"{ENCODER}.pretrained_name": "wav2vec2-none"})
-    place = f"{ENCODER.removesuffix('.init_args')}: wav2vec2-none is no folder in {INPUTS}"
+    place = f"{ENCODER.removesuffix('.init_args')}: wav2vec2-none is not a folder in {INPUTS}"
     with pytest.raises(ValueError, match=place):
         read_params(project / "params.yaml")
 

@@ -1,4 +1,4 @@
-"""What the model gets: utterances padded to one length.
+"""The model's input: utterances padded to one length.
 
 B batch, T frames (samples for waveforms), F features, U tokens.
 """
@@ -22,14 +22,14 @@ class Example:
     values: Values
     target: list[int]
     text: str
-    draw: tuple[int, ...] = ()  # what its augmentation is seeded by
+    draw: tuple[int, ...] = ()  # seeds its augmentation
 
 
 @dataclass
 class Batch:
-    """Padding is 0 in ``features``, which lengths mask. Not frozen: Lightning casts it for half precision.
+    """Padding is 0 in ``features``; lengths mask it. Not frozen: Lightning casts it for half precision.
 
-    ``draws`` has the seed sequence of each utterance, for what is drawn on the way to the model.
+    ``draws`` has the seed sequence of each utterance, for augmentation of features.
     """
 
     ids: list[str]
@@ -38,7 +38,7 @@ class Batch:
     feature_lengths: Tensor  # (B,) int64
     targets: Tensor  # (B, U) int64
     target_lengths: Tensor  # (B,) int64
-    draws: list[tuple[int, ...]] = field(default_factory=list)  # what augmentation is seeded by, by utterance
+    draws: list[tuple[int, ...]] = field(default_factory=list)  # seeds augmentation, one per utterance
 
     def to(self, device: torch.device) -> "Batch":
         return self._map(lambda tensor: tensor.to(device, non_blocking=True))
@@ -53,7 +53,7 @@ class Batch:
 
 
 def collate(examples: list[Example]) -> Batch:
-    """Pad and stack."""
+    """Pad and stack examples."""
     feature_lengths = torch.tensor([len(example.values) for example in examples])
     target_lengths = torch.tensor([len(example.target) for example in examples])
     feature_size = examples[0].values.shape[1]

@@ -18,7 +18,7 @@ Share = tuple[int, int]  # which of how many devices
 
 @dataclass(frozen=True)
 class Batches:
-    """Shuffled, augmented training batches; validation in the order of length, never augmented."""
+    """Shuffled, augmented training batches; validation batches in order of length, never augmented."""
 
     train: FeatureDataset
     validation: FeatureDataset
@@ -30,7 +30,7 @@ class Batches:
     def train_sampler(
         self, epoch: int = 0, batch: int = 0, share: Share = (0, 1), *, repeats: bool = False
     ) -> DurationSampler:
-        """From a batch of an epoch on; the same batches in every epoch if it ``repeats``."""
+        """A sampler from a given epoch and batch on; with ``repeats`` every epoch has the same batches."""
         limits = self.max_batch_seconds, self.max_batch_size
         return DurationSampler(
             self.train.seconds, *limits, None if repeats else self.seed, epoch, batch, share
@@ -55,7 +55,7 @@ def loader(dataset: FeatureDataset, sampler: DurationSampler, num_workers: int =
         pin_memory=torch.cuda.is_available(),
         persistent_workers=num_workers > 0,
         worker_init_fn=_start_worker if num_workers else None,
-        # its own, as a loader draws a seed whenever it starts: dropout after a resume must not notice
+        # its own: a loader draws a seed whenever it starts, which must not change dropout after a resume
         generator=torch.Generator(),
     )
 
@@ -66,7 +66,7 @@ def _start_worker(worker: int) -> None:
 
 @atexit.register
 def _end_workers() -> None:
-    """Workers that a stopped training left: Python would ask them to end, which they ignore, and wait."""
-    signal.signal(signal.SIGCHLD, signal.SIG_DFL)  # torch's handler takes their end for an error
+    """Kill workers that a stopped training left: they ignore Python's SIGTERM, and Python would wait."""
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)  # torch's handler treats their end as an error
     for worker in multiprocessing.active_children():
         worker.kill()

@@ -13,12 +13,12 @@ Array = np.ndarray[Any, np.dtype[Any]]
 
 
 class DurationSampler:
-    """Batches of (position, epoch); a batch's size times its longest utterance stays in the budget.
+    """Batches of (position, epoch); a batch's size times its longest utterance stays within the budget.
 
-    Utterances are sorted by length and cut into batches once, so that every batch is a bucket of its own,
-    whose bounds are quantiles of these very lengths. In every epoch they are shuffled among neighbours of
-    nearly their length, and so is the order of batches. The number of batches never changes: schedules can
-    count on it. Without a seed the order is by length, for evaluation.
+    Utterances are sorted by length and split into batches once, so that every batch is a bucket, bounded by
+    quantiles of the lengths. Every epoch shuffles utterances among others of nearly the same length, and the
+    order of batches. The number of batches never changes, so that schedules can rely on it. Without a seed
+    the order is by length, for evaluation.
     """
 
     def __init__(
@@ -31,9 +31,9 @@ class DurationSampler:
         first_batch: int = 0,
         share: tuple[int, int] = (0, 1),
     ) -> None:
-        """``first_batch`` is where a resumed training goes on in its first epoch, which is ``epoch``.
-        ``share`` is (number, of how many): this process's part of every batch, so that the batches are
-        the same on any number of devices. None is without an utterance, if the budget has to give way.
+        """``first_batch`` is where a resumed training starts in its first epoch, ``epoch``. ``share`` is
+        (index, number of devices): this process's part of every batch, so that batches are the same on any
+        number of devices. No part is empty, even if a batch must exceed the budget.
         """
         self.seconds = np.asarray(seconds, dtype=np.float64)
         self.seed = seed
@@ -42,12 +42,12 @@ class DurationSampler:
         slack = 1.0 if seed is None else (1 + JITTER) / (1 - JITTER)
         self.share = share
         ascending = np.sort(self.seconds)
-        bounds = np.minimum(ascending * slack, ascending.max(initial=0.0))  # no noise makes any longer
+        bounds = np.minimum(ascending * slack, ascending.max(initial=0.0))  # noise makes none longer
         self.ends = _cut(bounds, max_batch_seconds, max_batch_size, share[1])
 
     @property
     def sampler(self) -> "DurationSampler":
-        """Where Lightning looks for set_epoch."""
+        """The object on which Lightning calls set_epoch."""
         return self
 
     def set_epoch(self, epoch: int) -> None:
@@ -68,7 +68,7 @@ class DurationSampler:
         return [batch[share] for batch in self._cut_batches(epoch)]
 
     def padding(self, epoch: int) -> float:
-        """The share of an epoch's batches that is padding."""
+        """The fraction of an epoch's batches that is padding."""
         batches = self._cut_batches(epoch)
         padded = sum(len(batch) * self.seconds[batch].max() for batch in batches)
         return float(1 - self.seconds.sum() / padded)
@@ -85,8 +85,8 @@ class DurationSampler:
 def _cut(
     ascending: Array, max_batch_seconds: float, max_batch_size: int | None, min_batch_size: int
 ) -> list[int]:
-    """Ends of batches over lengths in ascending order; an utterance over the budget is a batch alone, if
-    a batch may be that small.
+    """Ends of batches over lengths in ascending order; an utterance over the budget is its own batch, if a
+    batch may be that small.
     """
     if len(ascending) < min_batch_size:
         raise ValueError(

@@ -25,7 +25,7 @@ from stages.tokens.tokens import Tokens
 
 Key = tuple[int, int]  # position in the dataset, epoch
 Items = np.ndarray[Any, np.dtype[Any]]
-# Where an item's values are (shard, its first byte there), its row of the index, copy, and repetition.
+# Where an item's values are (shard, offset in bytes), its row of the index, copy, and repetition.
 ITEM = np.dtype(
     [
         ("shard", "i4"),
@@ -41,9 +41,9 @@ ITEM = np.dtype(
 class FeatureDataset(Dataset[Example]):
     """Items by (position, epoch), sorted by id, copy and repetition; fresh augmentation by (seed, epoch, id).
 
-    The epoch is part of the key, so that any number of loader workers draws the same augmentation. Of the
-    shards, memory holds where each item's values lie; an item is one read of just its bytes. Nothing is a
-    Python object for each utterance, so that workers share what there is.
+    The epoch is part of the key, so that any number of loader workers draws the same augmentation. Memory
+    contains only the offset of each item's values; an item is one read of its own bytes. There are no Python
+    objects per utterance, so that workers share memory.
     """
 
     def __init__(
@@ -54,8 +54,8 @@ class FeatureDataset(Dataset[Example]):
         seed: int = 0,
         held_out: bool = False,
     ) -> None:
-        """``held_out`` utterances may hold tokens outside the vocabulary, which their targets leave out, and
-        are there once; others as often as the index says. ``augment`` needs cached waveforms.
+        """``held_out`` utterances occur once and may contain tokens outside the vocabulary, which their
+        targets leave out; others are repeated as in the index. ``augment`` needs cached waveforms.
         """
         self.folder = folder
         self.metadata = read_metadata(folder)
@@ -79,7 +79,7 @@ class FeatureDataset(Dataset[Example]):
         rows = pc.index_in(table["id"], value_set=self.index_ids)
         if rows.null_count:
             raise ValueError(
-                f"{self.folder}: shards of other utterances than its index; run the features stage"
+                f"{self.folder}: its shards have utterances that its index lacks; run the features stage"
             )
         items = np.zeros(len(table), ITEM)
         items["shard"] = np.repeat(np.arange(len(found)), [len(rows) for rows, _ in found])
@@ -92,7 +92,7 @@ class FeatureDataset(Dataset[Example]):
         return items
 
     def _refuse_gaps(self, items: Items) -> None:
-        """ValueError unless every utterance of the index is there once, and once in each of its copies."""
+        """ValueError unless the shards have every utterance of the index exactly once in each copy."""
         count, num_copies = len(self.index_ids), int(items["copy"].max(initial=0)) + 1
         rows, copies = np.repeat(np.arange(count), num_copies), np.tile(np.arange(num_copies), count)
         if np.array_equal(items["row"], rows) and np.array_equal(items["copy"], copies):
@@ -100,8 +100,8 @@ class FeatureDataset(Dataset[Example]):
         found = np.bincount(items["row"], minlength=count)
         odd = int((found != num_copies).argmax())
         raise ValueError(
-            f"{self.folder}: shards are missing, or too many: they hold {len(items)} rows, its index {count}"
-            f" utterances of {num_copies} rows, for instance {self.index_ids[odd]}, of which there are"
+            f"{self.folder}: missing or extra shards: they have {len(items)} rows, its index {count}"
+            f" utterances of {num_copies} rows each, but {self.index_ids[odd]}, for instance, has"
             f" {found[odd]}; run the features stage"
         )
 
@@ -159,7 +159,7 @@ class FeatureDataset(Dataset[Example]):
 
 
 def _repeated(items: Items, repeats: np.ndarray[Any, np.dtype[Any]]) -> Items:
-    """Each item once, and as many times more as its row of the index says, one after the other."""
+    """Each item once, followed by as many repetitions as its row of the index has."""
     times = 1 + repeats[items["row"]].astype(np.int64)
     ends = np.cumsum(times)
     found = np.repeat(items, times)

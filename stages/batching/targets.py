@@ -1,4 +1,4 @@
-"""Transcripts and token indices of a split, without a Python object for each.
+"""Transcripts and token indices of a split, without Python objects per utterance.
 
 U tokens of an utterance.
 """
@@ -17,7 +17,7 @@ Indices = np.ndarray[Any, np.dtype[Any]]
 
 
 class Targets(Sequence[list[int]]):
-    """Token indices of utterances, all in one array: an item is a list (U,)."""
+    """Token indices of utterances in one array; an item is a list (U,)."""
 
     def __init__(self, flat: Indices, starts: Indices, ends: Indices) -> None:
         self.flat, self.starts, self.ends = flat, starts, ends
@@ -38,21 +38,21 @@ class Targets(Sequence[list[int]]):
         return found
 
     def take(self, positions: Indices | slice) -> "Targets":
-        """Those at some positions; nothing is copied but where they are."""
+        """The targets at some positions; only their offsets are copied."""
         return Targets(self.flat, self.starts[positions], self.ends[positions])
 
 
 def transcripts(tokens: Tokens, index: pa.Table) -> pa.LargeStringArray:
-    """What is to be recognised in each utterance of a split's index."""
+    """The transcript of each utterance of a split's index, as the model is to recognise it."""
     chunks = [tokens.transcripts(rows.to_pylist()) for rows in index.to_batches(CHUNK)]
     found = pa.chunked_array([pa.array(texts, pa.large_string()) for texts in chunks], pa.large_string())
     return found.combine_chunks()
 
 
 def encoded(tokens: Tokens, ids: pa.Array, texts: pa.Array, held_out: bool) -> Targets:
-    """Token indices; ValueError with the id of an utterance that has none.
+    """Token indices; ValueError with the id of an utterance that cannot be encoded.
 
-    ``held_out`` utterances may hold tokens outside the vocabulary, which are left out.
+    ``held_out`` utterances may contain tokens outside the vocabulary, which are left out.
     """
     encode = tokens.encode_known if held_out else tokens.encode
     dtype = np.uint16 if len(tokens.vocabulary) <= 2**16 else np.int32

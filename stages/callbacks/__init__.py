@@ -1,1 +1,1 @@
-"""What happens around training: history, seeds, samples."""
+"""Lightning callbacks and what else runs around training: history, seeds, samples."""

@@ -1,4 +1,4 @@
-"""Stops a training that says nothing and does not learn to."""
+"""Stop a training that recognises nothing and does not learn to."""
 
 from typing import Any
 
@@ -11,11 +11,11 @@ IMPROVEMENT = 0.01
 class BlankCollapse(Callback):
     """Ends training with advice when it has collapsed to the blank.
 
-    Every training with CTC begins all blank, some for thousands of steps, while the loss still falls. So
-    what counts is a stretch of ``num_validations`` validations and ``num_steps`` steps, after the first
-    epoch and after the learning rate's rise, in which nothing but blanks was heard and val_loss has not
-    fallen by 1 %. The stretch is part of the resume state. A task that does not log val_blank_ratio is
-    left alone.
+    With CTC every training begins with only blanks, some for thousands of steps, while the loss still
+    falls. So training ends after ``num_validations`` validations and ``num_steps`` steps, counted after the
+    first epoch and the learning rate's warm-up, in which the model recognised only blanks and val_loss did
+    not fall by 1 %. The counts are part of the resume state. Tasks that do not log val_blank_ratio are
+    ignored.
     """
 
     def __init__(self, num_validations: int = 5, num_steps: int = 2000) -> None:
@@ -45,9 +45,9 @@ class BlankCollapse(Callback):
         raise ValueError(
             f"the model has collapsed to the blank: in the last {self.stretch['validations']} validations"
             f" ({steps} steps) it recognised nothing, and val_loss did not fall by 1 % from"
-            f" {self.stretch['loss']:.4f}. Lower lr; give train.schedule a longer warm-up; see in"
-            " data/manifest/train.json whether the transcripts belong to the audio; give the encoder more"
-            " frames a second (less subsampling, a shorter frame shift) if it has hardly more than tokens"
+            f" {self.stretch['loss']:.4f}. Lower lr; give train.schedule a longer warm-up; check in"
+            " data/manifest/train.json that the transcripts match the audio; give the encoder more frames"
+            " per second (less subsampling, a shorter frame shift) if it has hardly more than tokens"
         )
 
     def state_dict(self) -> dict[str, Any]:

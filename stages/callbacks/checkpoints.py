@@ -1,4 +1,4 @@
-"""What training keeps: the best weights and the next best, those of every nth epoch, and its last state."""
+"""What training keeps: the best weights, those of every nth epoch, and its last state."""
 
 from pathlib import Path
 
@@ -14,7 +14,7 @@ from stages.tasks.task import Task
 
 
 class Checkpoints:
-    """The callbacks that save while a training runs in ``work``, and what becomes of their files."""
+    """The callbacks that save checkpoints in ``work`` during training, and the outputs made of them."""
 
     def __init__(self, settings: schema.Checkpoint, work: Path, recipe: Recipe) -> None:
         self.settings, self.work, self.recipe = settings, work, recipe
@@ -39,12 +39,12 @@ class Checkpoints:
         )  # fmt: skip
 
     def write(self, folder: Path, task: Task) -> None:
-        """best.ckpt, last.ckpt, and what else there is in checkpoints/."""
+        """Write best.ckpt, last.ckpt, and all others to checkpoints/."""
         score = {path: value.item() for path, value in self.best.best_k_models.items()}
         ranked = sorted(map(Path, score), key=lambda path: (score[str(path)], path.name))
         if self.settings.mode == "max":
             ranked.sort(key=lambda path: -score[str(path)])
-        last = task.state_dict()  # also the best of a fast_dev_run, which validates but saves nothing
+        last = task.state_dict()  # also the best of a fast_dev_run, which saves nothing
         (folder / "best.ckpt").write_bytes(pack(self.recipe, _weights(ranked[0]) if ranked else last))
         (folder / "last.ckpt").write_bytes(pack(self.recipe, last))
         kept = folder / "checkpoints"

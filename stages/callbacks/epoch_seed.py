@@ -1,4 +1,4 @@
-"""Dropout and the like, seeded by (seed, epoch): a resumed run draws what an uninterrupted one does."""
+"""Seed dropout and the like by (seed, epoch), so that a resumed run draws what an uninterrupted one does."""
 
 import numpy as np
 from lightning.pytorch import Callback, LightningModule, Trainer, seed_everything

@@ -1,8 +1,8 @@
-"""Whether a model can be exported, asked before its training.
+"""Check before training whether a model can be exported.
 
-A process beside the training's start writes fresh weights in the formats of export.formats. So the
-exporter's libraries are not loaded in the training, and its code is no part of the training's key. What it
-found is remembered for as long as neither the recipe nor the code that it used changes.
+A separate process writes fresh weights in the formats of export.formats while training starts. So training
+does not load the exporter's libraries, and their code is not part of the training's key. The result is kept
+until the recipe or the code that it used changes.
 """
 
 import hashlib
@@ -23,15 +23,15 @@ from stages.program.versions import installed
 from stages.schema.part import Part
 
 TRIAL = "stages.formats.trial"
-USUAL = Part(class_path="stages.formats.onnx_bundle.OnnxBundle")  # tried where no format is wanted
+USUAL = Part(class_path="stages.formats.onnx_bundle.OnnxBundle")  # tried if no format is set
 PACKAGES = ("torch", "onnx", "onnxscript", "onnxruntime")
-SWITCH = "EARSHOT_EXPORT_PROBE"  # 0 in the environment: do without
-RANKS = ("LOCAL_RANK", "SLURM_LOCALID")  # of the processes of a training on one machine
+SWITCH = "EARSHOT_EXPORT_PROBE"  # 0 in the environment disables the probe
+RANKS = ("LOCAL_RANK", "SLURM_LOCALID")  # of a training's processes on one machine
 PATIENCE_SECONDS = 2.0
 
 
 class ExportProbe:
-    """A trial that runs, or what one found before. Without a ``verdict`` there is nothing to say."""
+    """A running trial, or the result of an earlier one. Without a ``verdict`` it does nothing."""
 
     def __init__(
         self,
@@ -44,13 +44,13 @@ class ExportProbe:
         self.process = process
 
     def join(self) -> None:
-        """Wait for it. ValueError if a format that is wanted cannot write the model; a warning if none is."""
+        """Wait for the result. If it cannot be exported: ValueError if formats are set, else a warning."""
         if self.verdict is None:
             return
-        said = f"all that was said: {_log(self.verdict)}"
+        said = f"complete output: {_log(self.verdict)}"
         found = {} if self._has_failed() else _read(self.verdict)
         if not found:
-            print(f"warning: it could not be tried whether this model can be exported ({said})", flush=True)
+            print(f"warning: could not check whether this model can be exported ({said})", flush=True)
         elif found["reason"] and self.wanted:
             raise ValueError(
                 f"export.formats: {found['reason']}. To train it without an export, set export.formats to"
@@ -60,25 +60,25 @@ class ExportProbe:
             print(f"warning: this model cannot be exported later. {found['reason']} ({said})", flush=True)
 
     def _has_failed(self) -> bool:
-        """Whether the process ended without a verdict: killed for its memory, for instance."""
+        """Whether the process ended without a verdict: killed when out of memory, for instance."""
         if self.process is None:
             return False
         try:
             return bool(self.process.wait(PATIENCE_SECONDS))
         except subprocess.TimeoutExpired:
-            print("trying whether this model can be exported (some seconds for each layer)", flush=True)
+            print("checking whether this model can be exported (some seconds for each layer)", flush=True)
             return bool(self.process.wait())
 
 
 def start(recipe: str, formats: Sequence[Part]) -> ExportProbe:
-    """Begin to write a recipe's model (JSON of stages.tasks.checkpoint.Recipe) in these formats, or in the
-    usual one if there are none. Nothing begins where the answer is known, nor in the further processes of a
+    """Start to write a recipe's model (JSON of stages.tasks.checkpoint.Recipe) in these formats, or in
+    OnnxBundle's if there are none. Starts nothing if the result is known, nor in the other processes of a
     training on several devices.
     """
     if os.environ.get(SWITCH) == "0" or any(os.environ.get(name, "0") != "0" for name in RANKS):
         return ExportProbe()
     folder = scratch_folder("export")
-    with suppress(FileNotFoundError):  # another trial may end meanwhile
+    with suppress(FileNotFoundError):  # another trial may remove files meanwhile
         forget_old(folder, days=30)
     parts = [part.model_dump() for part in formats or [USUAL]]
     versions = [sys.version, *map(installed, PACKAGES)]
@@ -114,6 +114,6 @@ def _read(verdict: Path) -> dict[str, Any]:
 
 
 def _is_current(found: dict[str, Any]) -> bool:
-    """Whether the code that was tried is still the same."""
+    """Whether the code that was used is unchanged."""
     code: dict[str, str] = found.get("code", {})
     return bool(code) and are_there(code)

@@ -1,4 +1,4 @@
-"""A training from its params to its outputs: what is built, in which order, and what is left of it."""
+"""A training from its params to its outputs: what it builds, in which order, and what it writes."""
 
 import json
 import os
@@ -46,13 +46,13 @@ from stages.tasks.training_data import fit_tokens, read_data
 
 FEATURES = Path("data/features")
 LOGS = Path("artifacts/logs")
-UNTRUE = ".*your dataloader is not resumable"  # ours goes on at the batch that the state names
+UNTRUE = ".*your dataloader is not resumable"  # ours resumes at the batch in the state
 
 
 def fit(params: schema.Params, resolved: dict[str, object], kept: KeptResult) -> None:
-    """Train, and leave the outputs whole in ``kept.finished``, the ``resolved`` params among them."""
+    """Train, and write the outputs with the ``resolved`` params to ``kept.finished``."""
     if getattr(rank_zero_only, "rank", 0):
-        sys.stdout = open(os.devnull, "w")  # noqa: PTH123, SIM115 - the first process speaks for all
+        sys.stdout = open(os.devnull, "w")  # noqa: PTH123, SIM115 - only the first process prints
     else:
         kept.begin()
     started, commit = time.monotonic(), note_code(LOGS)
@@ -69,7 +69,7 @@ def fit(params: schema.Params, resolved: dict[str, object], kept: KeptResult) ->
     batches = read_data(params, task, FEATURES)
     history, pace = History(LOGS / "training.png"), Pace()
     first = [*checkpoints.callbacks, StepLog(), history, EpochSeed(params.seed), *untried]
-    first += [Freezing(settings.groups)]  # batches were tried with what is unfrozen later, too
+    first += [Freezing(settings.groups)]  # after LargestBatches, which tries all that is unfrozen later
     trainer = _trainer(settings, name, pace, first, Interruptible(checkpoints.state))
     probe.join()
     if trainer.is_global_zero:
@@ -94,8 +94,8 @@ def fit(params: schema.Params, resolved: dict[str, object], kept: KeptResult) ->
 def _start(
     settings: schema.Train, task: Task, recipe: Recipe, checkpoints: Checkpoints
 ) -> tuple[Path | None, OptimizerState | None]:
-    """The state to go on from, if there is one, and what becomes of the optimizer's; weights that training
-    starts from are loaded.
+    """The state to resume from, if any, and the optimizer's state. Loads the weights that training starts
+    from.
     """
     if checkpoints.state.path.exists():
         return checkpoints.state.path, None
@@ -109,7 +109,7 @@ def _start(
 
 
 def _describe(resolved: dict[str, object], recipe: Recipe, history: History, folder: Path) -> None:
-    """The history, tokens.json and the resolved params."""
+    """Write the history, tokens.json and the resolved params."""
     history.write(folder)
     vocabulary = json.dumps(recipe.vocabulary, ensure_ascii=False, indent=1)
     (folder / "tokens.json").write_text(f"{vocabulary}\n", encoding="utf-8")
@@ -118,7 +118,7 @@ def _describe(resolved: dict[str, object], recipe: Recipe, history: History, fol
 
 
 def _first_batch(resume: Path | None) -> tuple[int, int]:
-    """The epoch and the batch at which training begins or goes on."""
+    """The epoch and the batch at which training starts or resumes."""
     if resume is None:
         return 0, 0
     state = torch.load(resume, map_location="cpu", weights_only=True)
@@ -135,7 +135,7 @@ def _trainer(settings: schema.Train, name: str, pace: Pace, first: list[Any], la
     callbacks = [*_not_among(own, first), pace, *shown_by, *bar, *own, *_not_among(own, [BlankCollapse()])]
     summary = settings.trainer.get("enable_model_summary", True)
     if summary and not any(isinstance(callback, ModelSummary) for callback in own):
-        callbacks.append(RichModelSummary(max_depth=2))  # the task, and what that is made of
+        callbacks.append(RichModelSummary(max_depth=2))  # the task and its modules
     if settings.early_stopping:
         callbacks.append(EarlyStopping(**settings.early_stopping.model_dump()))
     return Trainer(
@@ -148,5 +148,5 @@ def _trainer(settings: schema.Train, name: str, pace: Pace, first: list[Any], la
 
 
 def _not_among(own: list[Any], usual: list[Any]) -> list[Any]:
-    """The stage's own callbacks, but for those that params.yaml names with arguments of its own."""
+    """The stage's usual callbacks, except those that params.yaml names with its own arguments."""
     return [callback for callback in usual if type(callback) not in set(map(type, own))]

@@ -1,4 +1,4 @@
-"""Freezing and unfreezing of train.groups while a model trains."""
+"""Freeze and unfreeze train.groups during training."""
 
 import math
 from collections.abc import Sequence
@@ -12,11 +12,11 @@ from stages.tasks.task import Task
 
 
 class Freezing(Callback):
-    """Keeps no state: what is frozen follows from the epoch, after a resume in its middle too. What the model
-    froze itself when it was built, before any group did, stays frozen.
+    """Keeps no state: the epoch decides what is frozen, also after a resume within it. What the model froze
+    itself when it was built stays frozen.
 
-    What is unfrozen later is still trainable when a strategy wraps the model, so that it is known to it.
-    DDP also needs ``strategy: ddp_find_unused_parameters_true`` then.
+    What is unfrozen later is still trainable when a strategy wraps the model, so that the strategy knows it.
+    DDP then also needs ``strategy: ddp_find_unused_parameters_true``.
     """
 
     def __init__(self, groups: Sequence[Group]) -> None:

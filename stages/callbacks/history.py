@@ -1,4 +1,4 @@
-"""history.csv: one row a validation, plotted by DVC, and drawn while the training runs."""
+"""history.csv: one row per validation, plotted by DVC, and drawn while the training runs."""
 
 import csv
 import io
@@ -34,19 +34,18 @@ class History(Callback):
             self._draw()
 
     def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """The last picture, or one line about why there is none on a machine that only trains."""
+        """Draw the last picture, or print why there is none without matplotlib."""
         if trainer.is_global_zero and self.rows and not self._draw():
-            print(f"no {self.picture}: matplotlib is not installed; the extra pipeline has it", flush=True)
+            print(f"no {self.picture}: matplotlib is not installed; install the extra pipeline", flush=True)
 
     def csv(self) -> bytes:
         """The rows as CSV, columns in the order in which they first appear."""
         return _csv(self.rows, list(dict.fromkeys(name for row in self.rows for name in row)))
 
     def write(self, folder: Path) -> None:
-        """history.csv, and validation/METRIC.csv for each that was measured.
+        """Write history.csv, and validation/METRIC.csv for each metric.
 
-        Recipes differ in their metrics: of a folder DVC plots what is there, of a file only columns that it
-        was told.
+        Recipes differ in their metrics: DVC plots all files of a folder, but only named columns of a file.
         """
         (folder / "history.csv").write_bytes(self.csv())
         (folder / "validation").mkdir()
@@ -64,7 +63,7 @@ class History(Callback):
         self.rows = state_dict["rows"]
 
     def _draw(self) -> bool:
-        """Whether there is what draws."""
+        """Draw the picture; False if matplotlib is not installed."""
         if can_draw := find_spec("matplotlib") is not None:
             write_whole(self.picture, draw(self.csv().decode()))
             self._drawn_at = time.monotonic()

@@ -1,4 +1,4 @@
-"""When a signal may end a training: while its model computes."""
+"""Let a signal end training only while the model computes."""
 
 from typing import Any
 
@@ -9,12 +9,11 @@ from stages.program.signals import release_exit
 
 
 class Interruptible(Callback):
-    """Lets a signal end the training within a forward or a backward pass, and one that came before, now.
+    """Lets a signal, also one that arrived before, end the training within a forward or backward pass.
 
     Loggers and progress bars have threads and locks. An exit raised while one of them holds a lock never
-    gives it back, and the training then waits for ever for TensorBoard's writer. So a signal waits for
-    whatever is not the model's work (ResumeState holds it), and while the state could not be saved. To be
-    the last callback.
+    releases it, and the training then waits forever for TensorBoard's writer. So ResumeState delays signals
+    while anything but the model runs, and while the state cannot be saved. Must be the last callback.
     """
 
     def __init__(self, state: ResumeState) -> None:

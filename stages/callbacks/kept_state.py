@@ -1,4 +1,4 @@
-"""state.ckpt: where a finished training stood, in one file, and how another training goes on from it."""
+"""state.ckpt: the state of a finished training in one file, and how another training resumes from it."""
 
 import io
 import sys
@@ -17,7 +17,7 @@ from stages.tasks.optimizer_state import OptimizerState
 from stages.tasks.recipe_comparison import other_recipe
 from stages.tasks.torch_file import read_torch, reason
 
-HERE = "<work>"  # in a kept state, the folder in which its training kept its files
+HERE = "<work>"  # in a kept state, stands for the folder of the training's files
 
 
 def pack_state(path: Path, work: Path, recipe: Recipe) -> bytes:
@@ -37,10 +37,10 @@ def pack_state(path: Path, work: Path, recipe: Recipe) -> bytes:
 def unpack_state(
     path: Path, work: Path, recipe: Recipe, settings: schema.Train
 ) -> tuple[Path, OptimizerState]:
-    """Lay a kept state out in another training's folder, ``work``; what params.yaml says now counts.
+    """Unpack a kept state to another training's folder, ``work``, with the settings of params.yaml.
 
-    Returns the file to go on from and, apart from it, what becomes of the optimizer. ValueError if
-    ``path`` holds no such state, or one of another model.
+    Returns the file to resume from and, separately, the optimizer's state. ValueError if ``path`` is not
+    such a state, or is one of another model.
     """
     try:
         found = _renamed(read_torch(path), HERE, str(work.resolve()))
@@ -48,18 +48,18 @@ def unpack_state(
         optimizer = _optimizer_state(path, state, settings)
     except FileNotFoundError as error:
         raise ValueError(f"train.resume_from: {path}: no such file") from error
-    except Exception as error:  # of a file of another content, too
+    except Exception as error:  # also for a file with other content
         raise ValueError(
-            f"train.resume_from: {path} is no state.ckpt of a training: {reason(error)}"
+            f"train.resume_from: {path} is not a training's state.ckpt: {reason(error)}"
         ) from error
     if other := other_recipe(before, recipe):
         raise ValueError(
-            f"train.resume_from: {path} is of another model, so its weights mean something else:"
-            f" {'; '.join(other)}. train.init_from starts from weights alone"
+            f"train.resume_from: {path} is a state of another model: {'; '.join(other)}. To start from"
+            " weights alone, use train.init_from"
         )
     _refuse_at_its_end(state, settings)
     state |= {"optimizer_states": [], "lr_schedulers": []}
-    state["callbacks"].pop("Timer", None)  # max_time is for what comes now
+    state["callbacks"].pop("Timer", None)  # max_time counts from now
     best = _as_set_now(state["callbacks"], settings)
     start = "start/start.ckpt"
     for name, content in {**files, start: state}.items():
@@ -84,7 +84,7 @@ def _optimizer_state(path: Path, state: dict[str, Any], settings: schema.Train) 
 
 
 def _follow_alike(before: families.Schedule, now: families.Schedule) -> bool:
-    """Whether both follow the same metric in the same way, so that what one has seen counts for the other."""
+    """Whether both follow the same metric in the same way, so that the state of one fits the other."""
     modes = before.init_args.get("mode"), now.init_args.get("mode")
     same = before.class_path == now.class_path and before.monitor == now.monitor and modes[0] == modes[1]
     return now.monitor is not None and same
@@ -95,11 +95,11 @@ def _refuse_at_its_end(state: dict[str, Any], settings: schema.Train) -> None:
     for key, (what, number) in done.items():
         last = settings.trainer.get(key) or -1
         if 0 <= last <= number:
-            raise ValueError(f"train.resume_from: {number} {what} are done already; raise {key} ({last})")
+            raise ValueError(f"train.resume_from: {number} {what} are already done; raise {key} ({last})")
 
 
 def _as_set_now(callbacks: dict[str, Any], settings: schema.Train) -> set[str]:
-    """Patience and the number of best checkpoints are those of params.yaml; returns their paths."""
+    """Set patience and the number of best checkpoints as in params.yaml; return these checkpoints' paths."""
     best: set[str] = set()
     stopping = settings.early_stopping and EarlyStopping(**settings.early_stopping.model_dump())
     if stopping and stopping.state_key in callbacks:
@@ -115,12 +115,12 @@ def _as_set_now(callbacks: dict[str, Any], settings: schema.Train) -> set[str]:
             state["kth_best_model_path"], state["kth_value"] = ranked[-1]
             best |= state["best_k_models"].keys()
     if not best:
-        print(f"train.checkpoint: {monitor} did not choose the best epochs before, so they do not count now")
+        print(f"train.checkpoint: earlier best epochs were not chosen by {monitor}, so they are ignored")
     return best
 
 
 def _without_position(path: Path) -> dict[str, Any]:
-    """A checkpoint's weights alone: where in its epoch it was written differs if that was resumed."""
+    """Only a checkpoint's weights: its position in the epoch differs if that was resumed."""
     content: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
     return {"state_dict": content["state_dict"]}
 
@@ -130,7 +130,7 @@ def _is_periodic(name: str, settings: schema.Train) -> bool:
 
 
 def _renamed(value: Any, old: str, new: str) -> Any:
-    """A copy with another folder in every text, and every text interned: equal states have equal bytes."""
+    """A copy with the folder replaced in every string, interned so that equal states have equal bytes."""
     if isinstance(value, str):
         return sys.intern(value.replace(old, new))
     if isinstance(value, dict):

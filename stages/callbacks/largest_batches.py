@@ -1,4 +1,4 @@
-"""Memory that will not do shows in the first minute: the largest batches are tried before the first epoch."""
+"""Try the largest batches before the first epoch: running out of memory fails in the first minute."""
 
 import re
 from collections.abc import Iterator
@@ -20,10 +20,10 @@ ON_THE_CPU = re.compile("not enough memory|can't allocate memory|Cannot allocate
 
 
 class LargestBatches(Callback):
-    """One forward and backward pass over the batch with the longest utterance, and over the one with the
-    most padded seconds. Weights, buffers, random numbers and loss sums stay what they were.
+    """Runs one forward and backward pass over the batch with the longest utterance, and over the one with
+    the most padded seconds. Weights, buffers, random state and loss sums do not change.
 
-    Not in a fast_dev_run. To stand before Freezing, so that what is unfrozen later is counted.
+    Not in a fast_dev_run. Must come before Freezing, so that it includes what is unfrozen later.
     """
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
@@ -46,7 +46,7 @@ class LargestBatches(Callback):
 
 
 def largest(sampler: DurationSampler) -> list[list[Key]]:
-    """The batch with the longest utterance and the one with the most padded seconds; one where they agree."""
+    """The batch with the longest utterance and the one with the most padded seconds, once if the same."""
     batches = sampler.batches(sampler.epoch)
     longest = np.array([sampler.seconds[batch].max() for batch in batches])
     fullest = longest * [len(batch) for batch in batches]
@@ -56,7 +56,7 @@ def largest(sampler: DurationSampler) -> list[list[Key]]:
 
 @contextmanager
 def memory_advice(settings: Train) -> Iterator[None]:
-    """Turn an error of memory into a ValueError that says what to set."""
+    """Turn an out-of-memory error into a ValueError that says what to set."""
     try:
         yield
     except (RuntimeError, MemoryError) as error:
@@ -66,6 +66,6 @@ def memory_advice(settings: Train) -> Iterator[None]:
         steps = settings.trainer.get("accumulate_grad_batches", 1)
         raise ValueError(
             f"out of memory with train.batching.max_batch_seconds: {seconds:g}. Set it to {seconds / 2:g},"
-            f" and train.trainer.accumulate_grad_batches to {2 * steps} (now {steps}), so that a step learns"
-            f" from as much audio as before. {str(error).partition(chr(10))[0]}"
+            f" and train.trainer.accumulate_grad_batches to {2 * steps} (now {steps}), so that a step sees as"
+            f" much audio as before. {str(error).partition(chr(10))[0]}"
         ) from error

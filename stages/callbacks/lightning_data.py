@@ -1,4 +1,4 @@
-"""The one LightningDataModule: which batches Lightning asks for, on which device, in which epoch."""
+"""The LightningDataModule: which batches Lightning gets, on which device, in which epoch."""
 
 import torch
 from lightning.pytorch import LightningDataModule
@@ -11,8 +11,8 @@ from stages.batching.feature_dataset import FeatureDataset
 
 class LightningData(LightningDataModule):
     def __init__(self, batches: Batches, first: tuple[int, int] = (0, 0)) -> None:
-        """``first`` is the epoch and batch at which a resumed training goes on: loaders start before
-        Lightning knows it.
+        """``first`` is the epoch and batch at which training resumes; loaders start before Lightning knows
+        it.
         """
         super().__init__()
         self.batches, self.first = batches, first

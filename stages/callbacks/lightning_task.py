@@ -1,4 +1,4 @@
-"""The one LightningModule: how Lightning trains and validates a task."""
+"""The LightningModule: how Lightning trains and validates a task."""
 
 import math
 from functools import partial
@@ -14,9 +14,9 @@ from stages.tasks.task import Encoded, Hypothesis, Task
 
 
 class LightningTask(LightningModule):
-    """A task with what optimizes it; losses and metrics are logged at every validation.
+    """A task with its optimization; losses and metrics are logged at every validation.
 
-    Weights bear the task's own names in checkpoints, as if there were nothing around it.
+    In checkpoints weights have the task's own names, without a prefix of this module.
     """
 
     def __init__(self, task: Task, optimization: Optimization) -> None:
@@ -34,7 +34,7 @@ class LightningTask(LightningModule):
     def training_step(self, batch: Batch, batch_index: int) -> Tensor:
         _, total, count = self._loss(batch, "training", batch_index)
         self._add("train_loss", total, count)
-        # over the whole batch, whatever this device's part of it: gradients of devices are averaged
+        # divided by the count of all devices: gradients of devices are averaged
         return total * self.trainer.world_size / self._over_devices(count).clamp(min=1)
 
     def validation_step(self, batch: Batch, batch_index: int) -> None:
@@ -55,7 +55,7 @@ class LightningTask(LightningModule):
         references = [reference for _, reference, _ in self.validated]
         hypotheses = [hypothesis for _, _, hypothesis in self.validated]
         texts = [hypothesis.text for hypothesis in hypotheses]
-        log = partial(self.log, prog_bar=True, sync_dist=True)  # devices agree; without, Lightning warns
+        log = partial(self.log, prog_bar=True, sync_dist=True)  # without sync_dist Lightning warns
         for metric in self.task.metrics:
             found = metric.compute(references, texts)
             for name in metric.logged:
@@ -68,7 +68,7 @@ class LightningTask(LightningModule):
                 log(name, total / count.clamp(min=1))
 
     def samples(self, count: int) -> list[tuple[str, str, Hypothesis]]:
-        """Some of the last validation's utterances, the same ones every time."""
+        """Some utterances of the last validation, always the same ones."""
         return self.validated[:: max(1, len(self.validated) // count)][:count]
 
     def configure_optimizers(self) -> Any:
@@ -86,7 +86,7 @@ class LightningTask(LightningModule):
         if not torch.isfinite(total):
             raise ValueError(
                 f"the {what} loss became {total.item()} in epoch {self.current_epoch}, batch {batch_index},"
-                f" utterances {', '.join(batch.ids)}: lower lr, or look at these recordings"
+                f" utterances {', '.join(batch.ids)}: lower lr, or check these recordings"
             )
         return encoded, total, count
 
@@ -95,6 +95,6 @@ class LightningTask(LightningModule):
         return summed
 
     def _add(self, name: str, total: Tensor, count: Tensor) -> None:
-        """Sum up an epoch's loss, so that a partial last batch weighs what it holds."""
+        """Sum an epoch's loss and count, so that every batch is weighted by its size."""
         before = self.loss_sums.get(name, [torch.zeros_like(total), torch.zeros_like(count)])
         self.loss_sums[name] = [before[0] + total.detach(), before[1] + count]

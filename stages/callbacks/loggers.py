@@ -1,4 +1,4 @@
-"""Where a training's numbers go beside history.csv."""
+"""Loggers of a training's numbers, besides history.csv."""
 
 from pathlib import Path
 
@@ -8,9 +8,9 @@ from stages.schema.families import LoggerPart
 
 
 def build_loggers(own: list[LoggerPart], folder: Path, name: str) -> list[Logger]:
-    """TensorBoard, CSV and what params.yaml adds, under the run's ``name`` where they take one."""
+    """TensorBoard, CSV and the loggers of params.yaml, under the run's ``name`` if they take one."""
     tensorboard = TensorBoardLogger(folder, name="tensorboard", version=name)
-    steps = CSVLogger(folder / "csv", name=name)  # a version each time that it is resumed: it never appends
+    steps = CSVLogger(folder / "csv", name=name)  # it never appends: each resume makes a version
     added = [
         part.build(save_dir=folder, **({} if "name" in part.init_args else {"name": name})) for part in own
     ]

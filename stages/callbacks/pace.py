@@ -1,4 +1,4 @@
-"""How fast training goes: hours of audio an hour, and the time that is left."""
+"""The speed of training in hours of audio per hour, and the time left."""
 
 import sys
 import time
@@ -14,10 +14,10 @@ SECONDS_BETWEEN_READINGS = 1.0
 
 
 class Pace(Callback):
-    """Counts the audio that was trained on since this process began, and the time without validation."""
+    """Counts the audio trained on since this process started, and the time without validation."""
 
     def __init__(self) -> None:
-        self._num_frames: Any = 0  # stays on the device until somebody asks
+        self._num_frames: Any = 0  # stays on the device until it is read
         self._frame_seconds = 0.0  # of audio, over all devices
         self._seconds = 0.0
         self._resumed_at: float | None = None
@@ -45,12 +45,12 @@ class Pace(Callback):
             self._resumed_at = time.monotonic()
 
     def hours_per_hour(self) -> float:
-        """Hours of audio trained on in an hour; a resumed training counts from where it goes on."""
+        """Hours of audio trained on per hour; a resumed training counts from where it resumes."""
         audio_seconds = float(torch.as_tensor(self._num_frames)) * self._frame_seconds
         return audio_seconds / max(self._training_seconds(), 1e-9)
 
     def time_left(self, trainer: Trainer) -> str:
-        """Until the last epoch, validations included; empty where nobody knows."""
+        """The time until the last epoch ends, validations included; empty if unknown."""
         left = trainer.estimated_stepping_batches - trainer.global_step
         if self._first_step is None or left == float("inf"):
             return ""
@@ -68,7 +68,7 @@ class Pace(Callback):
 
 
 class PaceBar(RichProgressBar):
-    """Lightning's progress bar with the pace beside the metrics, read off the device now and then."""
+    """Lightning's progress bar with metrics and pace, read from the device at most once a second."""
 
     def __init__(self, pace: Pace) -> None:
         super().__init__()
@@ -86,9 +86,9 @@ class PaceBar(RichProgressBar):
 
 
 def progress_bar(pace: Pace, callbacks: list[Any], wanted: bool | None) -> tuple[bool, list[Callback]]:
-    """Whether there is a progress bar, and the one to add: none beside the user's own.
+    """Whether there is a progress bar, and the one to add: none if the user has their own.
 
-    Without a wish there is one in a terminal only; a file gets ValidationReport's lines.
+    With ``wanted`` None, only a terminal gets one; a file gets ValidationReport's lines.
     """
     if any(isinstance(callback, ProgressBar) for callback in callbacks):
         return True, []

@@ -1,4 +1,4 @@
-"""What a stopped training goes on from: the start of an epoch, or the very batch at which a signal came."""
+"""The state that a stopped training resumes from: an epoch's start, or the batch at which a signal came."""
 
 import copy
 import random
@@ -21,26 +21,26 @@ from stages.compat.lightning_loops import (
 )
 from stages.program.signals import hold_exit, release_exit, take_signals
 
-SAVE_SECONDS = 600.0  # what a SIGKILL or a power cut costs at most, epochs however long
+SAVE_SECONDS = 600.0  # the most that a SIGKILL or a power cut costs, however long epochs are
 
 
 class ResumeState(Callback):
     """Saves the full state of training at ``path``.
 
-    At the start of every epoch, every ten minutes, and when a signal ends the training: then as of the last
-    optimizer step, or of the start of the validation that was under way; where weights are shared out
-    among devices (FSDP, DeepSpeed), at the start of every epoch alone. To be the first
-    callback, so that a signal waits while anything but the model is at work (``Interruptible``).
+    It saves at the start of every epoch, every ten minutes, and when a signal ends the training: then the
+    state of the last optimizer step, or of the start of an unfinished validation. If weights are sharded
+    (FSDP, DeepSpeed), only at the start of every epoch. Must be the first callback, so that signals wait
+    while anything but the model runs (``Interruptible``).
     """
 
     def __init__(self, path: Path, keep_end: bool = False) -> None:
-        """``keep_end``: also save the state from which a finished training could go on, at ``end``."""
+        """``keep_end``: also save the state from which a finished training can resume, at ``end``."""
         self.path, self.end = path, path.with_name("end.ckpt")
         self.keep_end = keep_end
-        self.boundary: dict[str, Any] = {}  # what moves on between optimizer steps, as it was at the last one
-        self.is_current = True  # whether training can go on from there: nobody noted a validation since
+        self.boundary: dict[str, Any] = {}  # all that changes between optimizer steps, as of the last one
+        self.is_current = True  # whether training can resume from there: no validation has ended since
         self.loaded: dict[str, Any] = {}
-        self.own_steps: int | None = None  # accumulate_grad_batches, while that of the state holds
+        self.own_steps: int | None = None  # accumulate_grad_batches, while the state's value is in force
         self.saved = time.monotonic()
 
     def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
@@ -52,25 +52,25 @@ class ResumeState(Callback):
             moved = {place for group in enumerate(now) for place in _places(*group)}
             moved ^= {place for group in enumerate(self.loaded["parameters"]) for place in _places(*group)}
             raise ValueError(
-                "train.resume_from: the optimizer had other parameters, or in other groups, among them"
-                f" {', '.join(sorted({name for _, name in moved})[:3])}; make train.groups as they were, or"
+                "train.resume_from: the optimizer had other parameters or other groups, for instance for"
+                f" {', '.join(sorted({name for _, name in moved})[:3])}; restore the former train.groups, or"
                 " start from weights alone"
             )
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         assert isinstance(pl_module, LightningTask)
-        take_signals()  # in the place of Lightning's handlers, which end a training between two states
-        if self.loaded:  # not before the sanity check, which has sums and metrics of its own
+        take_signals()  # replaces Lightning's handlers, which end a training between two states
+        if self.loaded:  # after the sanity check, which has its own sums and metrics
             pl_module.loss_sums = self.loaded["loss_sums"]
             trainer.callback_metrics.update(self.loaded["metrics"])
             if not self.loaded["num_batches"]:
                 end_restart(trainer)
             elif self.loaded["num_training_batches"] != trainer.num_training_batches:
                 raise ValueError(
-                    f"train.resume_from: it goes on after {self.loaded['num_batches']} batches of an epoch"
-                    f" that had {self.loaded['num_training_batches']}, and now has"
-                    f" {trainer.num_training_batches}: leave train.batching and the data alone, or start"
-                    " from weights"
+                    f"train.resume_from: the state is after {self.loaded['num_batches']} batches of an epoch"
+                    f" that had {self.loaded['num_training_batches']} and now has"
+                    f" {trainer.num_training_batches}: restore train.batching and the data, or start from"
+                    " weights alone"
                 )
             if self.loaded["random"]:
                 _set_random_state(self.loaded["random"])
@@ -79,7 +79,7 @@ class ResumeState(Callback):
         trainer.accumulate_grad_batches = self.own_steps or trainer.accumulate_grad_batches
         self.own_steps = None
         self._note(trainer, pl_module)
-        # the state before the epoch: what was counted of it is counted again, and EpochSeed draws anew
+        # the state before the epoch: its counts are made again, and EpochSeed seeds again
         for counts in _counts(self.boundary["loops"]["epoch_progress"]):
             counts["ready"] -= 1
         self.boundary |= {"num_batches": 0, "random": None}
@@ -90,7 +90,7 @@ class ResumeState(Callback):
         self, trainer: Trainer, pl_module: LightningModule, batch: Any, batch_idx: int
     ) -> None:
         steps = self.loaded.pop("accumulate_grad_batches", None)
-        if steps and self.loaded["num_batches"]:  # which a callback set at the start of this epoch, perhaps
+        if steps and self.loaded["num_batches"]:  # a callback may have set it at the start of this epoch
             self.own_steps, trainer.accumulate_grad_batches = trainer.accumulate_grad_batches, steps
 
     def on_before_optimizer_step(
@@ -113,7 +113,7 @@ class ResumeState(Callback):
             return
         if not is_between_steps(trainer):
             self._note(trainer, pl_module)
-            # validation has no state of its own: it starts again, as one of which no batch is done
+            # validation has no state of its own: it starts again with no batch done
             for counts in _counts(self.boundary["loops"]["epoch_loop.val_loop.batch_progress"]):
                 counts |= {"ready": 1, "started": 1, "processed": 0, "completed": 0}
 
@@ -132,7 +132,7 @@ class ResumeState(Callback):
         self.is_current = trainer.sanity_checking
 
     def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        # else Lightning keeps a metric from its schedule in an epoch that was resumed
+        # otherwise Lightning withholds a metric from its schedule in a resumed epoch
         end_restart(trainer)
         if not trainer.is_last_batch:  # stopped within an epoch, by max_steps
             self._note(trainer, pl_module)
@@ -145,7 +145,7 @@ class ResumeState(Callback):
                 self._note(trainer, pl_module)
                 self.boundary |= {"num_batches": 0, "random": None}
             save_without_waiting(trainer, self.end)
-        release_exit()  # what came is done with now, as of the last step; what comes waits for the loggers
+        release_exit()  # a signal that came ends training now; later ones wait for the loggers
         hold_exit()
 
     def on_exception(self, trainer: Trainer, pl_module: LightningModule, exception: BaseException) -> None:
@@ -185,7 +185,7 @@ class ResumeState(Callback):
             "accumulate_grad_batches": trainer.accumulate_grad_batches,
             "num_batches": trainer.fit_loop.epoch_loop.batch_progress.current.ready,
             "random": _random_state(),
-            # such as batch norm's, which a forward pass changes
+            # such as batch norm's, which forward passes change
             "buffers": {name: value.clone() for name, value in _buffers(pl_module.task)},
         }
 
@@ -195,7 +195,7 @@ class ResumeState(Callback):
 
 
 def _is_sharded(trainer: Trainer) -> bool:
-    """Whether all devices must take part in saving, which a signal or a clock cannot make them do."""
+    """Whether all devices must take part in saving, which a signal or a timer cannot coordinate."""
     return trainer.strategy.restore_checkpoint_after_setup
 
 
@@ -205,7 +205,7 @@ def _buffers(module: nn.Module) -> list[tuple[str, Tensor]]:
 
 
 def _parameters(trainer: Trainer, module: LightningModule) -> list[list[str]]:
-    """The names of those that each group of the optimizer holds."""
+    """The names of the parameters in each group of the optimizer."""
     assert isinstance(module, LightningTask)
     names = {id(parameter): name for name, parameter in module.task.named_parameters()}
     groups = trainer.optimizers[0].param_groups
@@ -221,7 +221,7 @@ def _counts(progress: dict[str, Any]) -> list[dict[str, int]]:
 
 
 def _random_state() -> dict[str, Any]:
-    """Of every generator that a training may draw from, as what loads without running code."""
+    """The state of every random generator of a training, in types that load without running code."""
     name, keys, *rest = cast(tuple[Any, ...], np.random.get_state())
     return {
         "torch": torch.get_rng_state(),

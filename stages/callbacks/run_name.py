@@ -1,4 +1,4 @@
-"""What people call a run, in TensorBoard and other loggers; files that DVC tracks never bear it."""
+"""The name of a run in TensorBoard and other loggers; never in files that DVC tracks."""
 
 from datetime import datetime
 from itertools import chain, count
@@ -10,7 +10,7 @@ from stages.schema.part import Part, parameters_of
 
 
 def name_of_run(settings: Train, kept: Path, others: Path) -> str:
-    """The name as it was ``kept`` when this run began, or a new one that no folder in ``others`` has."""
+    """The name ``kept`` when this run started, or a new one that no folder in ``others`` has."""
     if not kept.exists():
         wanted = settings.run_name or built_name(settings, datetime.now())
         names = chain([wanted], (f"{wanted}_{number}" for number in count(2)))
@@ -19,7 +19,7 @@ def name_of_run(settings: Train, kept: Path, others: Path) -> str:
 
 
 def built_name(settings: Train, started: datetime) -> str:
-    """network, freeze, transformer, optimizer, batch_size and time, with their values, joined by _."""
+    """network, freeze, transformer, optimizer, batch_size and time with their values, joined by _."""
     network, batching = _network(settings.task), settings.batching
     pairs: dict[str, object] = {"network": _class_name(network)}
     for key, argument in (("freeze", "freeze_feature_extractor"), ("transformer", "freeze_transformer")):
@@ -35,7 +35,7 @@ def built_name(settings: Train, started: datetime) -> str:
 
 
 def _network(task: Part) -> Part:
-    """The task's encoder, given or by default; the task itself where it has none."""
+    """The task's encoder, given or default; the task itself if it has none."""
     parameter = parameters_of(task.load()).get("encoder")
     found = task.init_args.get("encoder", parameter.default if parameter else task)
     return found if isinstance(found, Part) else Part.model_validate(found)

@@ -1,4 +1,4 @@
-"""artifacts/logs/train.json: what differs from run to run, beside the model and never inside it."""
+"""artifacts/logs/train.json: facts that differ between runs, so never part of the model."""
 
 import json
 import platform
@@ -22,7 +22,7 @@ VERSIONS = {
 
 
 def record_run(trainer: Trainer, task: Task, batches: Batches, facts: Mapping[str, Any], path: Path) -> None:
-    """Where, with what and on what a training ran, beside the ``facts`` that its stage knows."""
+    """Record a training's machine, versions and data, with the ``facts`` of its stage."""
     trained = trainer.optimizers[0].param_groups
     record = {
         **{name: round(fact, 1) if isinstance(fact, float) else fact for name, fact in facts.items()},
@@ -43,10 +43,10 @@ def record_run(trainer: Trainer, task: Task, batches: Batches, facts: Mapping[st
 
 
 def note_code(folder: Path) -> str | None:
-    """The checkout's commit, and in ``folder`` what it had uncommitted, as uncommitted.patch; None and
-    no patch where there is no git, as on a machine that only trains.
+    """The checkout's commit; its uncommitted changes go to ``folder`` as uncommitted.patch. Without git, as
+    on a machine that only trains, None and no patch.
 
-    Outputs of stages, which DVC removes before a stage runs, are no part of the patch.
+    The patch leaves out outputs of stages, which DVC removes before a stage runs.
     """
     patch = _git("diff", "--no-ext-diff", "--no-color", "HEAD", "--", ".", ":(exclude)artifacts")
     if patch:

@@ -1,4 +1,4 @@
-"""References beside hypotheses in TensorBoard, the same utterances at every validation."""
+"""References and hypotheses in TensorBoard, of the same utterances at every validation."""
 
 import html
 import re
@@ -13,23 +13,21 @@ NUM_SAMPLES = 12
 
 
 class SampleTable(Callback):
-    """Writes a table under the tab Text, with a step for each validation."""
+    """Writes a table to the Text tab, with a step for each validation."""
 
     def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         if trainer.sanity_checking:
             return
         assert isinstance(pl_module, LightningTask)
-        rows = [
-            (name, reference, hypothesis.text)
-            for name, reference, hypothesis in pl_module.samples(NUM_SAMPLES)
-        ]
+        samples = pl_module.samples(NUM_SAMPLES)
+        rows = [(name, reference, hypothesis.text) for name, reference, hypothesis in samples]
         for logger in trainer.loggers:
             if isinstance(logger, TensorBoardLogger):
                 logger.experiment.add_text("samples", markdown_table(rows), trainer.global_step)
 
 
 def markdown_table(rows: Iterable[tuple[str, str, str]]) -> str:
-    """A table of utterances; what they say is shown as it is, whatever it would mean in Markdown."""
+    """A table of utterances; Markdown in their texts is escaped."""
     head = ["utterance | reference | hypothesis", "--- | --- | ---"]
     return "\n".join([*head, *(" | ".join(map(_literal, row)) for row in rows)])
 

@@ -1,4 +1,4 @@
-"""What the loggers get between validations: loss, learning rate and gradient norm of a step."""
+"""What loggers get between validations: loss, learning rate and gradient norm of a step."""
 
 from typing import Any
 
@@ -13,12 +13,12 @@ class StepLog(Callback):
     """Logs a step every trainer.log_every_n_steps, and at every validation the mean gradient norm since
     the last one.
 
-    The norm is that of all gradients before clipping. A step whose gradients are not finite, which
-    mixed precision skips, is left out. Sums stay on the device; they are part of the resume state.
+    The norm is over all gradients, before clipping. Steps with gradients that are not finite, which mixed
+    precision skips, are left out. Sums stay on the device and are part of the resume state.
     """
 
     def __init__(self) -> None:
-        self.norm: Tensor | None = None  # of the step that has just been made
+        self.norm: Tensor | None = None  # of the current step
         self.sum: Any = 0.0
         self.count: Any = 0
 

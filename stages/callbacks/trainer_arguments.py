@@ -9,11 +9,11 @@ from stages.schema.part import Part
 from stages.schema.problems import Place, problem, refusal
 
 PART: TypeAdapter[Part] = TypeAdapter(TrainerPart)
-DEVICES = {"devices": 1}  # more of them when asked for, so that a run is the same on every machine
+DEVICES = {"devices": 1}  # more only if set, so that a run is the same on every machine
 
 
 def built(arguments: dict[str, Any]) -> dict[str, Any]:
-    """Arguments in which every ``{class_path, init_args}``, a strategy for instance, is what it names.
+    """Arguments in which every ``{class_path, init_args}``, such as a strategy, is built.
 
     Raises pydantic's ValidationError, each wrong part at its place.
     """

@@ -1,6 +1,7 @@
-"""The curves of a training in one picture: python -m stages.callbacks.training_picture
+"""Draw the curves of a training in one picture.
 
-draws artifacts/logs/training.png again, from artifacts/train/history.csv.
+``python -m stages.callbacks.training_picture`` draws artifacts/logs/training.png again, from
+artifacts/train/history.csv.
 """
 
 import csv
@@ -35,7 +36,7 @@ Rows = list[dict[str, str]]
 
 
 def draw(history: str) -> bytes:
-    """The text of a history.csv as a PNG: losses, error rates, learning rate, gradient norm."""
+    """Draw a history.csv's text as PNG: losses, error rates, learning rate, gradient norm."""
     from matplotlib import rc_context
     from matplotlib.figure import Figure
 

@@ -1,4 +1,4 @@
-"""What people read while a model trains: one line a validation, and some transcripts."""
+"""What users read while a model trains: one line per validation, and some transcripts."""
 
 from lightning.pytorch import Callback, LightningModule, Trainer
 
@@ -6,7 +6,7 @@ from stages.callbacks.lightning_task import LightningTask
 from stages.callbacks.pace import Pace
 
 NUM_SAMPLES = 3
-MAX_CHARACTERS = 200  # of a text: what a model writes that has not learned to end may be long
+MAX_CHARACTERS = 200  # of a text: a model that has not learned to stop may write long ones
 
 
 class ValidationReport(Callback):

@@ -1,7 +1,7 @@
 """Check params.yaml without running anything.
 
-Every key, value and class is checked, and all problems are named at once. A file that was found sound, with
-the same code, packages and inputs, is not checked again.
+Checks every key, value and class, and reports all problems together. A file that passed is not checked again
+until the code, packages or inputs change.
 """
 
 import argparse
@@ -20,7 +20,7 @@ def parser() -> argparse.ArgumentParser:
     )
     default = Path("params.yaml")
     made.add_argument("file", nargs="?", type=Path, default=default, help="params.yaml by default")
-    made.add_argument("--anew", action="store_true", help="check it even so")
+    made.add_argument("--anew", action="store_true", help="check again even if it passed")
     return made
 
 

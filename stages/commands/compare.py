@@ -1,8 +1,8 @@
-"""Tell whether a candidate is better than the champion.
+"""Compare a candidate with the champion.
 
-Both are hypotheses.parquet, as the evaluate stage writes them. They are compared utterance by utterance
-on what the champion was scored on; the probability that the candidate's error rate is lower comes from
-a paired bootstrap over utterances (Bisani and Ney 2004). The exit code is 0 whoever wins.
+Both are hypotheses.parquet files of the evaluate stage, compared on the utterances that the champion was
+scored on. The probability that the candidate's error rate is lower comes from a paired bootstrap over
+utterances (Bisani and Ney 2004). The exit code is 0 whichever is better.
 """
 
 import argparse
@@ -25,7 +25,7 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("champion", type=Path)
     made.add_argument("candidate", type=Path)
     made.add_argument("--metric", default="wer", help="wer by default; any with a column METRIC_edits")
-    made.add_argument("--margin", type=float, default=0.0, help="by how much it must be better, a fraction")
+    made.add_argument("--margin", type=float, default=0.0, help="how much better it must be, as a fraction")
     made.add_argument("--json", action="store_true", help="print JSON")
     return made
 

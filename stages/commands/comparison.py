@@ -1,4 +1,4 @@
-"""Two models on the same utterances, by a paired bootstrap over them (Bisani and Ney 2004)."""
+"""Compare two models on the same utterances with a paired bootstrap (Bisani and Ney 2004)."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -16,7 +16,7 @@ Floats = np.ndarray[Any, np.dtype[np.float64]]
 
 @dataclass(frozen=True)
 class Speaker:
-    """Error rates of one speaker."""
+    """The error rates of one speaker."""
 
     name: str
     champion: float
@@ -27,7 +27,7 @@ class Speaker:
 class Comparison:
     """Error rates as fractions over the corpus; ``difference`` is candidate minus champion (95 % interval).
 
-    ``probability_better`` is that of a difference below minus ``margin``.
+    ``probability_better`` is the probability of a difference below minus ``margin``.
     """
 
     metric: str
@@ -47,13 +47,13 @@ class Comparison:
         return "\n".join(
             [
                 f"{self.num_utterances} utterances of {len(self.speakers)} speakers"
-                + f" ({self.num_not_compared} that only the candidate was scored on are left out)",
+                + f" ({self.num_not_compared} scored only for the candidate are left out)",
                 f"{self.metric}: champion {self.champion:.4f}, candidate {self.candidate:.4f}, difference"
                 f" {self.candidate - self.champion:+.4f}"
                 f" (95 % interval {self.difference_low:+.4f} to {self.difference_high:+.4f})",
                 f"probability that the candidate is better by more than {self.margin:g}:"
                 f" {self.probability_better:.4f}",
-                "speakers for whom it is worst, champion and candidate:",
+                "speakers with the worst change, champion and candidate:",
                 *(f"  {s.name:{width}} {s.champion:.4f} {s.candidate:.4f}" for s in worst),
             ]
         )
@@ -67,7 +67,7 @@ def compare(
     margin: float = 0.0,
     seed: int = 0,
 ) -> Comparison:
-    """Compare on the champion's utterances; ValueError where the two were not asked the same."""
+    """Compare on the champion's utterances; ValueError if the candidate's test set differs."""
     pairs = _pair(champion, candidate)
     length = _column(pairs, f"{metric}_reference_", "_champion")
     before, after = (_column(pairs, f"{metric}_edits", f"_{side}") for side in ("champion", "candidate"))
@@ -99,7 +99,7 @@ def compare(
 def _pair(champion: pd.DataFrame, candidate: pd.DataFrame) -> pd.DataFrame:
     for name, table in (("champion", champion), ("candidate", candidate)):
         if absent := {"id", "speaker", "reference"} - set(table.columns):
-            raise ValueError(f"the {name}'s file has no column {min(absent)}: it is no hypotheses.parquet")
+            raise ValueError(f"the {name}'s file has no column {min(absent)}: it is not a hypotheses.parquet")
         if table["id"].duplicated().any():
             raise ValueError(
                 f"the {name} was scored twice on {table['id'][table['id'].duplicated()].iloc[0]}"
@@ -117,7 +117,7 @@ def _pair(champion: pd.DataFrame, candidate: pd.DataFrame) -> pd.DataFrame:
     if len(other):
         first = other.iloc[0]
         raise ValueError(
-            f"{len(other)} utterances have another reference now, first {first['id']}:"
+            f"{len(other)} utterances have different references, first {first['id']}:"
             f" {first['reference_champion']!r}, {first['reference_candidate']!r}"
         )
     return pairs

@@ -1,4 +1,4 @@
-"""What a shell needs to complete a command and its options."""
+"""Shell completion of a command and its options."""
 
 from argparse import ArgumentParser
 from collections.abc import Iterable
@@ -8,7 +8,7 @@ import shtab
 
 
 def completion(whole: ArgumentParser, commands: Iterable[ArgumentParser], shell: str) -> str:
-    """A script. Arguments of the commands complete to files or folders if their names or types say so."""
+    """A completion script. Arguments complete to files or folders, depending on metavar or type."""
     for command in commands:
         for action in command._actions:
             if action.metavar == "FOLDER":
@@ -16,4 +16,4 @@ def completion(whole: ArgumentParser, commands: Iterable[ArgumentParser], shell:
             elif action.metavar == "FILE" or action.type is Path:
                 action.complete = shtab.FILE  # type: ignore[attr-defined]
     script: str = shtab.complete(whole, shell)
-    return script.replace('"(*):', '"*:')  # shtab's zsh would complete the first of several files alone
+    return script.replace('"(*):', '"*:')  # else zsh would complete only the first of several files

@@ -1,6 +1,6 @@
-"""The console command ``earshot``: what people call, each by its name.
+"""The console command ``earshot`` and its subcommands.
 
-Help and completion import every command, which is why none of them imports much before it runs.
+Help and completion import every command, so commands import little before they run.
 """
 
 import argparse
@@ -12,7 +12,7 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
-# By name, as stages import nothing of flows.
+# By name, as stages must not import flows.
 COMMANDS = {
     "check": "stages.commands.check",
     "run": "flows.run",
@@ -22,18 +22,18 @@ COMMANDS = {
     "compare": "stages.commands.compare",
 }
 MORE = """\
-earshot COMMAND --help says more of a command. The stages are run by dvc repro, and one by itself,
-without DVC, by python -m stages.NAME.
+earshot COMMAND --help describes a command. Run the stages with dvc repro, or a single one without DVC with
+python -m stages.NAME.
 
-For completion by the shell put the first line into ~/.bashrc, or the second one into ~/.zshrc:
+For shell completion, add the first line to ~/.bashrc, or the second one to ~/.zshrc:
   eval "$(earshot --print-completion bash)"
   autoload -Uz compinit && compinit && eval "$(earshot --print-completion zsh)"
 """
 
 
 def main() -> int:
-    """As ``python -m`` does, run the code of the project in the current folder, if there is one, and not that
-    of another checkout from which the command was installed.
+    """Like ``python -m``, run the code of the project in the current folder, if there is one, instead of the
+    checkout that the command was installed from.
     """
     theirs = Path("stages/commands/__main__.py")
     if theirs.is_file() and not theirs.samefile(Path(__file__).with_name("__main__.py")):
@@ -42,7 +42,7 @@ def main() -> int:
 
 
 def dispatch(arguments: Sequence[str]) -> int:
-    """Run a command; its exit code."""
+    """Run a command and return its exit code."""
     if arguments and arguments[0] in COMMANDS:
         try:
             code: int = _module(arguments[0]).main(arguments[1:])
@@ -64,7 +64,7 @@ def dispatch(arguments: Sequence[str]) -> int:
 
 
 def parser(commands: dict[str, argparse.ArgumentParser]) -> argparse.ArgumentParser:
-    """Of all commands together, for help and completion."""
+    """The parser of all commands, for help and completion."""
     whole = argparse.ArgumentParser(
         prog="earshot",
         description="Earshot trains audio-recognition models as a DVC pipeline.",
@@ -80,7 +80,7 @@ def parser(commands: dict[str, argparse.ArgumentParser]) -> argparse.ArgumentPar
 
 
 def unknown(name: str) -> str:
-    """What to say of a command that there is not."""
+    """The message for an unknown command."""
     near = get_close_matches(name, COMMANDS, cutoff=0.5)
     hint = f"did you mean {' or '.join(near)}?" if near else f"there are {', '.join(COMMANDS)}"
     return f"no command {name!r}; {hint}"

@@ -1,4 +1,4 @@
-"""The n-grams of a project's training transcripts, as a file in ARPA format."""
+"""Write the n-grams of a project's training transcripts in ARPA format."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,7 +15,7 @@ MANIFEST = Path("data/manifest/train.json")
 
 
 def write_language_model(file: Path, params: Params, order: int) -> str:
-    """Write n-grams up to ``order`` words; how many there are of how much."""
+    """Write n-grams up to ``order`` words; return the numbers of n-grams and transcripts as text."""
     sentences = _sentences(params)
     ngrams = witten_bell(sentences, order)
     write_whole(file, "".join(arpa_lines(ngrams)).encode())
@@ -23,7 +23,7 @@ def write_language_model(file: Path, params: Params, order: int) -> str:
 
 
 def arpa_lines(ngrams: NGrams) -> Iterator[str]:
-    """The lines of a file, n-grams sorted."""
+    """The lines of an ARPA file, with sorted n-grams."""
     orders: dict[int, list[str]] = {}
     for ngram in sorted(ngrams):
         orders.setdefault(ngram.count(" ") + 1, []).append(ngram)
@@ -38,7 +38,7 @@ def arpa_lines(ngrams: NGrams) -> Iterator[str]:
 
 
 def _sentences(params: Params) -> list[list[str]]:
-    """The words of the training transcripts, as the tokens have them."""
+    """The words of the training transcripts, normalised by the tokens."""
     part = resolved(params.train.tokens, Path(params.train.inputs), params.features.sample_rate)
     tokens: Tokens = part.build()
     texts = tokens.transcripts([row.model_dump() for row in read_manifest(MANIFEST)])

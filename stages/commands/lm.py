@@ -1,9 +1,8 @@
-"""Make a language model of the training transcripts.
+"""Make a language model from the training transcripts.
 
-It counts n-grams in data/manifest/train.json, of words as train.tokens in params.yaml writes them, and mixes
-the probabilities of long ones with those of shorter ones (Witten and Bell 1991,
-https://doi.org/10.1109/18.87000, method C), which suits few transcripts. FILE is in ARPA format, for
-stages.search.prefix_beam.PrefixBeam.
+Counts n-grams of words in data/manifest/train.json, normalised by train.tokens of params.yaml, and
+interpolates them with shorter ones (Witten and Bell 1991, https://doi.org/10.1109/18.87000, method C), which
+suits few transcripts. FILE is in ARPA format, for stages.search.prefix_beam.PrefixBeam.
 """
 
 import argparse

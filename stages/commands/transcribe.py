@@ -1,9 +1,9 @@
 """Transcribe recordings with the exported model.
 
-A line for each file: its name, a tab, and the text or the chord. It reads what libsndfile reads (WAV, FLAC,
-Ogg, MP3, ...) at any sample rate, takes the mean of the channels as the features stage does, and recognises
-a file as a whole, however long. A file that cannot be read is named on stderr with the reason; the others
-go on, and the exit code is 1. It needs numpy, onnxruntime, soundfile and soxr.
+Prints a line for each file: its name, a tab, and the text or the chord. Reads all formats of libsndfile (WAV,
+FLAC, Ogg, MP3, ...) at any sample rate, takes the mean of the channels as the features stage does, and
+recognises a file in one piece, whatever its duration. For a file that cannot be read, prints the reason to
+stderr, continues with the others, and exits with code 1. Needs numpy, onnxruntime, soundfile and soxr.
 """
 
 import argparse
@@ -44,7 +44,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def behave_as_a_unix_tool() -> None:
-    """End with the reader of what is printed; print UTF-8 whatever the locale, and file names as they are."""
+    """End when the reader of a pipe ends; print UTF-8 in any locale, and file names unchanged."""
     exit_on_signals()
     if hasattr(signal, "SIGPIPE"):
         signal.signal(signal.SIGPIPE, signal.SIG_DFL)

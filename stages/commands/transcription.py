@@ -1,4 +1,4 @@
-"""Recordings transcribed with an exported model, without torch."""
+"""Transcribe recordings with an exported model, without torch."""
 
 import json
 import sys
@@ -10,7 +10,7 @@ from stages.formats.runtime import Runtime
 
 
 def transcribe(files: Sequence[str], bundle: Path, as_json: bool) -> None:
-    """Print a line for each file. SystemExit at the end if one could not be read: it is named on stderr."""
+    """Print a line for each file. Failed files are reported on stderr, with SystemExit at the end."""
     try:
         runtime = Runtime(bundle)
     except ValueError as error:
@@ -29,7 +29,7 @@ def transcribe(files: Sequence[str], bundle: Path, as_json: bool) -> None:
 
 
 def described(file: str, runtime: Runtime, as_json: bool) -> str:
-    """The line of a file; ValueError with the reason if there is none."""
+    """The output line of a file; ValueError with the reason if it fails."""
     channels, original_rate = read_recording(Path(file))
     found = runtime.recognise(mono(channels, original_rate, runtime.sample_rate))
     if not as_json:

@@ -1,4 +1,4 @@
-"""Augmentations that tell what they did."""
+"""Augmentations that report what they did."""
 
 from typing import Any
 
@@ -9,7 +9,7 @@ from stages.augment.transformed import Transformed
 
 
 class Watched(Augmentation):
-    """An augmentation that tells whether, and with what, it changed the last recording."""
+    """An augmentation that reports whether, and how, it changed the last recording."""
 
     def __init__(self, inner: Augmentation) -> None:
         self.inner = inner
@@ -36,7 +36,7 @@ def _single(transform: Any) -> list[Any]:
 
 
 def _drawn(transform: Any) -> str:
-    """What a transform of audiomentations drew, for people; nothing if it was not applied."""
+    """A readable form of what a transform of audiomentations drew; empty if it was not applied."""
     parameters = _parameters(transform)
     numbers = [
         f"{name.replace('_', ' ')} {value:.4g}"
@@ -47,6 +47,6 @@ def _drawn(transform: Any) -> str:
 
 
 def _parameters(transform: Any) -> dict[str, Any]:
-    """Of audiomentations' transforms; what is called like one may have none."""
+    """The parameters of a transform of audiomentations; other callables may have none."""
     found = getattr(transform, "parameters", None)
     return found if isinstance(found, dict) else {}

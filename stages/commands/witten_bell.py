@@ -1,4 +1,4 @@
-"""N-grams whose probabilities mix those of long ones with those of shorter ones, which suits few sentences.
+"""N-grams whose probabilities are interpolated with those of shorter ones, which suits few sentences.
 
 Witten and Bell 1991, https://doi.org/10.1109/18.87000, method C.
 """
@@ -9,7 +9,7 @@ from collections.abc import Iterable
 
 from stages.search.arpa import END, START, UNKNOWN, NGrams
 
-NEVER = -99.0  # of the start, which follows nothing
+NEVER = -99.0  # the log-probability of the start, which follows nothing
 
 Words = tuple[str, ...]
 
@@ -17,9 +17,9 @@ Words = tuple[str, ...]
 def witten_bell(sentences: Iterable[list[str]], order: int) -> NGrams:
     """n-grams up to ``order`` words, with log-probabilities and back-off weights to the base 10.
 
-    After a history that was seen c times, with d different words behind it, P(word | history) is
-    (c(history word) + d P(word | shorter history)) / (c + d). Without any history all words are alike at
-    first, <unk> among them.
+    After a history seen c times, followed by d different words, P(word | history) is
+    (c(history word) + d P(word | shorter history)) / (c + d). The recursion ends with a uniform distribution
+    over all words, including <unk>.
     """
     counts = _counts(sentences, order)
     follow, distinct = Counter[Words](), Counter[Words]()
@@ -39,7 +39,7 @@ def witten_bell(sentences: Iterable[list[str]], order: int) -> NGrams:
 
 
 def _counts(sentences: Iterable[list[str]], order: int) -> Counter[Words]:
-    """How often each n-gram was seen; none ends in the start."""
+    """The count of each n-gram; none ends in the start."""
     counts: Counter[Words] = Counter({(UNKNOWN,): 0, (END,): 0})
     for words in sentences:
         sentence = (START, *words, END)

@@ -1,1 +1,1 @@
-"""What a trained model is shipped as."""
+"""Formats in which a trained model is exported."""

@@ -1,4 +1,4 @@
-"""What a format answers."""
+"""The interface of an export format."""
 
 from abc import ABC, abstractmethod
 from pathlib import Path
@@ -8,7 +8,7 @@ from stages.tasks.task import Task
 
 
 class Format(ABC):
-    """Writes a trained model into a folder of its own, and fails when what it wrote computes otherwise."""
+    """Writes a trained model to its own folder, and fails if the result differs from the model."""
 
     @abstractmethod
     def write(self, recipe: Recipe, task: Task, folder: Path) -> None: ...

@@ -1,4 +1,4 @@
-"""Weights as Lightning saves them, for programs that read ``torch.load(path)["state_dict"]``."""
+"""Weights in Lightning's format, for programs that read ``torch.load(path)["state_dict"]``."""
 
 import io
 from pathlib import Path
@@ -14,9 +14,9 @@ from stages.tasks.task import Task
 class LightningCheckpoint(Format):
     """``lightning.ckpt``: ``state_dict``, and empty ``optimizer_states`` and ``lr_schedulers``.
 
-    ``rename`` gives weights whose names begin with one of its keys that key's value as beginning, as
-    train.init_from does the other way round. It says neither vocabulary nor frontend, which tokens.json and
-    card.json of OnnxBundle do. The same checkpoint gives the same bytes; reading it runs no code.
+    ``rename`` maps prefixes of weights' names to new ones, the reverse of train.init_from. The file contains
+    neither vocabulary nor frontend; OnnxBundle's tokens.json and card.json do. The same checkpoint gives the
+    same bytes; reading it runs no code.
     """
 
     def __init__(self, rename: dict[str, str] | None = None) -> None:
@@ -26,7 +26,7 @@ class LightningCheckpoint(Format):
         weights = task.state_dict()
         names = renamed(weights, self.rename)
         if len(set(names.values())) < len(names):
-            raise ValueError(f"rename: two weights would have one name, of {', '.join(names)}")
+            raise ValueError(f"rename: two weights would have the same name, of {', '.join(names)}")
         content = {
             "state_dict": {names[name]: weight for name, weight in sorted(weights.items())},
             "optimizer_states": [],

@@ -1,4 +1,4 @@
-"""ONNX from raw waveform to log-probabilities, the frontend inside.
+"""ONNX from raw waveform to log-probabilities, including the frontend.
 
 B batch, N samples, T frames, F features, T' output frames, V vocabulary.
 """
@@ -24,12 +24,12 @@ class OnnxBundle(Format):
     """``model.onnx``, ``card.json`` and ``tokens.json``: all that a runtime without torch needs.
 
     The graph takes waveforms (B, N), float32 in [-1, 1] at the card's sample rate, and lengths (B,),
-    int64 in samples from 1 to N; it gives log-probabilities (B, T', V), float32, and frame counts (B,),
+    int64 in samples from 1 to N; it returns log-probabilities (B, T', V), float32, and frame counts (B,),
     int64. Samples beyond a length are ignored. The same checkpoint gives the same bytes.
 
-    ``write`` compares the file with torch at three lengths and two batch sizes, and raises ValueError
-    when a log-probability differs by more than ``tolerance`` (beyond -1: by that share of itself, for
-    what trained models rule out has log-probabilities of -60).
+    ``write`` compares the file with PyTorch at three lengths and two batch sizes, and raises ValueError if a
+    log-probability differs by more than ``tolerance`` (below -1: by that fraction of its value, since
+    trained models give unlikely tokens log-probabilities around -60).
     """
 
     def __init__(self, tolerance: PositiveFloat = 1e-4) -> None:
@@ -39,28 +39,28 @@ class OnnxBundle(Format):
         model = WaveformModel(recipe, task).eval()
         for part in model.modules():
             if isinstance(part, Encoder) and not part.exportable:
-                raise ValueError(f"{type(part).__name__} says itself that nothing can (exportable = False)")
+                raise ValueError(f"{type(part).__name__} declares that it cannot (exportable = False)")
         path = folder / "model.onnx"
-        from stages.formats.onnx_graph import export_graph  # what traces is not loaded to be named in params
+        from stages.formats.onnx_graph import export_graph  # slow to import: not for a check of params
 
-        print("onnx: tracing the model (some seconds for each of its layers)", flush=True)
+        print("onnx: tracing the model (some seconds for each layer)", flush=True)
         graph = export_graph(model, path)
         self.check_parity(model, path)
         _write_json(folder / "card.json", _card(recipe, task, model, graph))
         _write_json(folder / "tokens.json", _tokens(recipe, task))
 
     def check_parity(self, model: WaveformModel, path: Path) -> None:
-        """ValueError with the worst case if the file computes otherwise than the model it was made from."""
+        """ValueError with the worst case if the file gives other results than the model."""
         from stages.formats.onnx_graph import worst_difference
 
         worst = worst_difference(model, path)
         if worst.difference > self.tolerance:
             raise ValueError(
-                f"{path.name} computes otherwise than torch: log-probabilities differ by"
-                f" {worst.difference:.2g} (tolerance {self.tolerance:g}) at {worst.num_samples} samples,"
-                f" batch size {worst.batch_size}"
+                f"{path.name} differs from PyTorch: log-probabilities differ by {worst.difference:.2g}"
+                f" (tolerance {self.tolerance:g}) at {worst.num_samples} samples, batch size"
+                f" {worst.batch_size}"
             )
-        print(f"onnx: log-probabilities as in torch (largest difference {worst.difference:.1e})")
+        print(f"onnx: same log-probabilities as PyTorch (largest difference {worst.difference:.1e})")
 
 
 def _card(recipe: Recipe, task: Task, model: WaveformModel, graph: "ir.Model") -> dict[str, Any]:
@@ -93,7 +93,7 @@ def _describe(value: "ir.Value") -> dict[str, Any]:
 
 
 def _tokens(recipe: Recipe, task: Task) -> dict[str, Any]:
-    """The tokens by index, and the class that joins them to text (it does not need torch)."""
+    """The tokens by index, and the class that joins them to text (without torch)."""
     tokens = recipe.tokens.model_dump()
     return {"blank_index": task.tokens.blank_index, "tokens": tokens, "vocabulary": recipe.vocabulary}
 

@@ -1,4 +1,4 @@
-"""A waveform model traced to an ONNX file, and the file compared with the model.
+"""Trace a waveform model to an ONNX file, and compare the file with the model.
 
 B batch, N samples, T' output frames, V vocabulary.
 """
@@ -25,18 +25,18 @@ from stages.formats.waveform_model import WaveformModel
 from stages.padding.mask import frame_mask
 from stages.program.progress import track
 
-OPSET = 18  # the first with all that the graphs need; onnxruntime 1.14 (2023) and later run it
-IR_VERSION = 8  # the file format of that opset's time
+OPSET = 18  # the first with all that the graphs need; runs on onnxruntime 1.14 (2023) and later
+IR_VERSION = 8  # the file format when that opset was current
 INPUTS = ("waveforms", "lengths")
 OUTPUTS = ("log_probs", "counts")
-CHECKED_SECONDS = (0.3, 1.7, 4.13)  # none of them a whole number of frames in all frontends
+CHECKED_SECONDS = (0.3, 1.7, 4.13)  # none is a whole number of frames in all frontends
 CHECKED_BATCH_SIZES = (1, 3)
 TRACED_SECONDS = 1.0
-LOGGERS = ("torch.onnx", "onnxscript", "onnx_ir")  # of the exporter and what it calls
+LOGGERS = ("torch.onnx", "onnxscript", "onnx_ir")  # of the exporter and its libraries
 
 
 def export_graph(model: WaveformModel, path: Path) -> ir.Model:
-    """Write the module as ONNX with free batch size and length; nothing in the file names this machine."""
+    """Write the module as ONNX with dynamic batch size and length, without traces of this machine."""
     example = _batch(round(TRACED_SECONDS * model.sample_rate), 2)
     with _quiet(), _uncollected(), torch.no_grad(), small_constants(), precise_stft(), recurrent_shapes():
         program = torch.onnx.export(
@@ -56,12 +56,12 @@ def export_graph(model: WaveformModel, path: Path) -> ir.Model:
     log_probs, _ = graph.graph.outputs
     assert log_probs.shape is not None
     log_probs.shape = ir.Shape(["batch", "frames", log_probs.shape[-1]])  # was a formula of samples
-    program.save(path)  # one file; above 1.5 GB the weights lie beside it, named relative to it
+    program.save(path)  # one file; above 1.5 GB the weights are next to it, with a relative name
     return graph
 
 
 class Comparison(NamedTuple):
-    """The largest difference of one batch; batches are ordered by it."""
+    """The largest difference in one batch; comparisons are ordered by it."""
 
     difference: float
     num_samples: int
@@ -69,21 +69,21 @@ class Comparison(NamedTuple):
 
 
 def worst_difference(model: WaveformModel, path: Path) -> Comparison:
-    """Run the file beside the model it was made from, at several lengths and batch sizes."""
+    """Compare the file with its model at several lengths and batch sizes."""
     session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
     cases = [
         (round(seconds * model.sample_rate), batch_size)
         for seconds in CHECKED_SECONDS
         for batch_size in CHECKED_BATCH_SIZES
     ]
-    compared = track(cases, "onnx: comparing with torch", len(cases), "batches")
+    compared = track(cases, "onnx: comparing with PyTorch", len(cases), "batches")
     return max(_compare(model, session, *case) for case in compared)
 
 
 def _compare(
     model: WaveformModel, session: onnxruntime.InferenceSession, num_samples: int, batch_size: int
 ) -> Comparison:
-    """The largest difference of a log-probability within the frame counts; NaN counts as infinite."""
+    """The largest difference of log-probabilities within the frame counts; NaN counts as infinite."""
     where = f"at {num_samples} samples, batch size {batch_size}"
     waveforms, lengths = _batch(num_samples, batch_size)
     with torch.no_grad():
@@ -95,8 +95,8 @@ def _compare(
     log_probs, counts = map(torch.from_numpy, found)
     if log_probs.shape != expected.shape or not counts.equal(expected_counts):
         raise ValueError(
-            f"the exported model gives {tuple(log_probs.shape)} with counts {counts.tolist()} {where};"
-            f" torch {tuple(expected.shape)} with {expected_counts.tolist()}"
+            f"the exported model returns {tuple(log_probs.shape)} with counts {counts.tolist()} {where};"
+            f" PyTorch {tuple(expected.shape)} with {expected_counts.tolist()}"
         )
     within = frame_mask(counts, log_probs.shape[1])
     difference = ((log_probs - expected).abs() / expected.abs().clamp(min=1))[within].max()
@@ -104,10 +104,10 @@ def _compare(
 
 
 def _batch(num_samples: int, batch_size: int) -> tuple[Tensor, Tensor]:
-    """Noise (B, N) that swells and fades, the longest row first, and lengths (B,) from N down to over N/2.
+    """Noise (B, N) of varying loudness, the longest row first, and lengths (B,) from N down to over N/2.
 
-    It never fades to digital silence: of a frame whose bands are all the same, LayerNorm amplifies the
-    rounding of float32, and torch and ONNX differ by more than either would tell of a wrong graph.
+    It has no digital silence: if all bands of a frame are equal, LayerNorm amplifies float32 rounding, and
+    PyTorch and ONNX differ although the graph is correct.
     """
     generator = torch.Generator().manual_seed(num_samples)
     loudness = torch.linspace(0, 2 * math.pi, num_samples).sin().square().clamp(min=0.01)
@@ -119,7 +119,7 @@ def _batch(num_samples: int, batch_size: int) -> tuple[Tensor, Tensor]:
 
 @contextmanager
 def _uncollected() -> Iterator[None]:
-    """Without looking for garbage among the millions of objects of a trace: a tenth of its time."""
+    """Disable the garbage collector, which takes a tenth of the time of a trace."""
     was_enabled = gc.isenabled()
     gc.disable()
     try:
@@ -131,7 +131,7 @@ def _uncollected() -> Iterator[None]:
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """Silence what the exporter says of its own insides; errors still come as exceptions."""
+    """Silence the exporter's logs and warnings; errors are still raised."""
     levels = {name: logging.getLogger(name).level for name in LOGGERS}
     for name in LOGGERS:
         logging.getLogger(name).setLevel(logging.ERROR)

@@ -1,4 +1,4 @@
-"""Why a format cannot write a model, in one sentence: the class at fault, and what would do instead."""
+"""Why a format cannot write a model, in one sentence: the class that causes it, and an alternative."""
 
 import traceback
 from collections.abc import Iterator
@@ -14,13 +14,13 @@ from stages.tasks.task import Task
 
 PACKAGE = Path(__file__).parents[1]
 SPOKEN = (PACKAGE / "formats", PACKAGE / "tasks")  # their ValueErrors are sentences already
-OURS = ("stages.formats.", "stages.tasks.")  # they call what is at fault
+OURS = ("stages.formats.", "stages.tasks.")  # they call the class that fails
 PACKING = "pack_padded_sequence"
-LONGEST = 300  # characters of what somebody else's exception says
+LONGEST = 300  # characters of a library's message
 
 
 def refusal(error: Exception, task: Task) -> str:
-    """What is said in the place of an exception that came of writing this task's model."""
+    """The message for an exception raised while writing this task's model."""
     chain = list(_causes(error))
     if isinstance(error, ValueError) and _is_spoken(error):
         return str(error)
@@ -28,14 +28,14 @@ def refusal(error: Exception, task: Task) -> str:
     culprit = _culprit(frames, task)
     if _packs(frames) or any(PACKING in str(each) for each in chain):
         return (
-            f"{culprit} packs its sequences ({PACKING}), which cannot be exported; Recurrent, in"
-            " stages/models/recurrent.py, is a layer of GRU or LSTM over padded batches that can"
+            f"{culprit} packs its sequences ({PACKING}), which cannot be exported; use Recurrent, in"
+            " stages/models/recurrent.py, a GRU or LSTM layer for padded batches"
         )
     return f"{culprit} cannot be exported: {_said(chain[-1])}"
 
 
 def _causes(error: BaseException) -> Iterator[BaseException]:
-    """An exception and what it came of, down to the first one."""
+    """An exception and its causes, down to the first one."""
     cause: BaseException | None = error
     while cause is not None:
         yield cause
@@ -48,7 +48,7 @@ def _is_spoken(error: Exception) -> bool:
 
 
 def _culprit(frames: list[FrameType], task: Task) -> str:
-    """The innermost module of ours or of the user's that was being computed, else the task's encoder."""
+    """The innermost module in stages/ that was running, else the task's encoder."""
     computed = [type(own) for frame in frames if isinstance(own := frame.f_locals.get("self"), nn.Module)]
     names = [f"{cls.__module__}.{cls.__qualname__}" for cls in computed]
     inner = [name for name in names if name.startswith("stages.") and not name.startswith(OURS)]
@@ -65,7 +65,7 @@ def _packs(frames: list[FrameType]) -> bool:
 
 
 def _said(error: BaseException) -> str:
-    """The type and the first line of an exception, and the second one if the first announces it."""
+    """An exception's type and first line, and its second if the first ends with a colon."""
     lines = [line.strip() for line in str(error).split("\n") if line.strip()]
     text = printable(" ".join(lines[: 2 if lines and lines[0].endswith(":") else 1]))
     return f"{type(error).__name__}: {text[:LONGEST]}" if text else type(error).__name__

@@ -1,4 +1,4 @@
-"""An exported model at work, with numpy and onnxruntime alone.
+"""Run an exported model with only numpy and onnxruntime.
 
 N samples, T' output frames, V vocabulary.
 """
@@ -19,16 +19,16 @@ from stages.tokens.spelling import Spelling
 
 CARD_VERSION = 2
 INT16_FULL_SCALE = np.float32(32767)
-FATAL = 4  # the one level that onnxruntime logs at here: what is less comes as an exception
+FATAL = 4  # onnxruntime logs only this level here: anything less is raised as an exception
 
 Values = np.ndarray[Any, np.dtype[np.float32]]
 
 
 class Recognition(NamedTuple):
-    """What was recognised; ``confidence`` is the geometric mean of the probabilities of what was chosen.
+    """What was recognised; ``confidence`` is the geometric mean of the probabilities of the chosen tokens.
 
-    That is the best token of each frame, the blank too, or a chord's type, root and bass. It ranks
-    recordings; it is not the probability of being right.
+    These are the best token of each frame, blanks included, or a chord's type, root and bass. It ranks
+    recordings; it is not the probability of being correct.
     """
 
     text: str
@@ -36,10 +36,10 @@ class Recognition(NamedTuple):
 
 
 class Runtime:
-    """The model of a folder that OnnxBundle wrote; ValueError, with the file at fault, if it is none such.
+    """The model in a folder that OnnxBundle wrote; ValueError with the invalid file if it is not one.
 
-    It recognises what evaluation does with greedy search, but for what hangs on a rounding: of float32, or of
-    features that were cached in 16 bits. ``normalization`` of a text is how the model would write it.
+    It recognises the same as evaluation with greedy search, except for rounding: of float32, or of features
+    cached in 16 bits. ``normalization`` turns a text into the form in which the model writes it.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -48,7 +48,7 @@ class Runtime:
         card, tokens = _read_json(folder / "card.json"), _read_json(folder / "tokens.json")
         if card.get("version") != CARD_VERSION:
             raise ValueError(
-                f"{folder / 'card.json'}: version {CARD_VERSION} is needed, found {card.get('version')}; run"
+                f"{folder / 'card.json'}: expected version {CARD_VERSION}, found {card.get('version')}; run"
                 " the export stage of this version of Earshot"
             )
         try:
@@ -58,17 +58,17 @@ class Runtime:
             self.vocabulary = list(map(str, tokens["vocabulary"]))
             self.decoding = DECODINGS[card["decoding"]["kind"]](self.vocabulary, card)
         except (KeyError, TypeError, ValueError) as error:
-            raise ValueError(f"{folder}: card.json or tokens.json is not as exported: {error!r}") from error
+            raise ValueError(f"{folder}: card.json or tokens.json is not valid: {error!r}") from error
         self.session = _session(folder / "model.onnx")
         shapes = {output.name: output.shape for output in self.session.get_outputs()}
         if shapes.get("log_probs", [None])[-1] != len(self.vocabulary):
-            raise ValueError(f"{folder}: model.onnx and tokens.json are of different models; export again")
+            raise ValueError(f"{folder}: model.onnx and tokens.json are from different models; export again")
 
     def recognise(self, samples: Values) -> Recognition:
-        """What a waveform (N,) at ``sample_rate`` says, taken as a whole; ValueError if the model fails."""
+        """Recognise a complete waveform (N,) at ``sample_rate``; ValueError if the model fails."""
         if not len(samples):
             raise ValueError(f"shorter than one sample at {self.sample_rate} Hz")
-        if self.rounds:  # waveforms are cached so
+        if self.rounds:  # as in the cache of waveforms
             samples = np.rint(np.clip(samples, -1, 1) * INT16_FULL_SCALE) / INT16_FULL_SCALE
         inputs = {"waveforms": samples[None], "lengths": np.array([len(samples)], np.int64)}
         try:
@@ -76,12 +76,12 @@ class Runtime:
         except Exception as error:  # onnxruntime's errors have no base class of their own
             raise ValueError(f"the model does not run on it: {_first_line(error)}") from error
         if np.isnan(log_probs).any():
-            raise ValueError("the model gives NaN: are its samples far beyond -1 to 1?")
+            raise ValueError("the model returns NaN: are its samples far beyond -1 to 1?")
         return self.decoding(log_probs[0, : counts[0]])
 
 
 class _Decoding(ABC):
-    """What a task's ``decoding`` says, done to log-probabilities (T', V)."""
+    """A task's ``decoding``, applied to log-probabilities (T', V)."""
 
     @abstractmethod
     def __init__(self, vocabulary: list[str], card: Mapping[str, Any]) -> None: ...
@@ -91,7 +91,7 @@ class _Decoding(ABC):
 
 
 class _BestPath(_Decoding):
-    """The best token of each frame; repeats are collapsed first, then blanks dropped."""
+    """The best token of each frame; repeats are collapsed, then blanks removed."""
 
     def __init__(self, vocabulary: list[str], card: Mapping[str, Any]) -> None:
         self.vocabulary = vocabulary
@@ -133,7 +133,7 @@ def _session(path: Path) -> onnxruntime.InferenceSession:
     try:
         return onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
     except Exception as error:  # onnxruntime's errors have no base class of their own
-        raise ValueError(f"{path}: no model that onnxruntime reads: {_first_line(error)}") from error
+        raise ValueError(f"{path}: not a model that onnxruntime reads: {_first_line(error)}") from error
 
 
 def _read_json(path: Path) -> dict[str, Any]:
@@ -141,7 +141,7 @@ def _read_json(path: Path) -> dict[str, Any]:
         content = json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise ValueError(f"{path}: {error.strerror}; run the export stage, or name another bundle") from error
-    except ValueError as error:  # no UTF-8, or no JSON
+    except ValueError as error:  # not UTF-8 or not JSON
         raise ValueError(f"{path}: not JSON: {error}") from error
     if not isinstance(content, dict):
         raise ValueError(f"{path}: not written by the export stage")

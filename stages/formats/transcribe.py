@@ -1,4 +1,4 @@
-"""The earlier name of ``earshot transcribe``."""
+"""The former name of ``earshot transcribe``."""
 
 import sys
 

@@ -1,6 +1,6 @@
-"""Whether formats can write a model, tried with fresh weights; see stages.callbacks.export_probe.
+"""Try whether formats can write a model, with fresh weights; see stages.callbacks.export_probe.
 
-``python -m stages.formats.trial VERDICT``: a request on stdin, and what came of it as a JSON file.
+``python -m stages.formats.trial VERDICT`` reads a request from stdin and writes the result as JSON.
 """
 
 import json
@@ -23,8 +23,8 @@ from stages.tasks.checkpoint import Recipe
 
 
 def tried(recipe: Recipe, formats: list[Part], scratch: Path) -> str:
-    """Why one of the formats cannot write the model; empty if all can, or if it says itself that it has
-    nothing to write.
+    """Why one of the formats cannot write the model; empty if all can, or if the task declares that it has
+    nothing to export.
     """
     if recipe.task.load().unexportable(recipe.task.init_args):
         return ""
@@ -35,9 +35,9 @@ def tried(recipe: Recipe, formats: list[Part], scratch: Path) -> str:
         with TemporaryDirectory(dir=scratch) as folder:
             try:
                 format_.write(recipe, task, Path(folder))
-            except (OSError, MemoryError):  # of this machine, and not of the model
+            except (OSError, MemoryError):  # caused by this machine, not by the model
                 raise
-            except Exception as error:  # noqa: BLE001 - of anybody's model, and of the exporter
+            except Exception as error:  # noqa: BLE001 - models and the exporter raise any
                 traceback.print_exc()
                 return f"{part.class_path} cannot write this model: {refusal(error, task)}"
     return ""
@@ -46,7 +46,7 @@ def tried(recipe: Recipe, formats: list[Part], scratch: Path) -> str:
 def main() -> None:
     request: dict[str, Any] = json.load(sys.stdin)
     die_with_parent(request["parent"])
-    with suppress(OSError):  # Linux: where memory runs out, this process goes and not the training
+    with suppress(OSError):  # Linux: if memory runs out, the kernel kills this process, not training
         Path("/proc/self/oom_score_adj").write_text("1000")
     verdict = Path(sys.argv[1])
     recipe = Recipe.read(request["recipe"])

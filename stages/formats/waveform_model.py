@@ -1,4 +1,4 @@
-"""A model from waveform to log-probabilities, its frontends inside.
+"""A model from waveform to log-probabilities, including its frontends.
 
 B batch, N samples, T frames, F features, T' output frames, V vocabulary.
 """
@@ -15,8 +15,8 @@ from stages.tasks.task import Task
 class WaveformModel(nn.Module):
     """Waveforms (B, N) and lengths (B,) to log-probabilities (B, T', V) and counts (B,), in float32.
 
-    What the features stage and the training device do apart, in one module; the cache's rounding to
-    16 bits is left out.
+    It combines what the features stage and the training device compute, without the cache's rounding to 16
+    bits.
     """
 
     def __init__(self, recipe: Recipe, task: Task) -> None:
@@ -36,11 +36,11 @@ class WaveformModel(nn.Module):
 
     @property
     def last_frontend(self) -> Frontend:
-        """The one whose features the encoder sees."""
+        """The frontend whose features the encoder gets."""
         return self.on_device if isinstance(self.on_device, Frontend) else self.cached
 
     def frame_shift_seconds(self) -> float | None:
-        """Time between output frames; None where it is not a whole number of feature frames."""
+        """Time between output frames; None if it is not a whole number of feature frames."""
         shift = round(self.last_frontend.frame_shift_seconds * self.sample_rate)
         num_frames = 960  # divisible by every usual subsampling
         lengths = torch.tensor([num_frames * shift, 2 * num_frames * shift])

@@ -1,6 +1,6 @@
-"""What a loss of chords answers.
+"""The interface of a chord loss.
 
-B batch, V vocabulary (types, roots and basses side by side).
+B batch, V vocabulary (types, roots and basses concatenated).
 """
 
 from abc import ABC, abstractmethod
@@ -15,7 +15,7 @@ from stages.schema.part import Family, Part
 class ChordLoss(nn.Module, ABC):
     """The loss summed over a batch, and the number of chords.
 
-    ``log_probs`` (B, V) of each group of classes side by side, ``sizes`` of the groups; ``targets`` (B, 3)
+    ``log_probs`` (B, V) of the concatenated groups of classes, ``sizes`` of the groups; ``targets`` (B, 3)
     are indices into all of V.
     """
 

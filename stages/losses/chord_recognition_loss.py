@@ -14,8 +14,8 @@ from stages.schema.quantities import NonNegativeFloat, Probability
 
 
 class ChordRecognitionLoss(ChordLoss):
-    """``chord_type_weight`` times the cross-entropy of the type, and so on, summed, with label smoothing
-    (Szegedy et al. 2016, https://arxiv.org/abs/1512.00567).
+    """The weighted sum of the cross-entropies of type, root and bass, with label smoothing (Szegedy et al.
+    2016, https://arxiv.org/abs/1512.00567).
     """
 
     def __init__(
@@ -34,7 +34,7 @@ class ChordRecognitionLoss(ChordLoss):
         chord_type_weight: float = 1.0, root_weight: float = 1.0, bass_weight: float = 0.5, **_: float
     ) -> None:
         if not chord_type_weight + root_weight + bass_weight:
-            raise ValueError("nothing would be learned: one of the weights must be above 0")
+            raise ValueError("nothing would be learned: at least one weight must be above 0")
 
     def forward(self, log_probs: Tensor, targets: Tensor, sizes: Sequence[int]) -> tuple[Tensor, Tensor]:
         total = log_probs.new_zeros(())

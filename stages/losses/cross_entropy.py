@@ -13,8 +13,8 @@ def cross_entropy(
 ) -> tuple[Tensor, Tensor]:
     """The summed loss of a batch, and the number of tokens it is summed over.
 
-    ``log_probs`` (B, U, V), ``targets`` (B, U). ``label_smoothing`` is the share of the probability that
-    the aim spreads evenly over the vocabulary. What is beyond a target's length costs nothing.
+    ``log_probs`` (B, U, V), ``targets`` (B, U). ``label_smoothing`` is the fraction of the target probability
+    that is spread evenly over the vocabulary. Positions beyond a target's length are ignored.
     """
     correct = log_probs.gather(-1, targets.unsqueeze(-1)).squeeze(-1)  # (B, U)
     aimed = (1 - label_smoothing) * correct + label_smoothing * log_probs.mean(-1)

@@ -1,1 +1,1 @@
-"""Encoders: features to a representation per frame."""
+"""Encoders, which turn features into a representation per frame, decoders and heads."""

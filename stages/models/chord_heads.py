@@ -1,6 +1,6 @@
-"""What turns an encoder's output into the scores of a chord's type, root and bass.
+"""The interface of heads, which turn an encoder's output into scores of a chord's type, root and bass.
 
-B batch, T' frames, D width, V vocabulary (types, roots and basses side by side).
+B batch, T' frames, D width, V vocabulary (types, roots and basses concatenated).
 """
 
 from abc import ABC, abstractmethod
@@ -14,7 +14,7 @@ from stages.schema.part import Family, Part
 class ChordHeads(nn.Module, ABC):
     """A representation (B, T', D) and its counts (B,) to log-probabilities (B, V), normalised in each group.
 
-    ``num_positions`` is how many frames it needs, where it is for an encoder that always gives as many.
+    ``num_positions`` is the number of frames that it needs, if it needs an encoder with a fixed number.
     """
 
     num_positions: ClassVar[int | None] = None

@@ -2,8 +2,8 @@
 
 Differences from the paper: rotary positions (Su et al. 2021) instead of relative ones, and LayerNorm
 instead of BatchNorm in the convolution module, so that neither padding nor the rest of the batch
-changes an utterance. Dropout is on the output of each module, as in the paper's text: within them it
-would cost a third of the time on a CPU.
+changes an utterance. Dropout is on the output of each module, as in the paper's text: within modules it
+would take a third of the time on a CPU.
 
 B batch, T frames, F features, D width, H heads.
 """

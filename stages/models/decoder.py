@@ -1,4 +1,4 @@
-"""What a decoder answers: tokens one after another, from an encoder's output.
+"""The interface of a decoder, which predicts tokens one by one from an encoder's output.
 
 B batch, T frames of the encoder, D its width, U tokens, V vocabulary, Q and E widths of queries and values.
 """
@@ -17,9 +17,9 @@ Tensors = dict[str, Tensor]  # by name, each with the batch in front
 class Decoder(nn.Module, ABC):
     """The log-probabilities of each token, given those before it and an encoder's frames.
 
-    What reads tokens is called ``embedding`` and what gives their logits ``output``, so that a training
-    which starts from weights over another vocabulary knows them. Frames beyond an utterance's count
-    change nothing. ``epoch`` is the current one while it trains, for what lasts some epochs only.
+    The input layer must be named ``embedding`` and the layer of the logits ``output``, so that training from
+    weights with another vocabulary finds them. Frames beyond an utterance's count must change nothing.
+    ``epoch`` is the current one in training, for what lasts only some epochs.
     """
 
     embedding: nn.Embedding
@@ -28,18 +28,18 @@ class Decoder(nn.Module, ABC):
 
     @abstractmethod
     def remember(self, encoded: Tensor, lengths: Tensor) -> Tensors:
-        """What stays the same for all tokens of an utterance, from the frames (B, T, D) and counts (B,)."""
+        """The memory, the same for all tokens of an utterance, from frames (B, T, D) and counts (B,)."""
 
     @abstractmethod
     def start(self, memory: Tensors) -> Tensors:
-        """What goes from token to token, before the first one."""
+        """The state before the first token."""
 
     @abstractmethod
     def step(self, tokens: Tensor, memory: Tensors, state: Tensors) -> tuple[Tensor, Tensors]:
         """After the tokens (B,): log-probabilities of the next ones (B, V), and the state."""
 
     def forward(self, encoded: Tensor, lengths: Tensor, inputs: Tensor, input_lengths: Tensor) -> Tensor:
-        """What step gives after each of ``inputs`` (B, U), all known beforehand: (B, U, V)."""
+        """The log-probabilities of ``step`` after each of ``inputs`` (B, U), given in advance: (B, U, V)."""
         memory = self.remember(encoded, lengths)
         state = self.start(memory)
         found = []
@@ -54,7 +54,7 @@ def attend(
 ) -> Tensor:
     """Scaled dot-product attention of (B, U, Q) to (B, T, Q) for values (B, T, E): (B, U, E).
 
-    Frames where ``mask`` (B, T) is False get no weight; ``penalty`` (B, U, T) is taken off the scores.
+    Frames where ``mask`` (B, T) is False get no weight; ``penalty`` (B, U, T) is subtracted from scores.
     """
     scores = queries @ keys.transpose(1, 2) * queries.shape[-1] ** -0.5  # (B, U, T)
     if penalty is not None:

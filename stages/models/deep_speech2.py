@@ -1,7 +1,7 @@
 """Deep Speech 2 (Amodei et al. 2015, https://arxiv.org/abs/1512.02595): convolutions, then recurrent layers.
 
-Difference from the paper: LayerNorm instead of batch normalisation, so that neither padding nor the rest
-of the batch changes an utterance, and no look-ahead convolution, as the layers go both ways.
+Differences from the paper: LayerNorm instead of batch normalisation, so that neither padding nor the rest
+of the batch changes an utterance, and no look-ahead convolution, as the layers are bidirectional.
 
 B batch, T frames, F features, C channels, D width.
 """
@@ -15,16 +15,16 @@ from stages.models.recurrent import Kind, Recurrent
 from stages.padding.mask import frame_mask
 from stages.schema.quantities import PositiveInt, Probability
 
-BAND_STRIDE = 2  # of either convolution
+BAND_STRIDE = 2  # of both convolutions
 CLIPPED_AT = 20.0  # the paper's hard tanh
 
 
 class DeepSpeech2(Encoder):
-    """Two convolutions over time and frequency, then recurrent layers in both directions, summed.
+    """Two convolutions over time and frequency, then bidirectional recurrent layers, summed.
 
-    The paper's and Sonosco's size: ``channels`` 32, ``hidden_size`` 800, ``num_layers`` 5, and the kernels
-    that are the defaults. ``kernel_frames``, ``kernel_bands`` and ``frame_strides`` have a value for each
-    convolution; the frame rate falls by the product of the strides.
+    The size of the paper and of Sonosco: ``channels`` 32, ``hidden_size`` 800, ``num_layers`` 5, and the
+    default kernels. ``kernel_frames``, ``kernel_bands`` and ``frame_strides`` have a value for each
+    convolution; the frame rate is divided by the product of the strides.
     """
 
     def __init__(

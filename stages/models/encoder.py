@@ -1,4 +1,4 @@
-"""What an encoder answers.
+"""The interface of an encoder.
 
 B batch, T frames, F features, D width, T' frames after subsampling.
 """
@@ -15,10 +15,10 @@ from stages.schema.part import Family, Part
 class Encoder(nn.Module, ABC):
     """Features (B, T, F) and frame counts (B,) to a representation (B, T', D) and its counts (B,).
 
-    Padding changes nothing: frames beyond an utterance's count never reach those within it. An encoder of
-    waveforms, T samples and F = 1, says so by its ``domain``. One whose output is no frames, but always as
-    many positions, says how many: no text can be recognised along them. ``bins_per_octave`` is what it takes,
-    if it takes but one. One that ONNX cannot hold says that it is not ``exportable``.
+    Padding must change nothing: frames beyond an utterance's count never affect those within it. ``domain``
+    is "waveform" for encoders of waveforms, with T samples and F = 1. ``num_positions`` is set if the output
+    is not frames, but a fixed number of positions, along which no text can be recognised. ``bins_per_octave``
+    is set if only one value is accepted. ``exportable`` is False if ONNX cannot represent the encoder.
     """
 
     domain: ClassVar[Literal["features", "waveform"]] = "features"
@@ -35,7 +35,7 @@ class Encoder(nn.Module, ABC):
         return lengths
 
     def load_pretrained(self, inputs: Path) -> None:
-        """Take over weights that were trained before, from train.inputs or a hub; none by default."""
+        """Load pretrained weights from train.inputs or a hub; none by default."""
 
 
 EncoderPart = Annotated[

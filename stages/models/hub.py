@@ -7,16 +7,16 @@ from typing import Any
 
 from torch import nn
 
-NEEDED = "config.json"  # every model has it, and it is the first to be asked for
+NEEDED = "config.json"  # every model has it, and it is requested first
 
 
 @dataclass(frozen=True)
 class Hub:
     """A pretrained model by its name: a folder in train.inputs if there is one, else an id of the hub.
 
-    What was downloaded once is taken from the hub's own cache; with no network, a file that need not be there
-    counts as absent where the cache has the model's configuration. The token comes from the environment
-    (``HF_TOKEN``). ValueError, in one line, where a file is not to be had.
+    Files downloaded before come from the hub's own cache; without network, an optional file counts as absent
+    if the cache has the model's configuration. The token comes from the environment (``HF_TOKEN``).
+    ValueError, in one line, if a file cannot be read or downloaded.
     """
 
     name: str
@@ -25,12 +25,10 @@ class Hub:
     def __post_init__(self) -> None:
         path = PurePosixPath(self.name)
         if path.is_absolute() or ".." in path.parts:
-            raise ValueError(
-                f"{self.name}: a local model lies in train.inputs, relative to which it is named"
-            )
+            raise ValueError(f"{self.name}: a local model must be in train.inputs and named relative to it")
 
     def json(self, inputs: Path, file: str, default: dict[str, Any] | None = None) -> dict[str, Any]:
-        """A file's content; ``default``, if given, where the model has no such file."""
+        """A file's content; ``default``, if given, when the model has no such file."""
         path = self._path(inputs, file, optional=default is not None)
         if path is None:
             assert default is not None
@@ -44,11 +42,11 @@ class Hub:
         return content
 
     def load_weights(self, model: Any, inputs: Path) -> None:
-        """Fill a model of transformers; ValueError with names where the file's weights do not fit it."""
+        """Load the weights into a model of transformers; ValueError with names if they do not fit it."""
         from transformers.utils import logging
 
         folder = inputs / self.name
-        logging.set_verbosity_error()  # it would list the heads that are not taken
+        logging.set_verbosity_error()  # it would list the heads that are not used
         logging.disable_progress_bar()
         try:
             loaded, report = type(model).from_pretrained(
@@ -68,11 +66,11 @@ class Hub:
         missing += sorted(str(name) for name, *_ in report["mismatched_keys"])
         if missing:
             named = ", ".join(missing[:5])
-            raise ValueError(f"{self.name}: weights are missing or of another size than config says: {named}")
+            raise ValueError(f"{self.name}: weights are missing or differ in size from its config: {named}")
         weights = loaded.state_dict()
         own: nn.Module = model
         if broken := [name for name in own.state_dict() if not weights[name].isfinite().all()]:
-            raise ValueError(f"{self.name}: {broken[0]} is not finite: its file is damaged, take another")
+            raise ValueError(f"{self.name}: {broken[0]} is not finite: its file is damaged; use another")
         own.load_state_dict({name: weights[name] for name in own.state_dict()})
 
     def _path(self, inputs: Path, file: str, optional: bool) -> Path | None:
@@ -96,11 +94,11 @@ class Hub:
             if isinstance(cached, str):
                 return Path(cached)
             url = hub.hf_hub_url(self.name, file, revision=self.revision)
-            hub.get_hf_file_metadata(url, token=hub.get_token())  # fails at once: a download tries for long
+            hub.get_hf_file_metadata(url, token=hub.get_token())  # fails immediately; a download keeps trying
             return Path(hub.hf_hub_download(self.name, file, revision=self.revision))
-        except Exception as error:  # of HTTP, of names that are none, of missing rights: each its own
+        except Exception as error:  # HTTP, invalid names, missing access: each has its own type
             absent = isinstance(error, EntryNotFoundError) and not isinstance(error, LocalEntryNotFoundError)
-            if optional and not isinstance(error, HfHubHTTPError):  # no answer: was the rest there before?
+            if optional and not isinstance(error, HfHubHTTPError):  # no network: is the model cached?
                 rest = hub.try_to_load_from_cache(self.name, NEEDED, revision=self.revision)
                 absent = absent or isinstance(rest, str)
             if optional and absent:
@@ -109,8 +107,8 @@ class Hub:
 
     def _advice(self, inputs: Path, what: str, error: Exception) -> str:
         return (
-            f"{self.name} is no folder in {inputs}, and {what} cannot be had from the Hugging Face hub"
-            f" ({_first_line(error)}): where there is network, run `hf download {self.name} --local-dir DIR`"
+            f"{self.name} is not a folder in {inputs}, and {what} cannot be downloaded from the Hugging Face"
+            f" hub ({_first_line(error)}): with network, run `hf download {self.name} --local-dir DIR`"
             " (HF_TOKEN in the environment if it is private), put DIR into train.inputs and name it here"
         )
 

@@ -10,7 +10,7 @@ from stages.schema.quantities import PositiveInt
 
 
 class LinearHeads(ChordHeads):
-    """For any encoder: type, root and bass, each a linear layer with a softmax."""
+    """For any encoder: one linear layer with a softmax for each of type, root and bass."""
 
     def __init__(
         self,

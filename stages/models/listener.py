@@ -2,7 +2,7 @@
 
 Difference from the paper: LayerNorm and dropout after each layer.
 
-B batch, T frames, F features, D width, R frames that become one.
+B batch, T frames, F features, D width, R frames joined into one.
 """
 
 from typing import Annotated
@@ -18,10 +18,10 @@ from stages.schema.quantities import PositiveInt, Probability
 
 
 class Listener(Encoder):
-    """A pyramid of LSTM layers in both directions: each first joins some neighbouring frames into one.
+    """A pyramid of bidirectional LSTM layers: each first joins neighbouring frames.
 
     ``reductions`` has the number of joined frames for each layer, from the bottom. The paper's size is
-    ``hidden_size`` 256 (of one direction) with [1, 2, 2, 2]; Sonosco's, which has no pyramid, [1, 1, 1].
+    ``hidden_size`` 256 (per direction) with [1, 2, 2, 2]; Sonosco's, which has no pyramid, [1, 1, 1].
     """
 
     def __init__(
@@ -56,7 +56,7 @@ class Listener(Encoder):
 
 
 def _join(hidden: Tensor, lengths: Tensor, joined: int) -> tuple[Tensor, Tensor]:
-    """Neighbouring frames side by side; at the end of an utterance zeros fill up the last of them."""
+    """Concatenate neighbouring frames; zeros fill the last group of an utterance."""
     if joined == 1:
         return hidden, lengths
     hidden = hidden * frame_mask(lengths, hidden.shape[1]).unsqueeze(-1)

@@ -1,9 +1,9 @@
-"""A convolution, two dense layers and an LSTM, for CTC, as small enough for a voice assistant.
+"""A convolution, two dense layers and an LSTM, for CTC; small enough for a voice assistant.
 
 The acoustic model of LearnedVector's A-Hackers-AI-Voice-Assistant
 (https://github.com/LearnedVector/A-Hackers-AI-Voice-Assistant) without its last linear layer, which is
 the task's head; CTC with a recurrent network is Graves et al. 2006. With 81 features, ``hidden_size`` 1024
-and 29 tokens it has its 4,851,930 parameters, under its names: those of a checkpoint fit by
+and 29 tokens it has the same 4,851,930 parameters under the same names; its checkpoints fit with
 ``rename: {"final_fc.": "head.", "": "encoder."}`` in train.init_from.
 
 B batch, T frames, T' frames after the convolution, F features, D width.
@@ -21,10 +21,10 @@ STRIDE = 2
 
 
 class LstmCTC(Encoder):
-    """Halves the frame rate; reads from left to right only, so that it could listen while somebody speaks.
+    """Halves the frame rate; its LSTM runs forward only, which allows streaming.
 
-    LayerNorm, GELU and dropout follow the convolution, the dense layers and the LSTM. Nothing later than
-    five frames reaches a frame, and frames beyond an utterance's count are 0 before the convolution: padding
+    LayerNorm, GELU and dropout follow the convolution, the dense layers and the LSTM. A frame depends on at
+    most five later frames, and frames beyond an utterance's count are 0 before the convolution: padding
     changes nothing.
     """
 

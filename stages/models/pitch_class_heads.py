@@ -1,6 +1,6 @@
-"""Chords of twelve pitch classes: every one of them is tried as the root.
+"""Chords from twelve pitch classes: each is tried as the root.
 
-B batch, D width, H hidden width, V vocabulary (types, roots and basses side by side).
+B batch, D width, H hidden width, V vocabulary (types, roots and basses concatenated).
 """
 
 import torch
@@ -13,12 +13,12 @@ from stages.schema.quantities import PositiveInt
 
 
 class PitchClassHeads(ChordHeads):
-    """For an encoder whose twelve frames are the pitch classes from C on, as of PitchConformer.
+    """For an encoder whose twelve frames are the pitch classes from C on, such as PitchConformer.
 
-    A convolution around the circle of them sees a root with all others relative to it, and scores its types;
-    to that a type adds the evidence of the pitch classes that it has, where schema.chords knows them, so that
-    a type seldom heard is not learned from nothing. A softmax over roots and types together is summed over
-    roots for the type, and over types for the root. So a chord is the same in all keys.
+    A circular convolution sees all pitch classes relative to a root, and scores the types of that root. Each
+    type also gets the evidence of its own pitch classes, if schema.chords has them, which helps rare types. A
+    softmax over all pairs of root and type is summed over roots for the type, and over types for the root.
+    So a chord is scored in the same way in all keys.
     """
 
     num_positions = len(PITCH_CLASSES)

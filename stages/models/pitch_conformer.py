@@ -1,9 +1,9 @@
-"""A Conformer along pitch instead of time, for constant-Q spectra of whole chords.
+"""A Conformer along pitch instead of time, for constant-Q spectra of complete chords.
 
-A chord moved up by a semitone is the same picture one bin higher, so what recognises it should be the
-same too: harmonics stacked as channels (Bittner et al. 2022, https://arxiv.org/abs/2203.09893), then
-Conformer blocks (Gulati et al. 2020, https://arxiv.org/abs/2005.08100) whose positions are bins, since what
-tells a note from an overtone is far from it in pitch, and not in time.
+A chord one semitone higher has the same spectrum one bin higher, and should be recognised in the same way:
+harmonics stacked as channels (Bittner et al. 2022, https://arxiv.org/abs/2203.09893), then Conformer blocks
+(Gulati et al. 2020, https://arxiv.org/abs/2005.08100) whose positions are bins, since what distinguishes a
+note from an overtone is far away in pitch, not in time.
 
 B batch, T frames, F bins, D width.
 """
@@ -20,17 +20,17 @@ from stages.padding.mask import frame_mask
 from stages.schema.quantities import PositiveInt, Probability
 
 SEMITONES = 12
-HARMONICS = (-24, -19, -12, 0, 12, 19, 24, 28, 31, 34, 36)  # bins from a note to those it shares energy with
+HARMONICS = (-24, -19, -12, 0, 12, 19, 24, 28, 31, 34, 36)  # offsets in bins to a note's (sub)harmonics
 NUM_STATISTICS = 3
 
 
 class PitchConformer(Encoder):
-    """Mean, maximum and deviation over time of every bin, twelve an octave; a Conformer along pitch; octaves
-    folded by mean and maximum.
+    """Mean, maximum and deviation over time of every bin, twelve per octave; a Conformer along pitch;
+    octaves folded by mean and maximum.
 
-    The twelve positions of its output, whatever the number of frames, are the pitch classes, that of the
-    lowest bin first (a C, of CQT). The last of the 2 D + 1 values of each is the logarithm of its share in a
-    softmax over all bins, which begins with preferring low ones: who looks for the bass finds it there.
+    The twelve positions of its output, for any number of frames, are the pitch classes, starting with that
+    of the lowest bin (C for CQT). The last of the 2 D + 1 values of each is the logarithm of its part of a
+    softmax over all bins, initialised to prefer low ones, for recognising the bass.
     """
 
     num_positions: ClassVar[int | None] = SEMITONES
@@ -74,7 +74,7 @@ class PitchConformer(Encoder):
 
 
 def _statistics(features: Tensor, lengths: Tensor) -> Tensor:
-    """(B, T, F) to (B, 3, F); of one frame, the deviation is 0."""
+    """Mean, maximum and deviation: (B, T, F) to (B, 3, F); for one frame the deviation is 0."""
     mask = frame_mask(lengths, features.shape[1]).unsqueeze(-1)
     counts = lengths[:, None, None]
     mean = (features * mask).sum(1, keepdim=True) / counts
@@ -84,21 +84,21 @@ def _statistics(features: Tensor, lengths: Tensor) -> Tensor:
 
 
 def _standardized(spectra: Tensor) -> Tensor:
-    """On a scale on which the means have mean 0 and variance 1 over pitch."""
+    """Scale so that the means have mean 0 and variance 1 over pitch."""
     mean = spectra[:, :1]
     deviation = mean.var(-1, keepdim=True, unbiased=False).add(1e-6).sqrt()
     return (spectra - mean.mean(-1, keepdim=True)) / deviation
 
 
 def _harmonics(spectra: Tensor) -> Tensor:
-    """Each bin beside its harmonics and what it may be a harmonic of: (B, C, F) to (B, 11 C, F)."""
+    """Stack each bin with its harmonics and subharmonics: (B, C, F) to (B, 11 C, F)."""
     low, high = -min(HARMONICS), max(HARMONICS)
     padded, size = functional.pad(spectra, (low, high)), spectra.shape[2]
     return torch.cat([padded[..., low + step : low + step + size] for step in HARMONICS], dim=1)
 
 
 def _octaves(values: Tensor, beyond: float) -> Tensor:
-    """(..., F) to (..., octaves, 12), ``beyond`` where the last octave is not whole."""
+    """(..., F) to (..., octaves, 12), padded with ``beyond`` to complete the last octave."""
     return functional.pad(values, (0, -values.shape[-1] % SEMITONES), value=beyond).unflatten(
         -1, (-1, SEMITONES)
     )

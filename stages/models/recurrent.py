@@ -1,6 +1,6 @@
-"""Recurrent layers over padded batches: a block that encoders are made of.
+"""Recurrent layers for padded batches: a building block of encoders.
 
-B batch, T frames, D width, H hidden size of a direction.
+B batch, T frames, D width, H hidden size per direction.
 """
 
 from typing import Literal
@@ -9,14 +9,14 @@ import torch
 from torch import Tensor, nn
 
 Kind = Literal["gru", "lstm"]
-ONNX_OPSET = 14  # that of its GRU's last change
+ONNX_OPSET = 14  # the last that changed its GRU
 
 
 class Recurrent(nn.Module):
-    """One layer of GRU or LSTM in both directions: (B, T, D) and counts (B,) to (B, T, 2H).
+    """A bidirectional GRU or LSTM layer: (B, T, D) and counts (B,) to (B, T, 2H).
 
-    The way back starts at each utterance's own last frame, so padding reaches no frame within its count.
-    The rows are turned round rather than packed: that exports to ONNX, and batches of similar lengths
+    The backward direction starts at each utterance's own last frame, so padding affects no frame within its
+    count. Rows are reversed rather than packed: that can be exported to ONNX, and batches of similar lengths
     have little padding to skip.
     """
 
@@ -32,7 +32,7 @@ class Recurrent(nn.Module):
 
 
 def turned(hidden: Tensor, lengths: Tensor) -> Tensor:
-    """Every utterance's own frames in reverse; what is beyond them stays where it is. (B, T, D)."""
+    """Reverse every utterance's own frames (B, T, D); padding stays in place."""
     positions = torch.arange(hidden.shape[1], device=hidden.device)[None, :]
     mirrored = lengths[:, None] - 1 - positions
     sources = torch.where(mirrored >= 0, mirrored, positions)  # (B, T)
@@ -48,7 +48,7 @@ def _outputs(layer: nn.GRU | nn.LSTM, hidden: Tensor) -> Tensor:
 
 
 def _onnx_gru(layer: nn.GRU, hidden: Tensor) -> Tensor:
-    """The same as ONNX's own operator, as torch 2.13 cannot trace a GRU over a free number of frames."""
+    """The GRU as ONNX's own operator: torch 2.13 cannot trace a GRU with a dynamic number of frames."""
     gates = (weight.chunk(3) for weight in layer.parameters())  # reset, update, new; in ONNX update is first
     inner, outer, *biases = [torch.cat([update, reset, new]) for reset, update, new in gates]
     outputs = torch.onnx.ops.symbolic(

@@ -1,4 +1,4 @@
-"""A per-frame multilayer perceptron: the smallest encoder, for tests and first looks."""
+"""A per-frame multilayer perceptron: the smallest encoder, for tests and first experiments."""
 
 from torch import Tensor, nn
 
@@ -7,7 +7,7 @@ from stages.schema.quantities import PositiveInt, Probability
 
 
 class SimpleCTC(Encoder):
-    """LayerNorm, linear, GELU, dropout; sees one frame at a time, so it can only learn what a frame shows."""
+    """LayerNorm, linear, GELU, dropout; each output depends on a single frame."""
 
     def __init__(
         self, num_features: PositiveInt = 80, hidden_size: PositiveInt = 256, dropout: Probability = 0.1

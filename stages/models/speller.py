@@ -14,7 +14,7 @@ from stages.schema.quantities import PositiveInt, Probability
 
 
 class Speller(Decoder):
-    """LSTM layers over the last token and what was attended to for it; their output is the next query.
+    """LSTM layers over the last token and its attention output; their output is the next query.
 
     Sonosco's size: ``embedding_size`` 512, ``hidden_size`` 512, ``num_layers`` 2.
     """

@@ -1,7 +1,7 @@
 """Time-depth separable convolutions (Hannun et al. 2019, https://arxiv.org/abs/1904.02619), all masked.
 
-Differences from the paper: LayerNorm is over one frame, not over all of an utterance's, so that padding
-changes nothing, and dropout is on what is added, not between the linear layers: it would cost time on a CPU.
+Differences from the paper: LayerNorm is over one frame, not over an entire utterance, so that padding
+changes nothing; dropout is on the residual branches, not between the linear layers, to save time on a CPU.
 
 B batch, T frames, F features, C channels, K frames of a kernel.
 """
@@ -21,7 +21,7 @@ STRIDE = 2
 
 
 class TDS(Encoder):
-    """A block for each of ``channels``, and before each change of their number a convolution of stride 2.
+    """A block for each of ``channels``, with a convolution of stride 2 before each change of their number.
 
     ``bottleneck`` is the output's width. Sonosco's size: ``channels`` [10, 10, 14, 14, 14, 18, 18, 18, 18,
     18, 18] (8x subsampling), ``kernel_frames`` 21, ``bottleneck`` 1024, ``dropout`` 0.2.
@@ -78,8 +78,8 @@ class Subsampling(nn.Module):
 
 
 class Block(nn.Module):
-    """A convolution over time, then two linear layers over a frame's channels and features; each is added
-    to what it came from and normalised.
+    """A convolution over time, then two linear layers over a frame's channels and features, both with a
+    residual connection and LayerNorm.
     """
 
     def __init__(self, channels: int, num_features: int, frames: int, dropout: float) -> None:

@@ -1,4 +1,4 @@
-"""The decoder that belongs to TDS (Hannun et al. 2019, https://arxiv.org/abs/1904.02619).
+"""The decoder of TDS (Hannun et al. 2019, https://arxiv.org/abs/1904.02619).
 
 B batch, T frames, D width, U tokens, H width of queries and keys, E of values, V vocabulary.
 """
@@ -12,15 +12,15 @@ from stages.schema.quantities import NonNegativeInt, PositiveFloat, PositiveInt,
 
 
 class TDSDecoder(Decoder):
-    """A GRU over the tokens alone, whose output queries keys and values that are made of the frames.
+    """A GRU over the tokens only, whose output queries keys and values computed from the frames.
 
-    As what was attended to is no input of the GRU, all tokens of a training text are one pass. In the first
-    ``soft_window_epochs`` epochs of training, and never when it recognises, attention is drawn to the
-    diagonal: a frame's score falls by the square of its distance from it over twice the square of
-    ``soft_window_frames``.
+    As the attention output is not an input of the GRU, training computes all tokens of a text in one pass. In
+    the first ``soft_window_epochs`` epochs of training, and never in recognition, attention is biased to the
+    diagonal: a frame's score is reduced by the square of its distance from the diagonal, divided by twice the
+    square of ``soft_window_frames``.
 
-    Sonosco's size: ``embedding_size`` 5, ``hidden_size`` and ``value_size`` 512, window of 4 frames off after
-    3 epochs.
+    Sonosco's size: ``embedding_size`` 5, ``hidden_size`` and ``value_size`` 512, a window of 4 frames in the
+    first 3 epochs.
     """
 
     def __init__(
@@ -65,7 +65,7 @@ class TDSDecoder(Decoder):
         return self._after(inputs, memory, hidden, penalty if draws else None)[0]
 
     def soft_window(self, lengths: Tensor, input_lengths: Tensor, num_frames: int, num_tokens: int) -> Tensor:
-        """What a frame's score loses for its distance from a token's place on the diagonal: (B, U, T)."""
+        """The penalty on a frame's score for its distance from a token's place on the diagonal: (B, U, T)."""
         tokens = torch.arange(num_tokens, device=lengths.device)
         frames = torch.arange(num_frames, device=lengths.device)
         places = tokens[None, :] * (lengths / input_lengths)[:, None]  # (B, U)
@@ -75,7 +75,7 @@ class TDSDecoder(Decoder):
     def _after(
         self, inputs: Tensor, memory: Tensors, hidden: Tensor, penalty: Tensor | None
     ) -> tuple[Tensor, Tensor]:
-        """Log-probabilities after tokens (B, U) that go on from a hidden state (B, H), and the next one."""
+        """Log-probabilities after tokens (B, U) from a hidden state (B, H), and the next hidden state."""
         queries, last = self.queries(self.dropout(self.embedding(inputs)), hidden.unsqueeze(0).contiguous())
         attended = attend(queries, memory["keys"], memory["values"], memory["mask"], penalty)  # (B, U, E)
         mixed = torch.tanh(self.mixing(torch.cat([queries, attended], dim=-1)))

@@ -1,4 +1,4 @@
-"""wav2vec 2.0 (Baevski et al. 2020, https://arxiv.org/abs/2006.11477), by the library transformers.
+"""wav2vec 2.0 (Baevski et al. 2020, https://arxiv.org/abs/2006.11477), from the library transformers.
 
 B batch, N samples, T' frames, D width.
 """
@@ -33,19 +33,19 @@ class Wav2Vec2(Encoder):
     """Strided convolutions over the waveform, then a transformer; for cached waveforms (frontends.Waveform).
 
     ``pretrained_name`` is a folder in train.inputs in the hub's format (config.json, model.safetensors,
-    preprocessor_config.json), or a model of the Hugging Face hub (``HF_TOKEN`` in the environment where
-    one is asked for; ``revision`` is a branch, tag or commit). ``config`` holds values of config.json that
-    take the place of the model's own, or without a pretrained model describe one with random weights;
-    without both it is a tiny one. The dropouts, ``layerdrop`` and SpecAugment's shares of masked frames and
-    channels are those of the model's config unless they are given.
+    preprocessor_config.json), or a model of the Hugging Face hub (with ``HF_TOKEN`` in the environment if it
+    needs a token; ``revision`` is a branch, tag or commit). ``config`` has values of config.json that replace
+    the model's own, or, without a pretrained model, describe one with random weights; without both the model
+    is tiny. The dropouts, ``layerdrop`` and SpecAugment's fractions of masked frames and channels default to
+    the model's config.
 
-    ``freeze_feature_extractor`` keeps the convolutions as they are, ``freeze_transformer`` all that comes
-    after them; with both, only what lies behind the encoder is trained. What is frozen has no dropout.
+    ``freeze_feature_extractor`` freezes the convolutions, ``freeze_transformer`` all layers after them; with
+    both, only layers after the encoder are trained. Frozen layers have no dropout.
 
     Utterances are normalised to mean 0 and variance 1 (``do_normalize``) and padded with
     ``padding_value``. With ``return_attention_mask`` padding changes nothing, if feat_extract_norm is
     "layer". Models with "group" (wav2vec2-base) normalise over time, padding included, and were trained
-    without a mask: they see a little of what they are batched with. "auto" takes both from the model's
+    without a mask: the rest of the batch changes them slightly. "auto" takes both from the model's
     preprocessor_config.json, and is true without one.
     """
 
@@ -96,13 +96,13 @@ class Wav2Vec2(Encoder):
                 "Wav2Vec2 needs the package transformers: pip install -c constraints.txt -e '.[pretrained]'"
             )
         if config and (unknown := sorted(config.keys() - _config({}).to_dict().keys())):
-            raise ValueError(f"config: a wav2vec2's config.json knows no {', '.join(unknown)}")
-        if config and pretrained_name is None:  # else resolve knows the rest of it
+            raise ValueError(f"config: config.json of wav2vec2 has no {', '.join(unknown)}")
+        if config and pretrained_name is None:  # otherwise resolve has the rest of it
             _try_out(config, **init_args)
 
     @staticmethod
     def resolve(inputs: Path, sample_rate: int, **init_args: Any) -> dict[str, Any]:
-        """The arguments with the pretrained model's configuration in them."""
+        """The arguments with the pretrained model's configuration."""
         name = init_args.get("pretrained_name")
         if name is None:
             return init_args
@@ -111,7 +111,7 @@ class Wav2Vec2(Encoder):
         if settings.get("model_type") != "wav2vec2":
             raise ValueError(f"{name} is a {settings.get('model_type')}, expected a wav2vec2")
         if settings.get("add_adapter"):
-            raise ValueError(f"{name} has an adapter, which shortens its output: take one without")
+            raise ValueError(f"{name} has an adapter, which shortens its output: use a model without")
         processing = hub.json(inputs, "preprocessor_config.json", {})
         if (theirs := processing.get("sampling_rate", sample_rate)) != sample_rate:
             raise ValueError(f"{name} was trained at {theirs} Hz: set features.sample_rate to that")
@@ -141,7 +141,7 @@ class Wav2Vec2(Encoder):
         if self.normalizes:
             samples = _normalized(samples, mask)
         samples = torch.where(mask, samples, self.padding_value)
-        # an utterance that is shorter than the convolutions' window ends in padding, and has a frame
+        # an utterance shorter than the convolutions' window is padded to one frame
         missing = torch.sym_max(self.window - samples.shape[1], 0)
         samples = functional.pad(samples, (0, missing), value=self.padding_value)
         real = frame_mask(lengths.clamp(min=self.window), samples.shape[1]).long() if self.masks else None
@@ -150,7 +150,7 @@ class Wav2Vec2(Encoder):
         return hidden, self.output_lengths(lengths)
 
     def _unmasked(self, samples: Tensor) -> Tensor | None:
-        """No frame (B, T') of a batch that is shorter than a mask of SpecAugment, which cannot be drawn."""
+        """A mask without frames (B, T') if the batch is shorter than SpecAugment's masks, else None."""
         settings = self.model.config
         if not (self.model.training and settings.mask_time_prob):
             return None
@@ -182,9 +182,9 @@ def _try_out(config: dict[str, Any], **init_args: Any) -> None:
 
 
 def _model(config: dict[str, Any] | None, dropout: float | None = None, **init_args: Any) -> Any:
-    """A model with random weights; ValueError if there is none of that config."""
+    """A model with random weights; ValueError if the config is not valid."""
     prepare_torchaudio()  # transformers imports it
-    from transformers import Wav2Vec2Model  # seconds, and an extra: only where it is used
+    from transformers import Wav2Vec2Model  # slow to import, and an extra
 
     changes = {**dict.fromkeys(DROPOUTS, dropout), **{name: init_args.get(name) for name in SHARES}}
     given = {name: value for name, value in changes.items() if value is not None}
@@ -195,5 +195,5 @@ def _model(config: dict[str, Any] | None, dropout: float | None = None, **init_a
         if min(settings.mask_time_length, *settings.conv_stride) < 1:
             raise ValueError("mask_time_length and conv_stride must be 1 or more")
         return Wav2Vec2Model(settings)
-    except Exception as error:  # for each value of the wrong type or size another one
-        raise ValueError(f"no wav2vec2 has this config: {' '.join(str(error).split())}") from error
+    except Exception as error:  # wrong types and sizes raise many exception types
+        raise ValueError(f"not a valid wav2vec2 config: {' '.join(str(error).split())}") from error

@@ -1,1 +1,1 @@
-"""Learning-rate schedules that torch does not have."""
+"""Learning-rate schedules that PyTorch does not have."""

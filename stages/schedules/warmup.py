@@ -1,4 +1,4 @@
-"""What schedules with a warm-up have in common."""
+"""The base class of schedules with a warm-up."""
 
 from abc import ABC, abstractmethod
 
@@ -9,10 +9,10 @@ from stages.schema.quantities import Fraction, NonNegativeInt, PositiveInt
 
 
 class Warmup(LambdaLR, ABC):
-    """Rises in a straight line to the learning rate, falls to ``final_fraction`` of it, never rises again.
+    """Increases linearly to the learning rate, then decreases to ``final_fraction`` of it.
 
-    The warm-up takes ``warmup_fraction`` of all steps, or ``warmup_steps`` of them; the final fraction
-    is reached at the last step. Subclasses answer ``remaining``.
+    The warm-up takes ``warmup_fraction`` of all steps, or ``warmup_steps`` steps; the final fraction is
+    reached at the last step. Subclasses implement ``remaining``.
     """
 
     def __init__(
@@ -39,9 +39,9 @@ class Warmup(LambdaLR, ABC):
         warmup_fraction: float | None = None, warmup_steps: int | None = None, **_: object
     ) -> None:
         if warmup_fraction is not None and warmup_steps is not None:
-            raise ValueError("give warmup_fraction or warmup_steps, not both")
+            raise ValueError("set warmup_fraction or warmup_steps, not both")
 
     @staticmethod
     @abstractmethod
     def remaining(progress: float) -> float:
-        """What is left of the way down, from 1 to 0 as the progress after the warm-up goes from 0 to 1."""
+        """The remaining fraction of the decrease, from 1 to 0 as progress after the warm-up goes 0 to 1."""

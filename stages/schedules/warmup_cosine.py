@@ -6,7 +6,7 @@ from stages.schedules.warmup import Warmup
 
 
 class WarmupCosine(Warmup):
-    """Slow at first, fast in the middle, slow at the end."""
+    """Decreases slowly at first, fast in the middle, slowly at the end."""
 
     @staticmethod
     def remaining(progress: float) -> float:

@@ -1,10 +1,10 @@
-"""Linear warm-up, then a straight line down, as in BERT (https://arxiv.org/abs/1810.04805)."""
+"""Linear warm-up, then linear decrease, as in BERT (https://arxiv.org/abs/1810.04805)."""
 
 from stages.schedules.warmup import Warmup
 
 
 class WarmupLinear(Warmup):
-    """By the same amount at every step."""
+    """Decreases by the same amount at every step."""
 
     @staticmethod
     def remaining(progress: float) -> float:

@@ -1,1 +1,1 @@
-"""What a model is trained to do: a task answers loss and decode."""
+"""What a model is trained to do: a task implements loss and decode."""

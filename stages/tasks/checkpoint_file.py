@@ -1,6 +1,6 @@
-"""Checkpoints of any origin: their content, and their weights under the model's names.
+"""Checkpoints from any source: their content, and their weights under the model's names.
 
-Ours, Lightning's, a bare dictionary of weights, or safetensors. Reading one runs no code.
+Formats are Earshot's, Lightning's, a plain dictionary of weights, and safetensors. Reading runs no code.
 """
 
 import importlib
@@ -17,13 +17,11 @@ NUM_NAMES = 5
 
 
 def read(path: Path, inputs: Path) -> Any:
-    """What a file in ``inputs`` holds; ValueError if it is no checkpoint, or if reading it would run code."""
+    """The content of a file in ``inputs``; ValueError if unreadable, or if reading it would run code."""
     if not path.is_file():
         raise ValueError(f"{path}: no such file; train.init_from.path is relative to train.inputs")
     if not path.resolve().is_relative_to(inputs.resolve()):
-        raise ValueError(
-            f"{path}: a link out of train.inputs, behind which DVC sees no change; copy the file"
-        )
+        raise ValueError(f"{path}: a link out of train.inputs, where DVC does not see changes; copy the file")
     try:
         if path.suffix == ".safetensors":
             return importlib.import_module("safetensors.torch").load_file(path)
@@ -35,7 +33,7 @@ def read(path: Path, inputs: Path) -> Any:
 
 
 def named_weights(content: Any, settings: InitFrom, path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
-    """The weights by the names that prefix and rename give them, and those names by what renamed them."""
+    """The weights by their new names after prefix and rename, and the new names by the old, if changed."""
     weights = _without_prefix(_weights(content, path), settings.prefix, path)
     names = renamed(weights, settings.rename or {})
     unused = [old for old in settings.rename or {} if not any(name.startswith(old) for name in weights)]
@@ -51,7 +49,7 @@ def named_weights(content: Any, settings: InitFrom, path: Path) -> tuple[dict[st
 
 
 def renamed(names: Mapping[str, Any], rename: Mapping[str, str]) -> dict[str, str]:
-    """New names by old ones: the longest beginning in ``rename`` is replaced; "" begins every name."""
+    """New names by old ones: the longest prefix in ``rename`` is replaced; "" is a prefix of every name."""
 
     def new(name: str) -> str:
         old = max((begin for begin in rename if name.startswith(begin)), key=len, default="")
@@ -68,8 +66,8 @@ def _weights(content: Any, path: Path) -> dict[str, Tensor]:
     if not weights or not named:
         keys = ""
         if isinstance(content, dict):
-            keys = f", but {', '.join(map(str, list(content)[:NUM_NAMES])) or 'there is nothing'}"
-        raise ValueError(f"{path}: expected weights by name, or such under state_dict{keys}")
+            keys = f"; found {', '.join(map(str, list(content)[:NUM_NAMES])) or 'nothing'}"
+        raise ValueError(f"{path}: expected weights by name, at the top or under state_dict{keys}")
     return dict(sorted(weights.items()))
 
 
@@ -81,7 +79,7 @@ def _without_prefix(weights: dict[str, Tensor], prefix: str | None, path: Path) 
         _refuse_key("prefix", f"no key of {path} starts with {prefix!r}", weights)
     if len(stripped) < len(weights):
         raise ValueError(
-            f"train.init_from.prefix: without {prefix!r}, {path} would have two weights of a name"
+            f"train.init_from.prefix: without {prefix!r}, {path} would have two weights of one name"
         )
     return stripped
 

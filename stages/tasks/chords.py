@@ -1,6 +1,6 @@
 """Recognition of one chord: its type, its root and its bass.
 
-B batch, T frames, F features, D width, V vocabulary (types, roots and basses side by side).
+B batch, T frames, F features, D width, V vocabulary (types, roots and basses concatenated).
 """
 
 from typing import Any, ClassVar
@@ -26,15 +26,15 @@ RANKS = torch.arange(NUM_ALTERNATIVES)
 class ChordRecognition(Task):
     """An encoder, and heads for the type, the root and the bass.
 
-    The tokens are ``stages.tokens.chords.Chords``. The k-th alternative of a hypothesis is made of the k-th
-    best class of each head, or of the last one of a head that has fewer.
+    The tokens are ``stages.tokens.chords.Chords``. The k-th alternative of a hypothesis combines the k-th
+    best class of each head; a head with fewer classes gives its last one.
     """
 
     content: ClassVar[str] = "chords"
     vocabulary_parameters: ClassVar[tuple[str, ...]] = (
         "heads.heads.0.*",
         "heads.types.*",
-    )  # others never change
+    )  # the others do not depend on the vocabulary
 
     def __init__(
         self,
@@ -57,8 +57,8 @@ class ChordRecognition(Task):
         needed = self.heads.num_positions
         if needed and self.encoder.num_positions != needed:
             raise ValueError(
-                f"{type(self.heads).__name__} needs an encoder of {needed} positions, such as PitchConformer;"
-                f" {type(self.encoder).__name__} gives frames: use LinearHeads"
+                f"{type(self.heads).__name__} needs an encoder with {needed} positions, such as"
+                f" PitchConformer; {type(self.encoder).__name__} outputs frames: use LinearHeads"
             )
 
     def encode(self, batch: Batch) -> Encoded:

@@ -91,7 +91,7 @@ class LogProbs(nn.Module):
 
 
 def best_path(tokens: Tokens) -> dict[str, Any]:
-    """What Task.decoding says of framewise log-probabilities."""
+    """``Task.decoding`` for framewise log-probabilities."""
     return {"kind": "ctc", "spelling": asdict(tokens.spelling)}
 
 
@@ -111,12 +111,12 @@ def too_short(
 
 
 def encoded_lengths(frontend: Frontend | None, encoder: Encoder, num_frames: Sequence[int]) -> Tensor:
-    """The encoder's frame counts (B,), from those of the cache: of samples where a frontend follows."""
+    """The encoder's frame counts (B,) from the cached ones, which are in samples if a frontend follows."""
     lengths = torch.as_tensor(num_frames)
     return encoder.output_lengths(lengths if frontend is None else frontend.num_frames(lengths))
 
 
 def blank_ratio(hypotheses: Sequence[Hypothesis]) -> float:
-    """The share of frames whose best token is the blank."""
+    """The fraction of frames whose best token is the blank."""
     frames = sum(hypothesis.num_frames for hypothesis in hypotheses)
     return sum(hypothesis.num_blank_frames for hypothesis in hypotheses) / max(frames, 1)

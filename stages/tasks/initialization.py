@@ -1,6 +1,6 @@
-"""train.init_from: training that starts from the weights of a checkpoint, as for fine-tuning.
+"""train.init_from: start training from the weights of a checkpoint, as for fine-tuning.
 
-The file is our own best.ckpt or last.ckpt, or a foreign one. Every error comes before a batch is trained.
+The file is Earshot's best.ckpt or last.ckpt, or another program's. All errors come before training.
 """
 
 import json
@@ -24,7 +24,7 @@ from stages.tasks.task import Task
 
 @dataclass(frozen=True)
 class Report:
-    """What became of the weights of the file and of the model, by name."""
+    """What was done with the weights of the file and of the model, by name."""
 
     path: str
     loaded: list[str]
@@ -33,7 +33,7 @@ class Report:
     reinitialized: list[str]  # another shape, or another vocabulary
     shapes: list[str]  # where they differ, there and here
     renamed: list[str]  # by train.init_from.rename
-    frontend: list[str]  # how that of the file differs, there and here
+    frontend: list[str]  # how the file's differs, there and here
 
     def __str__(self) -> str:
         lines = [f"weights from {self.path}:"]
@@ -48,12 +48,12 @@ class Report:
 def initialize(
     task: Task, recipe: Recipe, settings: InitFrom, inputs: Path, report: Path
 ) -> OptimizerState | None:
-    """Load the file's weights into the task, write the report, and return the states asked for.
+    """Load the file's weights into the task, write the report, and return the requested states.
 
-    ``strict`` takes only a file that has all of the task's weights and no others, over the vocabulary
-    and, where the file says it, the frontend that training has (ValueError otherwise). If not strict, a
-    weight that is missing, has another shape or belongs to another or unknown vocabulary keeps its fresh
-    values. ``recipe`` is what the task was built from.
+    ``strict`` accepts only a file that has all of the task's weights and no others, and the same vocabulary
+    and, if the file names one, frontend as training (ValueError otherwise). If not strict, a weight that is
+    missing, has another shape or belongs to another or unknown vocabulary keeps its fresh values.
+    ``recipe`` is what the task was built from.
     """
     path = inputs / settings.path
     content = read(path, inputs)
@@ -68,17 +68,17 @@ def initialize(
     )
     if settings.strict and found.frontend:
         raise ValueError(
-            f"{path} was trained on other features: {'; '.join(found.frontend)}. Make them alike, or set"
-            " strict: false to start from it all the same"
+            f"{path} was trained on other features: {'; '.join(found.frontend)}. Make them the same, or set"
+            " strict: false to start from it anyway"
         )
     if settings.strict and difference:
-        raise ValueError(f"{difference}; strict: false re-initialises what depends on the vocabulary")
+        raise ValueError(f"{difference}; strict: false re-initialises weights that depend on the vocabulary")
     if settings.strict and (found.missing or found.unexpected or found.reinitialized):
         raise ValueError(
-            f"{path} does not fit the model: set prefix or rename, or strict: false to go on.\n{found}"
+            f"{path} does not fit the model: set prefix or rename, or strict: false to continue.\n{found}"
         )
     if not found.loaded:
-        raise ValueError(f"{path}: not one weight fits the model; set prefix or rename.\n{found}")
+        raise ValueError(f"{path}: no weight fits the model; set prefix or rename.\n{found}")
     states = _states(content, settings, path)
     task.load_state_dict({name: weights[name] for name in found.loaded}, strict=False)
     write_whole(report, (json.dumps(asdict(found), indent=1) + "\n").encode())
@@ -87,12 +87,12 @@ def initialize(
 
 
 def _recipe(written: Any, path: Path) -> Recipe:
-    """Of a checkpoint of ours, what its model was built from."""
+    """What the model of an Earshot checkpoint was built from."""
     try:
         return Recipe.read(written)
     except ValidationError as error:
         found = [": ".join(map(str, (*detail["loc"], detail["msg"]))) for detail in error.errors()]
-        raise ValueError(f"{path}: what it holds as recipe is none of ours: {_some(found)}") from error
+        raise ValueError(f"{path}: its recipe is not one of Earshot's: {_some(found)}") from error
 
 
 def _some(names: Iterable[str]) -> str:
@@ -101,15 +101,15 @@ def _some(names: Iterable[str]) -> str:
 
 
 def _other_vocabulary(task: Task, before: Recipe | None, settings: InitFrom, path: Path) -> str | None:
-    """How the file's vocabulary differs from that of training; None if it does not."""
+    """How the file's vocabulary differs from the training's; None if it does not."""
     own = before.vocabulary if before else None
     if own is not None and settings.tokens is not None:
-        raise ValueError(f"train.init_from.tokens: leave it out, {path} holds its vocabulary itself")
+        raise ValueError(f"train.init_from.tokens: leave it out, {path} contains its vocabulary")
     if not task.vocabulary_parameters:
         return None
     theirs = own or settings.tokens
     if theirs is None:
-        return f"{path} does not say its vocabulary: list train.init_from.tokens in its output layer's order"
+        return f"{path} has no vocabulary: list train.init_from.tokens in the order of its output layer"
     ours = task.tokens.vocabulary
     difference = other_vocabulary(theirs, ours)
     sizes = f"{len(theirs)} tokens, and training has {len(ours)}"
@@ -121,7 +121,7 @@ def _compare(task: Task, weights: dict[str, Tensor], path: Path, by_vocabulary: 
     common = sorted(ours.keys() & weights.keys())
     for name in common:
         if weights[name].is_floating_point() != ours[name].is_floating_point():
-            raise ValueError(f"{path}: {name} is {weights[name].dtype}, and the model's {ours[name].dtype}")
+            raise ValueError(f"{path}: {name} is {weights[name].dtype}, but the model's {ours[name].dtype}")
     bound = {n for n in common if any(fnmatchcase(n, pattern) for pattern in task.vocabulary_parameters)}
     shapes = {n: (list(weights[n].shape), list(ours[n].shape)) for n in common}
     differing = {n: pair for n, pair in shapes.items() if pair[0] != pair[1]}
@@ -129,7 +129,7 @@ def _compare(task: Task, weights: dict[str, Tensor], path: Path, by_vocabulary: 
     loaded = [name for name in common if name not in fresh]
     for name in loaded:
         if not weights[name].isfinite().all():
-            raise ValueError(f"{path}: {name} is not finite: its training had failed, so take another file")
+            raise ValueError(f"{path}: {name} is not finite: its training failed; use another file")
     return Report(
         path=str(path),
         loaded=loaded,
@@ -148,7 +148,7 @@ def _states(content: Any, settings: InitFrom, path: Path) -> OptimizerState | No
     needed = {"optimizer_states"} | ({"lr_schedulers"} if settings.restore_schedule else set())
     if absent := sorted(name for name in needed if not content.get(name)):
         raise ValueError(
-            f"{path} holds no {' and no '.join(absent)}, as Lightning's own checkpoints do: leave out"
+            f"{path} has no {' and no '.join(absent)}, which Lightning's own checkpoints have: leave out"
             " restore_optimizer and restore_schedule"
         )
     refuse_other_layout(content, needed, path)

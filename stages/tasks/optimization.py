@@ -1,4 +1,4 @@
-"""Optimizer and schedule of a task."""
+"""The optimizer and schedule of a task."""
 
 import math
 from collections.abc import Sequence
@@ -14,12 +14,12 @@ from stages.schema.part import Part, parameters_of
 from stages.tasks.optimizer_state import OptimizerState
 from stages.tasks.parameter_groups import trainable
 
-RATES = ("max_lr", "min_lr", "base_lr")  # arguments of schedules that take a value for each group
+RATES = ("max_lr", "min_lr", "base_lr")  # arguments of schedules that take one value per group
 
 
 @dataclass(frozen=True)
 class Optimization:
-    """The one learning rate, the parts and groups that use it, and the state that they start from."""
+    """The learning rate, the parts and groups that use it, and the state that they start from."""
 
     lr: float
     optimizer: Part
@@ -29,7 +29,7 @@ class Optimization:
 
     @property
     def scales(self) -> list[float]:
-        """Of what no pattern matches, then of each group that is not frozen."""
+        """The lr_scale of parameters that no pattern matches, then of each group that is not frozen."""
         return [1.0, *(group.lr_scale for group in self.groups if not group.frozen)]
 
     @property
@@ -37,11 +37,11 @@ class Optimization:
         return [self.lr * scale for scale in self.scales]
 
     def configure(self, module: nn.Module, total_steps: float, total_epochs: float) -> dict[str, Any]:
-        """Lightning's configuration, over the parameters that need gradients, now or once unfrozen.
+        """Lightning's configuration, for the parameters that need gradients, now or once unfrozen.
 
-        The optimizer's first group is what no pattern matches, at ``lr``. A schedule's ``total_steps``
-        counts its own steps: the optimizer's, or epochs. ValueError if it asks for them and training
-        has no end.
+        The optimizer's first group has the parameters that no pattern matches, at ``lr``. A schedule's
+        ``total_steps`` counts its own steps: the optimizer's, or epochs. ValueError if it takes them and
+        training has no end.
         """
         pairs = zip(trainable(module, self.groups), self.rates, strict=True)
         parameters = [{"params": found, "lr": rate} for found, rate in pairs]
@@ -59,12 +59,12 @@ class Optimization:
         return configured
 
     def _scheduler(self, schedule: Schedule, optimizer: Optimizer, total: float) -> Any:
-        """A schedule whose arguments in units of the learning rate are scaled as the groups are."""
+        """Build the schedule, with its learning-rate arguments scaled per group."""
         provided: dict[str, Any] = {"optimizer": optimizer}
         if math.isfinite(total):
             provided["total_steps"] = math.ceil(total)
         elif "total_steps" in parameters_of(schedule.load()):
-            raise ValueError("train.trainer: this schedule needs an end, so give max_epochs or max_steps")
+            raise ValueError("train.trainer: this schedule needs an end; set max_epochs or max_steps")
         rates = {"max_lr": self.lr, **schedule.init_args}
         rates = {name: rates[name] for name in RATES if isinstance(rates.get(name), int | float)}
         if self.groups:

@@ -1,4 +1,4 @@
-"""What a Lightning checkpoint says of its optimizer and schedule, for a training that starts from it."""
+"""The optimizer and schedule of a Lightning checkpoint, for a training that starts from it."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -13,13 +13,13 @@ from torch.optim import Optimizer
 from stages.compat.torch_lr_scheduler import step_alone
 from stages.schema.part import parameters_of
 
-RATES = ("lr", "initial_lr", "max_lr", "min_lr")  # the learning rates that an optimizer's group holds
-CYCLED = ("betas", "momentum")  # what a schedule that cycles momentum sets beside them
+RATES = ("lr", "initial_lr", "max_lr", "min_lr")  # the learning rates in an optimizer's group
+CYCLED = ("betas", "momentum")  # also set by schedules that cycle momentum
 POSITION = ("last_epoch", "_step_count", "_last_lr", "cooldown_counter", "num_bad_epochs", "T_cur", "T_i")
 
 
 class SavedGroup(BaseModel):
-    """Of a file's optimizer, beside what belongs to its kind."""
+    """A parameter group of a file's optimizer; other keys depend on its class."""
 
     model_config = ConfigDict(strict=True)
     params: list[int]
@@ -43,7 +43,7 @@ LAYOUTS: dict[str, TypeAdapter[Any]] = {
 
 
 def refuse_other_layout(content: Mapping[str, Any], keys: Iterable[str], path: Path) -> None:
-    """ValueError, naming the first key that does not hold what Lightning writes there."""
+    """ValueError with the first key whose content is not as Lightning writes it."""
     for key in sorted(keys):
         try:
             LAYOUTS[key].validate_python(content[key], strict=True)
@@ -51,22 +51,22 @@ def refuse_other_layout(content: Mapping[str, Any], keys: Iterable[str], path: P
             found = error.errors()[0]
             place = ".".join(map(str, (key, *found["loc"])))
             raise ValueError(
-                f"{path}: {place}: {found['msg']}; it is not as Lightning writes it: leave out"
+                f"{path}: {place}: {found['msg']}; this is not as Lightning writes it: leave out"
                 " restore_optimizer and restore_schedule"
             ) from error
 
 
 @dataclass(frozen=True)
 class OptimizerState:
-    """Of the optimizer, moments and step counts; its settings, lr among them, are those of params.yaml.
+    """``moments``: the optimizer's moments and step counts; ``schedule``: the schedule's position.
 
-    Of the schedule, where it stood; its settings are those of params.yaml. Either is None where it is
-    not asked for. Of another training (init_from), its schedule's rates are taken over, and the best value
-    that a plateau has seen is forgotten, since it was that of other data.
+    Their settings, such as lr, are those of params.yaml. Either is None if not requested. From another
+    training (init_from) the schedule's rates are used, but not the best value that a plateau schedule has
+    seen, as that was on other data.
 
-    Where the same training goes on (resume_from), ``rates`` are the learning rates that params.yaml gave to
-    its groups, so that one that was changed since counts; and a schedule that follows no metric is
-    one that has made ``num_steps`` steps of its own, whatever it was before.
+    If the same training resumes (resume_from), ``rates`` are the learning rates that params.yaml gave its
+    groups then, so that changes since take effect; a schedule that follows no metric starts after
+    ``num_steps`` steps of its own, whichever schedule there was before.
     """
 
     path: str
@@ -79,15 +79,15 @@ class OptimizerState:
     def restore(
         self, optimizer: Optimizer, scheduler: Any, rates: Sequence[float], total_steps: float
     ) -> None:
-        """Lay it into a fresh optimizer, whose groups have ``rates``, and a fresh schedule; ValueError if it
-        does not fit them.
+        """Load the state into a fresh schedule and a fresh optimizer, whose groups have ``rates``; ValueError
+        if it does not fit.
         """
         ours = [len(group["params"]) for group in optimizer.param_groups]
         theirs = [len(group["params"]) for group in self.groups]
         if ours != theirs:
             raise ValueError(
-                f"{self.path}: its optimizer has groups of {theirs} parameters, but train.groups make"
-                f" {ours}; make them alike, or start from weights alone"
+                f"{self.path}: its optimizer has groups of {theirs} parameters, but train.groups gives"
+                f" {ours}; make them the same, or start from weights alone"
             )
         if self.moments is not None:
             self._check(optimizer, self.moments)
@@ -107,14 +107,14 @@ class OptimizerState:
             if not known or _shapes(entry) != expected:
                 raise ValueError(
                     f"{self.path}: the optimizer state of its parameter {index} is {_shapes(entry)}, but"
-                    f" {type(optimizer).__name__} needs {expected} there; name the optimizer and groups"
-                    " that it was made with, or start from weights alone"
+                    f" {type(optimizer).__name__} needs {expected} there; set the optimizer and groups"
+                    " that it was trained with, or start from weights alone"
                 )
 
     def _refuse_past_the_end(self, step: int, scheduler: Any, total_steps: float) -> None:
         if "total_steps" in parameters_of(type(scheduler)) and step >= total_steps:
             raise ValueError(
-                f"{self.path}: its schedule stood at step {step}, and this training has {total_steps:.0f};"
+                f"{self.path}: its schedule is at step {step}, but this training has {total_steps:.0f};"
                 " train longer, or start from weights alone"
             )
 
@@ -134,7 +134,7 @@ class OptimizerState:
 
 
 def _first_state(optimizer: Optimizer, parameter: Tensor) -> dict[str, Any]:
-    """What an optimizer of this kind and these settings keeps for a parameter after a step."""
+    """The state that an optimizer of this class and settings keeps for a parameter after a step."""
     weight = torch.nn.Parameter(torch.zeros_like(parameter))
     weight.grad = torch.zeros_like(parameter)
     settings = {

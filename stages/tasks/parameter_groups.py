@@ -1,4 +1,4 @@
-"""train.groups: which parameters of a model are trained, from which epoch on, and at what share of lr."""
+"""train.groups: which parameters of a model are trained, from which epoch on, and at what fraction of lr."""
 
 from collections.abc import Collection, Sequence
 from fnmatch import fnmatchcase
@@ -11,9 +11,9 @@ NUM_NAMES = 8
 
 
 def assign(module: nn.Module, groups: Sequence[Group]) -> list[list[nn.Parameter]]:
-    """The parameters that no pattern matches, then those of each group: the first match wins.
+    """The parameters that no pattern matches, then those of each group: the first match counts.
 
-    ValueError for a group that gets none.
+    ValueError for a group without parameters.
     """
     found: list[list[nn.Parameter]] = [[] for _ in range(len(groups) + 1)]
     for name, parameter in module.named_parameters():
@@ -24,17 +24,17 @@ def assign(module: nn.Module, groups: Sequence[Group]) -> list[list[nn.Parameter
             names = [name for name, _ in module.named_parameters()]
             shown = ", ".join(names[:: max(1, -(-len(names) // NUM_NAMES))])
             raise ValueError(
-                f"train.groups[{place}].pattern: {group.pattern!r} matches no parameter that an earlier"
-                f" group leaves; there are {len(names)}, among them {shown}"
+                f"train.groups[{place}].pattern: {group.pattern!r} matches no parameter outside earlier"
+                f" groups; there are {len(names)}, among them {shown}"
             )
     return found
 
 
 def trainable(module: nn.Module, groups: Sequence[Group]) -> list[list[nn.Parameter]]:
-    """What an optimizer gets, now or once it is unfrozen: the rest, then each group that is not frozen.
+    """The optimizer's parameters, now or once unfrozen: the rest, then each group that is not frozen.
 
-    What needs no gradients while nothing is frozen for a time was frozen by the model itself, and is left
-    out. ValueError for a group of which nothing is left then, or if there is nothing at all.
+    Call it while groups freeze nothing: parameters without gradients, which the model itself froze, are
+    left out. ValueError for a group without any left, or if there are none at all.
     """
     rest, *grouped = assign(module, groups)
     found = [_with_gradients(rest)]
@@ -44,8 +44,8 @@ def trainable(module: nn.Module, groups: Sequence[Group]) -> list[list[nn.Parame
         found.append(_with_gradients(parameters))
         if not found[-1]:
             raise ValueError(
-                f"train.groups[{place}].pattern: all that {group.pattern!r} gets was frozen by the model"
-                " itself, as by its encoder's freeze_ arguments; leave this group out, or unfreeze it there"
+                f"train.groups[{place}].pattern: the model itself froze all parameters of {group.pattern!r},"
+                " as with its encoder's freeze_ arguments; leave this group out, or unfreeze them there"
             )
     if not any(found):
         raise ValueError("train.groups: every parameter is frozen, so there is nothing to train")
@@ -59,11 +59,11 @@ def _with_gradients(parameters: Sequence[nn.Parameter]) -> list[nn.Parameter]:
 def freeze(
     module: nn.Module, groups: Sequence[Group], epoch: float, always: Collection[str] = frozenset()
 ) -> None:
-    """Freeze what is frozen in this epoch, and nothing else of the groups that freeze.
+    """Freeze the groups that are frozen in this epoch, and unfreeze the others that freeze.
 
-    ``always`` are the names of those that the model froze itself: no group unfreezes them. What is frozen
-    stays the same bit for bit: without gradients, and in evaluation mode (no dropout, no batch statistics)
-    where all parameters of a module are frozen. ValueError if nothing is left.
+    ``always`` are the names of parameters that the model froze itself: no group unfreezes them. Frozen
+    parameters stay the same bit for bit: they have no gradients, and modules with only frozen parameters are
+    in evaluation mode (no dropout, no batch statistics). ValueError if all are frozen.
     """
     frozen: dict[nn.Parameter, bool] = {}
     for group, parameters in zip(groups, assign(module, groups)[1:], strict=True):
@@ -78,4 +78,4 @@ def freeze(
         if inside and all(parameter in frozen for parameter in inside):
             part.train(not all(frozen[parameter] for parameter in inside))
     if not any(parameter.requires_grad for parameter in module.parameters()):
-        raise ValueError(f"train.groups: every parameter is frozen in epoch {epoch}: let one be trained")
+        raise ValueError(f"train.groups: every parameter is frozen in epoch {epoch}: leave one trainable")

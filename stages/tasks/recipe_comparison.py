@@ -1,4 +1,4 @@
-"""What differs between the models of two checkpoints: by the keys of params.yaml, defaults included."""
+"""Differences between the models of two checkpoints, by keys of params.yaml, defaults included."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
@@ -16,7 +16,7 @@ KEYS = {"task": "train.task", "tokens": "train.tokens", "features": "features", 
 
 
 def other_features(before: Recipe, now: Recipe) -> list[str]:
-    """How what decides the model's input differs, there and here."""
+    """Differences in the model's input, there and here."""
     there, here = before.model_dump(mode="json"), now.model_dump(mode="json")
     pairs = [(f"features.{name}", there["features"][name], here["features"][name]) for name in INPUT]
     pairs.append(("train.frontend", there["frontend"], here["frontend"]))
@@ -24,7 +24,7 @@ def other_features(before: Recipe, now: Recipe) -> list[str]:
 
 
 def other_recipe(before: Recipe, now: Recipe) -> list[str]:
-    """How all that a model is built from differs, there and here."""
+    """Differences in all that a model is built from, there and here."""
     there, here = before.model_dump(mode="json"), now.model_dump(mode="json")
     found = [line for key in KEYS for line in _differences(KEYS[key], there[key], here[key])]
     if vocabulary := other_vocabulary(before.vocabulary, now.vocabulary):
@@ -62,11 +62,11 @@ def _shown(value: Any) -> str:
 
 
 def _values(mapping: dict[str, Any]) -> dict[str, Any]:
-    """Of a part its arguments, defaults included; of anything else what it holds."""
+    """A part's arguments, defaults included; any other mapping itself."""
     if "class_path" not in mapping:
         return mapping
     defaults: dict[str, Any] = {}
-    with suppress(ImportError, AttributeError):  # a class of the past
+    with suppress(ImportError, AttributeError):  # a class that no longer exists
         parameters = parameters_of(import_class(mapping["class_path"])).values()
         defaults = {value.name: value.default for value in parameters if value.default is not value.empty}
     plain = to_jsonable_python(defaults, fallback=str)

@@ -27,16 +27,16 @@ from stages.tokens.tokens import Tokens
 
 
 class Seq2Seq(Task):
-    """Cross-entropy of each token after the right ones before it; what is recognised follows its own.
+    """Trains with the cross-entropy of each token given the correct ones before it.
 
-    The vocabulary is that of CTC: the blank, which no text holds, is also the boundary at which the
-    decoder starts and ends. ``ctc_weight`` is the share of the CTC loss of a linear layer over the
-    encoder, which makes attention go forward (Watanabe et al. 2017,
-    https://doi.org/10.1109/JSTSP.2017.2763455); without it the model cannot be exported.
+    The vocabulary is that of CTC: the blank, which occurs in no text, also marks where the decoder starts
+    and ends. ``ctc_weight`` is the weight of the CTC loss of a linear layer over the encoder, which makes
+    attention monotonic (Watanabe et al. 2017, https://doi.org/10.1109/JSTSP.2017.2763455); without it the
+    model cannot be exported.
 
-    ``sampling_probability`` is the share of the tokens before that training replaces by what the model
-    takes for likely there (scheduled sampling, Bengio et al. 2015, https://arxiv.org/abs/1506.03099). All
-    of them are drawn after one pass over the right tokens (Mihaylova and Martins 2019,
+    ``sampling_probability`` is the fraction of the preceding tokens that training replaces with tokens drawn
+    from the model's predictions (scheduled sampling, Bengio et al. 2015, https://arxiv.org/abs/1506.03099).
+    All are drawn after one pass over the correct tokens (Mihaylova and Martins 2019,
     https://arxiv.org/abs/1906.07651).
     """
 
@@ -69,9 +69,7 @@ class Seq2Seq(Task):
     def unexportable(cls, init_args: Mapping[str, Any]) -> str:
         if init_args.get("ctc_weight", parameters_of(cls)["ctc_weight"].default):
             return ""
-        return (
-            "with ctc_weight 0 there are no log-probabilities by frame to export: raise it, or set it to []"
-        )
+        return "with ctc_weight 0 there are no framewise log-probabilities: raise it, or set this to []"
 
     def encode(self, batch: Batch) -> Encoded:
         """The encoder's frames (B, T', D) and counts."""
@@ -93,9 +91,9 @@ class Seq2Seq(Task):
         return (1 - self.ctc_weight) * total + self.ctc_weight * ctc, count
 
     def bounded(self, targets: Tensor, target_lengths: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """What the decoder reads and what it is to write, both (B, U + 1), and their lengths (B,).
+        """The decoder's inputs and targets, both (B, U + 1), and their lengths (B,).
 
-        The boundary comes first in the one and last in the other.
+        The boundary is first in the inputs and last in the targets.
         """
         boundary = self.tokens.blank_index
         inside = frame_mask(target_lengths, targets.shape[1])
@@ -104,9 +102,9 @@ class Seq2Seq(Task):
         return inputs, aims, target_lengths + 1
 
     def sampled(self, encoded: Encoded, inputs: Tensor, input_lengths: Tensor) -> Tensor:
-        """Inputs of which each, but the first, is replaced with ``sampling_probability`` by a drawn one.
+        """Inputs, each but the first replaced with ``sampling_probability`` by a drawn token.
 
-        Where probabilities are not finite nothing is drawn: the loss will tell of them.
+        If probabilities are not finite, nothing is drawn: the loss reports them.
         """
         with torch.no_grad():
             expected = self.decoder(*encoded, inputs, input_lengths).exp()[:, :-1]  # (B, U, V)
@@ -135,7 +133,7 @@ class Seq2Seq(Task):
         return [position for position, (limit, target) in pairs if len(target) > limit]
 
     def exportable(self) -> nn.Module:
-        """The encoder with the head of the CTC loss."""
+        """The encoder with the linear layer of the CTC loss."""
         if self.head is None:
             raise ValueError("train.task.init_args.ctc_weight is 0, so there is nothing to export")
         return LogProbs(self.encoder, self.head)

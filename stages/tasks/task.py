@@ -1,4 +1,4 @@
-"""What a task answers; the training program never asks which one it has.
+"""The interface of a task; the training program works with any of them.
 
 B batch, N samples, T frames, F features.
 """
@@ -29,7 +29,7 @@ ERROR_RATES = tuple(
 
 @dataclass(frozen=True)
 class Hypothesis:
-    """What was recognised in one utterance, and the best hypotheses in their order where there are more."""
+    """What was recognised in one utterance, and the best hypotheses in order if there are several."""
 
     text: str
     num_blank_frames: int = 0
@@ -38,7 +38,7 @@ class Hypothesis:
 
     @classmethod
     def of(cls, texts: Sequence[str], num_blank_frames: int = 0, num_frames: int = 0) -> "Hypothesis":
-        """From ranked texts, of which some may be the same."""
+        """Create from ranked texts, which may contain duplicates."""
         distinct = tuple(dict.fromkeys(texts))
         return cls(texts[0], num_blank_frames, num_frames, distinct if len(texts) > 1 else ())
 
@@ -46,16 +46,16 @@ class Hypothesis:
 class Task(nn.Module):
     """A model with its loss and its search.
 
-    Subclasses are built with ``tokens`` (fitted), ``num_features`` and ``metrics`` (those of a validation),
-    and answer ``encode``, ``loss``, ``decode``, ``unlearnable`` and ``exportable``. ``frontend`` runs first
-    where the cache holds waveforms; ``augmentations`` of its features are set by the training stage.
+    Subclasses are built with ``tokens`` (fitted), ``num_features`` and ``metrics`` (for validation), and
+    implement ``encode``, ``loss``, ``decode``, ``unlearnable`` and ``exportable``. ``frontend`` runs first
+    if the cache contains waveforms; the training stage sets ``augmentations`` of its features.
     """
 
-    content: ClassVar[str] = "text"  # what is recognised: that of its tokens and metrics
+    content: ClassVar[str] = "text"  # what is recognised; must match its tokens and metrics
     search_family: ClassVar[type[Search] | None] = (
-        None  # what evaluate.search may be, where there is a search
+        None  # the base class for evaluate.search, if there is a search
     )
-    diagnosed: ClassVar[tuple[str, ...]] = ()  # what diagnose gives
+    diagnosed: ClassVar[tuple[str, ...]] = ()  # the keys that diagnose returns
     vocabulary_parameters: ClassVar[tuple[str, ...]] = ("head.*",)  # name patterns of the output layer
 
     def __init__(self, tokens: Tokens, metrics: Sequence[Part]) -> None:
@@ -68,36 +68,36 @@ class Task(nn.Module):
 
     @classmethod
     def logged(cls, init_args: Mapping[str, Any]) -> set[str]:
-        """What a checkpoint or early stopping may monitor, of a task with these arguments."""
+        """What a checkpoint or early stopping may monitor for a task with these arguments."""
         parts = init_args.get("metrics", parameters_of(cls)["metrics"].default)
         measured = {name for part in parts for name in Part.model_validate(part).load().logged}
         return {"train_loss", "val_loss", *(f"val_{name}" for name in {*measured, *cls.diagnosed})}
 
     @classmethod
     def unexportable(cls, init_args: Mapping[str, Any]) -> str:
-        """Why a task with these arguments has nothing to export; empty if it has."""
+        """Why a task with these arguments cannot be exported; empty if it can."""
         return ""
 
     def load_pretrained(self, inputs: Path) -> None:
-        """The weights that its encoders begin with, where they name a pretrained model."""
+        """Load the weights of its encoders' pretrained models, if they name any."""
         for module in self.modules():
             if isinstance(module, Encoder):
                 module.load_pretrained(inputs)
 
     def encode(self, batch: Batch) -> Encoded:
-        """What loss and decode share: (B, T', ...) and frame counts (B,)."""
+        """The input of loss and decode: (B, T', ...) and frame counts (B,)."""
         raise NotImplementedError
 
     def loss(self, encoded: Encoded, batch: Batch) -> tuple[Tensor, Tensor]:
-        """The summed loss of a batch, and the count that it is to be divided by."""
+        """The summed loss of a batch, and the count to divide it by."""
         raise NotImplementedError
 
     def decode(self, encoded: Encoded, search: Search | None = None) -> list[Hypothesis]:
-        """Recognise every utterance; ``search`` instead of the task's own."""
+        """Recognise every utterance; ``search`` replaces the task's own."""
         raise NotImplementedError
 
     def diagnose(self, hypotheses: Sequence[Hypothesis]) -> dict[str, float]:
-        """Numbers about what was recognised that need no reference."""
+        """Numbers about the hypotheses that need no references."""
         return {}
 
     def unlearnable(self, num_frames: Sequence[int], targets: Sequence[list[int]]) -> list[int]:
@@ -107,19 +107,19 @@ class Task(nn.Module):
     def unwritable(
         self, num_frames: Sequence[int], targets: Sequence[list[int]], search: Search | None = None
     ) -> list[int]:
-        """Positions of utterances whose transcripts are longer than what the search writes at most."""
+        """Positions of utterances whose transcripts are longer than the search can write."""
         return []
 
     def exportable(self) -> nn.Module:
-        """A module of features (B, T, F) and counts (B,) to log-probabilities and counts."""
+        """A module from features (B, T, F) and counts (B,) to log-probabilities and counts."""
         raise NotImplementedError
 
     def decoding(self) -> dict[str, Any]:
-        """How a runtime without torch decodes them: a ``kind`` of stages.formats.runtime, with arguments."""
+        """How a runtime without torch decodes: a ``kind`` of stages.formats.runtime, with its arguments."""
         raise NotImplementedError
 
     def features(self, batch: Batch) -> tuple[Tensor, Tensor]:
-        """The model's input: (B, T, F) and counts, made from cached waveforms if there is a frontend, and
+        """The model's input: (B, T, F) and counts, computed from cached waveforms if there is a frontend, and
         augmented in training.
         """
         features, lengths = batch.features, batch.feature_lengths

@@ -1,4 +1,4 @@
-"""From feature shards to what a task trains on: vocabulary, batches, and what is left out of them."""
+"""From feature shards to a task's training data: vocabulary, batches, and which utterances are left out."""
 
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -27,7 +27,7 @@ EMPTY = "utterances whose transcripts are empty once normalised, first"
 
 
 def fit_tokens(settings: schema.Train, features: Path) -> Recipe:
-    """What the task is built from; the vocabulary comes from the training transcripts."""
+    """What the task is built from, with the vocabulary of the training transcripts."""
     folder = features / "train"
     metadata = read_metadata(folder)
     task, part = (
@@ -41,7 +41,7 @@ def fit_tokens(settings: schema.Train, features: Path) -> Recipe:
         tokens.fit(texts["train"].to_pylist())
     except ValueError as error:
         raise ValueError(f"{error}{_files_of(settings.tokens, part, settings.inputs)}") from error
-    for split, table in tables.items():  # what has no tokens must show now, not after the training
+    for split, table in tables.items():  # texts without tokens must fail now, not after training
         encoded(tokens, table["id"], texts[split], held_out=split != "train")
     return Recipe(
         task=task,
@@ -54,7 +54,7 @@ def fit_tokens(settings: schema.Train, features: Path) -> Recipe:
 
 
 def _in_full(part: Part, tokens: Tokens) -> Part:
-    """With all of the normalization: other defaults of a later version change no checkpoint's texts."""
+    """The part with its complete normalization, so that a later version's defaults change no checkpoint."""
     parameter = parameters_of(part.load()).get("normalization")
     if not parameter or not isinstance(parameter.default, Normalization):
         return part
@@ -63,7 +63,7 @@ def _in_full(part: Part, tokens: Tokens) -> Part:
 
 
 def _files_of(written: Part, part: Part, inputs: str) -> str:
-    """The files that tokens were read from: what they hold is in ``part``, and no longer where it lay."""
+    """The files that tokens were read from; ``part`` has their content instead of their names."""
     files = [
         f"{name}: {Path(inputs, value)}"
         for name, value in sorted(written.init_args.items())
@@ -73,8 +73,8 @@ def _files_of(written: Part, part: Part, inputs: str) -> str:
 
 
 def read_data(params: schema.Params, task: Task, features: Path) -> Batches:
-    """The batches, without what cannot be learned; ValueError if nothing is left. The task gets the
-    augmentations that follow its frontend.
+    """The batches, without what cannot be learned; ValueError if nothing is left. Sets the task's
+    augmentations, which follow its frontend.
     """
     settings = params.train
     sample_rate = read_metadata(features / "train").sample_rate
@@ -92,9 +92,7 @@ def read_data(params: schema.Params, task: Task, features: Path) -> Batches:
         report_unwritable(dataset, task)
     batches = Batches(train, validation, params.seed, **settings.batching.model_dump())
     sampler = batches.train_sampler()
-    print(
-        f"train: {len(train)} utterances in {len(sampler)} batches, {sampler.padding(0):.1%} of them padding"
-    )
+    print(f"train: {len(train)} utterances in {len(sampler)} batches, {sampler.padding(0):.1%} padding")
     return batches
 
 
@@ -106,11 +104,11 @@ def _drop_unlearnable(train: FeatureDataset, task: Task) -> None:
     hopeless = _report_unlearnable(train, task, consequence)
     train.keep(np.setdiff1d(np.arange(len(train)), [*empty, *hopeless]))
     if not len(train):
-        raise ValueError(f"{train.folder}: no utterance has a transcript, and is long enough for it")
+        raise ValueError(f"{train.folder}: no utterance has a transcript and is long enough for it")
 
 
 def _report_unlearnable(dataset: FeatureDataset, task: Task, consequence: str) -> list[int]:
-    """Positions of utterances that no alignment fits, counted and named."""
+    """Positions of utterances that no alignment fits; prints their number and the first ones."""
     hopeless = task.unlearnable(dataset.num_frames.tolist(), dataset.targets)
     if hopeless:
         names = _first(dataset, hopeless)
@@ -119,16 +117,16 @@ def _report_unlearnable(dataset: FeatureDataset, task: Task, consequence: str) -
 
 
 def report_unwritable(dataset: FeatureDataset, task: Task, search: Search | None = None) -> None:
-    """Utterances that the search cannot write whole, whatever the model learns, counted and named."""
+    """Print how many utterances the search cannot write completely, whatever the model learns."""
     if cut := task.unwritable(dataset.num_frames.tolist(), dataset.targets, search):
         print(
-            f"{dataset.folder.name}: {len(cut)} utterances have longer transcripts than the search writes,"
+            f"{dataset.folder.name}: {len(cut)} utterances have longer transcripts than the search can write,"
             f" first {_first(dataset, cut)}: raise max_tokens_per_frame"
         )
 
 
 def report_empty(dataset: FeatureDataset, references: Sequence[str]) -> int:
-    """How many references say nothing; their utterances are named, and scored as they are."""
+    """The number of empty references; prints their utterances, which are scored nevertheless."""
     empty = [position for position, reference in enumerate(references) if not reference]
     if empty:
         names = _first(dataset, empty)

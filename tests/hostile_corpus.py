@@ -169,11 +169,11 @@ NAMES = {
     "a name in capitals": called("A.WAV"), "a name of 255 bytes": called("x" * 251 + ".wav"),
     "a name that is too long": Kind(None, "cannot read the file: File name too long", "x" * 300 + ".wav"),
     "a name with NUL": Kind(None, "embedded null byte", "a\0b.wav"),
-    "a path out of the root": Kind(None, "the path leaves manifest.root", "../../../secret.wav"),
+    "a path out of the root": Kind(None, "the path is outside manifest.root", "../../../secret.wav"),
     "a path out of the root and back": Kind(tone, ADMITTED, "../corpus/back.wav"),
-    "a folder called x.wav": Kind(None, "no regular file", "folder.wav"),
-    "a pipe": Kind(None, "no regular file", "pipe.wav"),
-    "a device": Kind(None, "no regular file", "/dev/zero"),
+    "a folder called x.wav": Kind(None, "not a regular file", "folder.wav"),
+    "a pipe": Kind(None, "not a regular file", "pipe.wav"),
+    "a device": Kind(None, "not a regular file", "/dev/zero"),
 }  # fmt: skip
 
 TEXTS = {
@@ -187,10 +187,10 @@ TEXTS = {
     "only zero-width characters": saying("\u200b\u200d\ufeff", "empty transcript"),
     "only odd blanks": saying("\u00a0\u2003\u3000", "empty transcript"),
     "a huge text": saying("word " * 200_000, "transcript too long for its audio"),
-    "an infinite duration, nearly": spanning("offset and duration leave the recording", duration=1e308),
-    "a negative duration": spanning("offset and duration leave the recording", duration=-1.0),
-    "a duration beyond the end": spanning("offset and duration leave the recording", duration=0.6),
-    "an offset of 1e308": spanning("offset and duration leave the recording", offset=1e308),
+    "an infinite duration, nearly": spanning("offset and duration exceed the recording", duration=1e308),
+    "a negative duration": spanning("offset and duration exceed the recording", duration=-1.0),
+    "a duration beyond the end": spanning("offset and duration exceed the recording", duration=0.6),
+    "an offset of 1e308": spanning("offset and duration exceed the recording", offset=1e308),
     "an offset that is nearly nothing": spanning(ADMITTED, offset=1e-308),
     "a speaker of controls": spanning(ADMITTED, speaker="\x1b[31m\u202e\0"),
 }  # fmt: skip

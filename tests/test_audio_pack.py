@@ -1,4 +1,4 @@
-"""Audio within a saved dataset becomes FLAC files of many utterances, whatever it was."""
+"""Audio in a saved dataset becomes FLAC files of many utterances, whatever its format."""
 
 import io
 import json

@@ -1,4 +1,4 @@
-"""Whole files are sound, cut ones are not, whatever libsndfile makes of them."""
+"""Complete files are accepted, truncated ones are not, whatever libsndfile reports."""
 
 import io
 import os
@@ -62,7 +62,7 @@ def test_a_wrong_riff_size_over_whole_audio_is_forgiven() -> None:
 
 
 def flac_that_claims(num_samples: int) -> bytes:
-    """A FLAC of NUM_SAMPLES; its header's last 36 bits before the checksum say another number."""
+    """A FLAC of NUM_SAMPLES whose header has another number in the 36 bits before the checksum."""
     content = bytearray(encoded("FLAC"))
     (packed,) = struct.unpack_from(">Q", content, 18)
     struct.pack_into(">Q", content, 18, packed >> 36 << 36 | num_samples)
@@ -105,7 +105,7 @@ def test_a_span_of_what_cannot_be_searched_is_read_through_what_is_before(tmp_pa
 def test_what_is_no_regular_file_is_refused_at_once(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe.wav")
     for path in (tmp_path / "pipe.wav", tmp_path):
-        with pytest.raises(ValueError, match="no regular file"):
+        with pytest.raises(ValueError, match="not a regular file"):
             inspect_recording(path)
 
 
@@ -139,7 +139,7 @@ def test_a_file_that_is_not_sound_throughout_is_not_read(tmp_path: Path) -> None
 
 def test_a_run_at_full_scale_counts_in_its_windows_across_blocks(tmp_path: Path) -> None:
     samples = np.zeros((3 * BLOCK_VALUES, 2))
-    block = BLOCK_VALUES // 2 // 1600 * 1600  # samples of each channel
+    block = BLOCK_VALUES // 2 // 1600 * 1600  # samples per channel
     for start, length in ((10, 2), (block - 1, 3), (2 * block - 2, 4), (2 * block + 1599, 5)):
         samples[start : start + length, 0] = 1.0
     samples[block - 2 : block + 1, 1] = [-1.0, 1.0, -1.0]

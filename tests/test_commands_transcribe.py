@@ -131,7 +131,7 @@ def garbage(folder: Path, samples: Samples) -> dict[str, str]:
         "instant.wav": "shorter than one sample at 8000 Hz",
         "empty.wav": "the file is empty",
         "text.wav": "not readable as audio",
-        "folder.wav": "no regular file",
+        "folder.wav": "not a regular file",
         "missing.wav": "No such file",
     }
 

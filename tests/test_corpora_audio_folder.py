@@ -232,5 +232,5 @@ def test_a_share_for_validation_is_carved_like_the_manifest_s_own(run: Run) -> N
     write_noise(ROOT / "speech" / "new.ogg").with_suffix(".txt").write_text("GO")
     grown = places({"test": 0.3}, folder="speech", validation_split=0.3)
     assert {name: grown[name] for name in own} == own
-    with pytest.raises(ValueError, match=r"corpora\[0\]: its shares and manifest\.carve's leave nothing"):
+    with pytest.raises(ValueError, match=r"corpora\[0\]: its fractions and manifest\.carve's leave nothing"):
         places({"test": 0.3}, folder="speech", validation_split=0.7)

@@ -1,4 +1,4 @@
-"""What the manifest takes of a corpus: limits, repeats, validation in training, ids of several corpora."""
+"""How the manifest selects from a corpus: limits, repeats, validation in training, ids of several corpora."""
 
 import json
 from collections.abc import Callable
@@ -27,7 +27,7 @@ def taken(utterances: list[Utterance], seed: int = 0, **keys: Any) -> set[str]:
 
 
 def rows(counts: dict[str, int]) -> Made:
-    """Recordings of so many speakers a split, an utterance each."""
+    """Recordings of this many speakers per split, one utterance each."""
     return [
         recorded(
             f"{split}{number}.wav", split=split, speaker=f"{split}{number}", text=f"{split[:2]} {number}"
@@ -169,7 +169,7 @@ def test_corpora_that_share_ids_are_named_and_told_apart_by_a_prefix(run: Run) -
             )
         )
     with pytest.raises(
-        ValueError, match=r"manifest\.corpora\[0\] and \[1\] have 4 ids in common, for instance 'test0\.wav'"
+        ValueError, match=r"manifest\.corpora\[0\] and \[1\] have 4 ids in common, for example 'test0\.wav'"
     ):
         run([], corpora=both)
     run([], corpora=[both[0], {**both[1], "id_prefix": "second/"}])
@@ -192,7 +192,7 @@ def test_a_prefix_changes_neither_the_split_nor_the_choice(run: Run) -> None:
         (
             {"repeat": 1},
             {"validation": 1, "test": 1},
-            r"corpora\[0\]\.repeat: .* no utterance of split train",
+            r"corpora\[0\]\.repeat: .* no utterance in split train",
         ),
         (
             {"add_validation_to_train": True},

@@ -1,4 +1,4 @@
-"""What training sees beside its own split: validation that is added to it, and what is said of that."""
+"""Validation that is added to training, and the messages about it."""
 
 import re
 from pathlib import Path
@@ -15,7 +15,7 @@ def ids(split: str) -> list[str]:
 
 
 def spoken(**texts: str) -> list[Row]:
-    """A recording of each split with a transcript."""
+    """A recording with a transcript in each split."""
     return [recorded(f"{split}.wav", text, split=split, speaker=split) for split, text in texts.items()]
 
 

@@ -1,4 +1,4 @@
-"""What two splits may not share: pieces of a recording."""
+"""Pieces of a recording that two splits must not share."""
 
 import pytest
 

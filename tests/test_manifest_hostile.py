@@ -1,4 +1,4 @@
-"""Damaged, odd and hostile files go through manifest and features: every row is accounted for."""
+"""Damaged, odd and hostile files in manifest and features: every row is accounted for."""
 
 import html
 import json
@@ -36,7 +36,7 @@ NAMED = {
 
 @pytest.fixture(scope="module")
 def opened(tmp_path_factory: pytest.TempPathFactory) -> Iterator[set[str]]:
-    """The folder of a project after manifest and features; the paths that were opened meanwhile."""
+    """The folder of a project after manifest and features, and the paths that these opened."""
     folder = tmp_path_factory.mktemp("hostile")
     paths: set[str] = set()
     real = os.open
@@ -81,7 +81,7 @@ def rejected(opened: set[str]) -> dict[str, Row]:
 
 @pytest.fixture(scope="module")
 def samples(opened: set[str]) -> dict[str, Any]:
-    """What the features stage made of every row: waveforms."""
+    """The waveform of every row, made by the features stage."""
     shards = [path for path in Path("data/features/train").rglob("*.parquet") if path.name != "index.parquet"]
     rows = [row for path in shards for row in pq.read_table(path, partitioning=None).to_pylist()]
     return {row["id"]: np.frombuffer(row["values"], np.int16) for row in rows}

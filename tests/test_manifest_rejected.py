@@ -1,4 +1,4 @@
-"""What the manifest stage rejects, with which reason and value, and that it harms no neighbour."""
+"""What the manifest stage rejects, with which reason and value, and that other rows are not affected."""
 
 import os
 from collections.abc import Callable
@@ -31,7 +31,7 @@ def rejected() -> list[Row]:
 
 
 def encoded(container: str, seconds: float = 0.5, gain: float = 1.0, share: float = 1.0, **how: Any) -> bytes:
-    """The first ``share`` of a file."""
+    """The first ``share`` of the bytes of a file."""
     path = Path(f"sound.{container}")
     noise = np.random.default_rng(0).normal(0.0, 0.1, int(seconds * SAMPLE_RATE))
     soundfile.write(path, noise * gain, SAMPLE_RATE, **how)
@@ -69,13 +69,13 @@ BAD_ROWS: dict[str, tuple[Row, str, str]] = {
     "empty transcript": ({"text": ""}, "empty transcript", ""),
     "blank transcript": ({"text": " \t "}, "empty transcript", ""),
     "transcript too long for 0.2 s": ({"text": "a" * 11}, "transcript too long", "11 characters in 0.20 s"),
-    "path out of the root": ({"audio_filepath": "../a.wav"}, "leaves manifest.root", "../a.wav"),
+    "path out of the root": ({"audio_filepath": "../a.wav"}, "is outside manifest.root", "../a.wav"),
     "no path": ({"audio_filepath": None}, "no audio file is named", "GO"),
-    "unknown split": ({"split": "dev"}, "not among manifest.splits", "dev"),
-    "negative offset": ({"offset": -0.1}, "leave the recording", "-0.1 s"),
-    "offset behind the end": ({"offset": 0.3}, "leave the recording", "0.3 s"),
-    "longer than the recording": ({"duration": 0.3}, "leave the recording", "0.3 s of 0.2 s"),
-    "no duration": ({"duration": 0.0}, "leave the recording", "0.0 s of 0.2 s"),
+    "unknown split": ({"split": "dev"}, "not in manifest.splits", "dev"),
+    "negative offset": ({"offset": -0.1}, "exceed the recording", "-0.1 s"),
+    "offset behind the end": ({"offset": 0.3}, "exceed the recording", "0.3 s"),
+    "longer than the recording": ({"duration": 0.3}, "exceed the recording", "0.3 s of 0.2 s"),
+    "no duration": ({"duration": 0.0}, "exceed the recording", "0.0 s of 0.2 s"),
     "less than a frame": ({"duration": 0.0249}, "less audio than 0.025 s", "0.024900 s"),
     "less than a frame to the end": ({"offset": 0.19999}, "less audio than 0.025 s", "0.000010 s"),
 }
@@ -110,7 +110,7 @@ def test_an_id_whose_first_row_is_rejected_is_still_to_be_had(run: Run) -> None:
     ("change", "reason"),
     [
         ({"speaker": 7}, "speaker: Input should be a valid string"),
-        ({"offset_seconds": float("nan")}, "offset and duration leave the recording"),
+        ({"offset_seconds": float("nan")}, "offset and duration exceed the recording"),
         ({"audio": Path("a\0b.wav")}, "embedded null byte"),
     ],
 )
@@ -128,7 +128,7 @@ def test_what_a_faulty_corpus_yields_is_rejected_too(
 
 @pytest.mark.parametrize("keys", [{}, {"limit": {"train": 100}}, {"id_prefix": "x/", "repeat": 1}])
 def test_what_has_a_name_that_is_not_utf_8_is_rejected_and_the_others_go_on(run: Run, keys: Row) -> None:
-    # Latin-1, as old archives have it; each of these bytes is half of a character to Python.
+    # Latin-1, as old archives have it; Python reads each such byte as a lone surrogate.
     for number, name in enumerate([b"Ann/a", b"Ann/caf\xe9", b"Bob/a", b"Zo\xeb/a"]):
         path = ROOT / "old" / os.fsdecode(name)
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -143,7 +143,7 @@ def test_what_has_a_name_that_is_not_utf_8_is_rejected_and_the_others_go_on(run:
     assert {row["id"] for row in rows_of("train")} == {
         f"{prefix}old/Ann/a.wav", f"{prefix}old/Bob/a.wav", "train.wav"
     }  # fmt: skip
-    reason = "id: not UTF-8; rename the file, or mend the list"
+    reason = "id: not UTF-8; rename the file, or correct the list"
     names = [rf"{prefix}old/Ann/caf\udce9.wav", rf"{prefix}old/Zo\udceb/a.wav"]
     assert rejected() == [{"id": name, "reason": reason, "value": name} for name in names]
 

@@ -1,4 +1,4 @@
-"""What is wrong with a table, named with its place and what was found there."""
+"""Faulty tables: errors name the place and the cell."""
 
 from collections.abc import Callable
 from pathlib import Path

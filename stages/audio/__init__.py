@@ -1,1 +1,1 @@
-"""Recordings as files: read, measured, packed."""
+"""Audio files: reading, measuring, packing."""

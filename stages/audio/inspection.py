@@ -1,4 +1,4 @@
-"""What a recording holds, measured while it is decoded once, in blocks, in flat memory however long it is."""
+"""Measures a recording while decoding it once, in blocks: memory does not grow with its length."""
 
 import hashlib
 import os
@@ -18,29 +18,29 @@ from stages.audio.recording import (
     window_length,
 )
 
-# Hz; headers that claim others lie, and resampling would take for ever.
+# Hz; headers with other rates are wrong, and resampling would take forever.
 SAMPLE_RATES = range(1000, 768_000 + 1)
-# The largest positive value of 8 bits and of the logarithmic codes; that of 16 bits stands for all others.
+# The largest positive values of 8-bit and logarithmic encodings; all others use that of 16 bits.
 FULL_SCALES = {"PCM_U8": 127 / 128, "PCM_S8": 127 / 128, "ULAW": 32124 / 32768, "ALAW": 32256 / 32768}
 FULL_SCALE = 32767 / 32768
-MAX_PEAK = 2.0**31  # of floats that bear the scale of integers; the power of much more is no finite number
+MAX_PEAK = 2.0**31  # for floats on the scale of integers; the power of larger values may be infinite
 TOO_LOUD = f"samples more than {MAX_PEAK:.2g} times beyond full scale"
 SIGNS = np.dtype(np.int8)
-CONTENT_BYTES = 16  # of a hash, that tell a billion recordings apart
+CONTENT_BYTES = 16  # of a hash: enough for a billion recordings
 
-MAX_DURATION_SECONDS = 3600.0  # of an utterance, which later stages hold in memory as a whole
-MAX_VALUES = 2**29  # its samples in all channels, before they are mixed down: 2 GB
+MAX_DURATION_SECONDS = 3600.0  # of an utterance, which later stages hold in memory
+MAX_VALUES = 2**29  # of an utterance in all channels, before the mix-down: 2 GB
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
 
 @dataclass(frozen=True, slots=True)
 class Recording:
-    """``content`` is a hash of the samples: the same for one recording in two lossless formats.
+    """``content`` is a hash of the samples: equal for one recording in two lossless formats.
 
-    Of every window of ``window`` samples, all channels together, ``levels`` are the root mean squares and
-    ``clipped`` the numbers of samples at full scale, three or more in a row in one channel; a single one is
-    what normalising leaves.
+    ``levels`` and ``clipped`` have a value for each window of ``window`` samples, over all channels: the root
+    mean square, and the number of samples at full scale in runs of three or more in one channel. Peak
+    normalisation leaves single ones.
     """
 
     duration_seconds: float
@@ -55,18 +55,18 @@ class Recording:
     clipped: Array
 
     def loudest(self, offset_seconds: float, duration_seconds: float) -> float:
-        """The level of the loudest of a span's windows."""
+        """The level of the loudest window of a span."""
         return float(self.levels[self._windows(offset_seconds, duration_seconds)].max(initial=0.0))
 
     def clipped_share(self, offset_seconds: float, duration_seconds: float) -> float:
-        """Of the samples in a span's windows."""
+        """The fraction of clipped samples in a span."""
         windows = self._windows(offset_seconds, duration_seconds)
         end = min(windows.stop * self.window, self._samples(self.duration_seconds))
         length = end - windows.start * self.window
         return float(self.clipped[windows].sum()) / max(length * self.num_channels, 1)
 
     def _windows(self, offset_seconds: float, duration_seconds: float) -> slice:
-        """Of a span; one that it shares with a neighbour counts for neither, unless it has no other."""
+        """Of a span, without those that it shares with a neighbour, unless it has no others."""
         start, end = self._samples(offset_seconds), self._samples(offset_seconds + duration_seconds)
         first, last = -(-start // self.window), end // self.window
         if end >= self._samples(self.duration_seconds):
@@ -76,7 +76,7 @@ class Recording:
         return slice(first, last)
 
     def _samples(self, seconds: float) -> int:
-        """Of each channel."""
+        """Per channel."""
         return round(seconds * self.sample_rate)
 
 
@@ -87,21 +87,21 @@ class ContentDigest:
         self._hash = hashlib.sha256(f"{sound.samplerate} {sound.channels}".encode())
 
     def add(self, block: Samples) -> None:
-        """Samples (n, channels) as they were decoded."""
-        self._hash.update((block + np.float32(0.0)).data)  # of floats, -0 is 0
+        """Add decoded samples (n, channels)."""
+        self._hash.update((block + np.float32(0.0)).data)  # -0.0 counts as 0.0
 
     def content(self) -> bytes:
         return self._hash.digest()[:CONTENT_BYTES]
 
 
 def inspect_recording(path: Path) -> Recording:
-    """Decode a whole file; ValueError with the reason when it is not sound throughout."""
+    """Decode a complete file; ValueError with the reason if any of it is invalid."""
     with open_recording(path) as stream:
         before = os.fstat(stream.fileno())
         sha256 = hashlib.file_digest(stream, "sha256").hexdigest()
         found = _measure(stream, sha256)
         after = os.fstat(stream.fileno())
-    # The hash stands for what was decoded only if nobody wrote to the file between the two.
+    # The hash is of the decoded bytes only if the file did not change in between.
     if (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns):
         raise ValueError("the file changed while it was read")
     return found
@@ -117,7 +117,7 @@ def _measure(stream: FileIO, sha256: str) -> Recording:
             content = ContentDigest(sound)
         num_samples += len(block)
         block_peak = max(float(block.max()), -float(block.min()))
-        if not block_peak <= MAX_PEAK:  # said so that NaN is refused as well
+        if not block_peak <= MAX_PEAK:  # written so that NaN fails too
             raise ValueError(TOO_LOUD if block_peak < np.inf else NOT_FINITE)
         content.add(block)
         levels.append(_levels(block, window_length(sound)))
@@ -144,7 +144,7 @@ def _check_rate(sound: soundfile.SoundFile) -> None:
 
 
 def _levels(block: Samples, window: int) -> Samples:
-    """Root mean squares of the windows of a block (n, channels), of which the last may be shorter."""
+    """Root mean squares of the windows of a block (n, channels); the last may be shorter."""
     whole = len(block) // window
     windows = block[: whole * window].reshape(whole, window * block.shape[1])
     squares = np.einsum("ij,ij->i", windows, windows) / windows.shape[1]
@@ -155,18 +155,18 @@ def _levels(block: Samples, window: int) -> Samples:
 
 
 class _Clipping:
-    """Counts samples at full scale in runs of three or more, in every window, from block to block."""
+    """Counts samples at full scale in runs of three or more, per window, across blocks."""
 
     def __init__(self, sound: soundfile.SoundFile) -> None:
         self.full_scale = FULL_SCALES.get(sound.subtype, FULL_SCALE)
         self.window = window_length(sound)
-        # Of the two samples before the block, which may turn out to have begun a run.
+        # Of the last two samples before the block, where a run may have begun.
         self.signs: Array = np.zeros((2, sound.channels), SIGNS)
         self.clipped: Array = np.zeros((2, sound.channels), bool)
         self.counts: list[Array] = []
 
     def count(self, block: Samples, peak: float) -> None:
-        if peak < self.full_scale:  # of nearly every block
+        if peak < self.full_scale:  # true of nearly every block
             self.signs, self.clipped = np.zeros_like(self.signs), np.zeros_like(self.clipped)
             self.counts.append(np.zeros(-(-len(block) // self.window), np.int32))
             return

@@ -1,4 +1,4 @@
-"""Encoded recordings, decoded and packed into FLAC files, many to a file."""
+"""Decodes recordings and packs them into FLAC files, many per file."""
 
 import io
 import tempfile
@@ -14,7 +14,7 @@ from stages.audio.recording import NOT_FINITE, decode, write_recording
 from stages.program.processes import in_threads
 
 PACK_SECONDS = 600.0
-MAX_CHANNELS, MAX_SAMPLE_RATE = 8, 655_350  # FLAC's
+MAX_CHANNELS, MAX_SAMPLE_RATE = 8, 655_350  # of FLAC
 
 Samples = np.ndarray[Any, np.dtype[np.int16]]
 Key = TypeVar("Key")
@@ -22,7 +22,7 @@ Key = TypeVar("Key")
 
 @dataclass(frozen=True)
 class Decoded:
-    """Samples (N, channels) of 16 bits, and a digest of what they were before: see ContentDigest."""
+    """16-bit samples (N, channels), and the ContentDigest of the original samples."""
 
     samples: Samples
     sample_rate: int
@@ -31,7 +31,7 @@ class Decoded:
 
 @dataclass(frozen=True)
 class Piece:
-    """Where a recording lies now; ``content`` as ContentDigest gives it of what it was before."""
+    """The place of a packed recording; ``content`` is the ContentDigest of the original."""
 
     path: Path
     offset_seconds: float
@@ -60,10 +60,10 @@ class _Pack:
 
 
 def pack(contents: Iterable[tuple[Key, bytes]], folder: Path) -> Iterator[tuple[Key, Piece | ValueError]]:
-    """Each key with the place of its recording in FLAC files of 16 bits, which are written to ``folder``.
+    """Write recordings to 16-bit FLAC files in ``folder``; yield each key with the place of its recording.
 
-    A file holds some minutes of one sampling rate and number of channels. The error is the reason where a
-    recording cannot be decoded, or FLAC cannot hold it.
+    A file holds some minutes of one sample rate and number of channels. A recording that cannot be decoded,
+    or that FLAC cannot hold, gives a ValueError with the reason.
     """
     packs: dict[tuple[int, int], _Pack] = {}
     number = 0
@@ -91,9 +91,9 @@ def _decoded(item: tuple[Key, bytes]) -> tuple[Key, Decoded | ValueError]:
 
 
 def decode_content(content: bytes) -> Decoded:
-    """ValueError where the content is not sound, or more than an utterance may have."""
+    """ValueError if the content is invalid, or longer than an utterance may be."""
     blocks, num_samples, digest = [], 0, None
-    with tempfile.TemporaryFile(buffering=0) as stream:  # what libsndfile reads has a descriptor
+    with tempfile.TemporaryFile(buffering=0) as stream:  # libsndfile reads from a descriptor
         stream.write(content)
         for sound, block in decode(cast(io.FileIO, stream)):
             if sound.channels > MAX_CHANNELS or sound.samplerate > MAX_SAMPLE_RATE:
@@ -110,6 +110,6 @@ def decode_content(content: bytes) -> Decoded:
 
 
 def _quantized(samples: np.ndarray[Any, np.dtype[np.float32]]) -> Samples:
-    """To 16 bits; not by libsndfile, which does not scale what a file holds as floats."""
+    """To 16 bits; libsndfile would not scale the samples of float files."""
     quantized: Samples = np.clip(np.rint(samples * 2.0**15), -(2**15), 2**15 - 1).astype(np.int16)
     return quantized

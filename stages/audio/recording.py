@@ -1,4 +1,4 @@
-"""Audio files: reading them in blocks, whole or in part, and what is wrong with them."""
+"""Reads audio files in blocks, completely or in part, and detects damaged ones."""
 
 import io
 import os
@@ -12,16 +12,16 @@ import numpy as np
 import soundfile
 import soxr
 
-# libsndfile's "data : 31998 (should be 19956)". Not its RIFF line: many writers are wrong there over whole
-# audio; not "chunk should be an even number of bytes" either.
+# libsndfile's "data : 31998 (should be 19956)". Not its RIFF line, where many writers are wrong although the
+# audio is complete; not "chunk should be an even number of bytes" either.
 SHORTER_CHUNK = re.compile(r"^ *(?:data|SSND|riff|Data Size) *: \d+ \(should be \d+\)", re.MULTILINE)
-BLOCK_VALUES = 2**17  # samples of all channels; a header that lies about their number costs no memory
-WINDOW_SECONDS = 0.1  # blocks are whole windows, but for the last one
-UNKNOWN_LENGTH = 2**63 - 1  # libsndfile's, of a FLAC that was streamed
-# Twice the largest WAV of 16 bits; what a few bytes unpack to is not waited for any longer.
+BLOCK_VALUES = 2**17  # samples of all channels; a wrong number in the header costs no memory
+WINDOW_SECONDS = 0.1  # all blocks but the last are multiples of it
+UNKNOWN_LENGTH = 2**63 - 1  # libsndfile's value for a streamed FLAC
+# Twice the largest 16-bit WAV; stops files of a few bytes that decode to endless audio.
 MAX_VALUES = 2**32
-MP3_MEMORY_SECONDS = 1.0  # frames take bits of earlier ones, at the lowest rates of the last 0.4 s
-# Vorbis's last page is of 255 packets at most, and a packet of 4096 samples at most of each channel.
+MP3_MEMORY_SECONDS = 1.0  # frames use bits of earlier ones: of the last 0.4 s at the lowest rates
+# The last page of Vorbis has at most 255 packets, a packet at most 4096 samples per channel.
 LAST_PAGE = 2**20
 NIST_COUNT = re.compile(rb"^NIST_1A\n.*\nsample_count -i (\d+)\n.*end_head", re.DOTALL)
 NOT_FINITE = "the file holds NaN or infinite samples"
@@ -31,30 +31,30 @@ Samples = np.ndarray[Any, np.dtype[np.float32]]
 
 
 def write_recording(path: Path, samples: np.ndarray[Any, np.dtype[Any]], sample_rate: int) -> None:
-    """A FLAC of 16 bits; OSError, with its reason, where the disk does not take it."""
+    """Write a 16-bit FLAC; OSError with the reason if the disk refuses it."""
     content = io.BytesIO()
     soundfile.write(content, samples, sample_rate, format="FLAC", subtype="PCM_16")
     path.write_bytes(content.getvalue())
 
 
 def open_recording(path: Path) -> io.FileIO:
-    """A file to read, unbuffered; ValueError with the reason why it cannot be one."""
+    """Open a file unbuffered; ValueError with the reason if it cannot be read."""
     try:
-        # Without O_NONBLOCK, a pipe's open waits for its writer, for ever.
+        # Without O_NONBLOCK, opening a pipe waits for its writer forever.
         descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
     except OSError as error:
         raise ValueError(f"cannot read the file: {error.strerror}") from error
     status = os.fstat(descriptor)
     if not stat.S_ISREG(status.st_mode) or not status.st_size:
         os.close(descriptor)
-        raise ValueError("the file is empty" if stat.S_ISREG(status.st_mode) else "no regular file")
+        raise ValueError("the file is empty" if stat.S_ISREG(status.st_mode) else "not a regular file")
     return io.FileIO(descriptor)
 
 
 def decode(stream: io.FileIO) -> Iterator[tuple[soundfile.SoundFile, Samples]]:
-    """An open file's samples, all of them, in blocks (n, channels); ``SoundFile`` says of what kind it is.
+    """All samples of an open file, in blocks (n, channels); ``SoundFile`` describes the file.
 
-    ValueError when the file is damaged, no audio, holds no samples, or so many that nobody waits for them.
+    ValueError if the file is damaged, is not audio, or holds no samples or more than MAX_VALUES.
     """
     num_samples = 0
     is_cut, claimed = _is_cut_ogg(stream), _claimed_by_nist(stream)
@@ -77,7 +77,7 @@ def decode(stream: io.FileIO) -> Iterator[tuple[soundfile.SoundFile, Samples]]:
 
 
 def window_length(sound: soundfile.SoundFile) -> int:
-    """Samples of each channel in WINDOW_SECONDS, or in a block where that is less."""
+    """Samples per channel in WINDOW_SECONDS, or in a block if that is less."""
     return max(1, min(int(WINDOW_SECONDS * sound.samplerate), BLOCK_VALUES // sound.channels))
 
 
@@ -98,7 +98,7 @@ def read_span(path: Path, offset_seconds: float, duration_seconds: float) -> tup
 
 
 def read_recording(path: Path) -> tuple[Samples, int]:
-    """Samples (N, channels) of a whole file, and its sample rate; ValueError when it is not sound."""
+    """Samples (N, channels) of a complete file, and its sample rate; ValueError if it is invalid."""
     num_samples = 0
     with open_recording(path) as stream:
         for sound, block in decode(stream):
@@ -116,14 +116,14 @@ def mono(channels: Samples, original_rate: int, sample_rate: int) -> Samples:
 
 
 class _SoundFile(soundfile.SoundFile):
-    """Reads on without the seek that soundfile adds to every read: it fails at the end of a streamed FLAC."""
+    """Reads without soundfile's additional seek, which fails at the end of a streamed FLAC."""
 
     def seekable(self) -> bool:
         return False
 
 
 def _sound(stream: io.FileIO) -> _SoundFile:
-    """By its descriptor: the name does not decide what it is, and threads decode side by side."""
+    """Open by descriptor: the name does not decide the format, and threads decode in parallel."""
     stream.seek(0)
     return _SoundFile(stream.fileno(), closefd=False)
 
@@ -134,7 +134,7 @@ def _read(sound: soundfile.SoundFile, num_samples: int) -> Samples:
 
 
 def _go_to(sound: _SoundFile, start: int) -> int:
-    """To a sample of each channel; through all before it where a coding (GSM 6.10) knows no other way."""
+    """Seek to a sample; decode everything before it where the encoding (GSM 6.10) cannot seek."""
     position = 0
     if soundfile.SoundFile.seekable(sound):
         position = sound.seek(max(0, _sought(sound, start)))
@@ -145,22 +145,22 @@ def _go_to(sound: _SoundFile, start: int) -> int:
 
 
 def _sought(sound: _SoundFile, start: int) -> int:
-    """A sample from which reading on gives exactly what a reading from the beginning does."""
+    """A sample from which decoding gives exactly the same as from the beginning."""
     if sound.format == "MP3":
         return start - int(MP3_MEMORY_SECONDS * sound.samplerate)
-    # The stream may end within a page: libsndfile counts back from there, as if all of the page were heard.
+    # The stream may end within a page: libsndfile counts back from there, as if the page were complete.
     return min(start, sound.frames - LAST_PAGE) if sound.subtype == "VORBIS" else start
 
 
 def _claimed_by_nist(stream: io.FileIO) -> int:
-    """The number of samples in a NIST header, which libsndfile does not compare with what follows; else 0."""
+    """The number of samples in a NIST header, which libsndfile does not check; else 0."""
     stream.seek(0)
     found = NIST_COUNT.match(stream.read(1024))
     return int(found[1]) if found else 0
 
 
 def _is_cut_ogg(stream: io.FileIO) -> bool:
-    """Whether the last page of an Ogg stream is absent or cut; libsndfile takes it for a shorter stream."""
+    """Whether the last page of an Ogg stream is missing or cut; libsndfile reads a shorter stream."""
     stream.seek(0)
     if stream.read(4) != b"OggS":
         return False

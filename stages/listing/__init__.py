@@ -1,1 +1,1 @@
-"""Which utterances of the corpora become rows of the manifest, and of which split."""
+"""Decides which utterances become rows of the manifest, and in which split."""

@@ -1,4 +1,4 @@
-"""Which utterances become rows of the manifest, and why the others do not."""
+"""Decides which utterances become rows of the manifest, and why others are rejected."""
 
 import os
 import unicodedata
@@ -16,15 +16,15 @@ from stages.listing.utterances import Utterances
 from stages.schema import params as schema
 from stages.schema.manifest_row import ManifestRow, RejectedRow
 
-MIN_DURATION_SECONDS = 0.025  # one analysis window: of less, no frontend can make a frame
-LEFT_OUT = "not within manifest.train_seconds"  # the user's choice, so nothing is wrong with it
-INVISIBLE = {"Cc", "Cf", "Cs", "Zs", "Zl", "Zp", "Mn", "Mc", "Me"}  # categories of Unicode
-MAX_SHOWN = 300  # characters of a value that is the reason for a rejection
+MIN_DURATION_SECONDS = 0.025  # one analysis window: less does not make a frame
+LEFT_OUT = "not within manifest.train_seconds"  # chosen by the user, so not a fault
+INVISIBLE = {"Cc", "Cf", "Cs", "Zs", "Zl", "Zp", "Mn", "Mc", "Me"}  # Unicode categories
+MAX_SHOWN = 300  # characters of the value in a rejected row
 
 
 @dataclass(frozen=True, slots=True)
 class Admitted:
-    """An utterance, by its number, that becomes a row of a split."""
+    """An utterance, by its number, that becomes a row."""
 
     number: int
     split: str
@@ -33,14 +33,14 @@ class Admitted:
 
 @dataclass(frozen=True, slots=True)
 class Rejected:
-    """An utterance that does not, and the split that it was for."""
+    """An utterance that is rejected, and its intended split."""
 
     split: str | None
     row: RejectedRow
 
 
 class Admission:
-    """Judges utterances, for a manifest that is to lie in ``folder``."""
+    """Checks utterances for a manifest in ``folder``."""
 
     def __init__(
         self,
@@ -55,15 +55,15 @@ class Admission:
         self.settings = settings
         self.root = os.path.abspath(root)
         self.folder = os.path.abspath(folder)
-        # What the project holds is written relative to the manifest, the user's own other files absolutely.
+        # Paths in the project are written relative to the manifest, all others as absolute paths.
         self.relative = {self.folder: "."}
         if not root.is_absolute():
             self.relative[self.root] = os.path.relpath(self.root, self.folder)
 
     def judge(self) -> Iterator[Admitted | Rejected]:
-        """Every utterance's fate, in the order of their ids."""
+        """Admit or reject every utterance, in order of ids."""
         ids = self.utterances.ids
-        last = None  # id that was admitted
+        last = None  # admitted id
         for number in sorted(range(len(ids)), key=ids.__getitem__):
             utterance = self.utterances[number]
             try:
@@ -77,7 +77,7 @@ class Admission:
                 yield Admitted(number, str(utterance.split), row)
 
     def _row(self, number: int, utterance: Utterance) -> ManifestRow:
-        """The manifest's row; ValueError(reason, value) when it is to be rejected."""
+        """The manifest's row; ValueError(reason, value) if it is rejected."""
         recording = int(self.recordings.of[number])
         self._check_source(utterance, recording)
         columns = self.recordings.columns[recording]
@@ -97,7 +97,7 @@ class Admission:
             speaker=utterance.speaker,
             language=utterance.language,
             audio_sha256=columns["sha256"].tobytes().hex(),
-            **utterance.labels,  # type: ignore[arg-type] # the row says which labels there are
+            **utterance.labels,  # type: ignore[arg-type] # the row defines the labels
         )
         _check_encoding(row)
         return row
@@ -106,15 +106,13 @@ class Admission:
         if utterance.audio == Path():
             raise ValueError("no audio file is named", utterance.text)
         if recording < 0:
-            raise ValueError("the path leaves manifest.root", utterance.audio)
+            raise ValueError("the path is outside manifest.root", utterance.audio)
         if utterance.problem:
             raise ValueError(*utterance.problem)
         if reason := self.recordings.errors.get(recording):
             raise ValueError(reason, utterance.audio)
         if utterance.split not in self.settings.splits:
-            raise ValueError(
-                f"its split is not among manifest.splits {self.settings.splits}", utterance.split
-            )
+            raise ValueError(f"the split is not in manifest.splits {self.settings.splits}", utterance.split)
 
     def _check_text(self, utterance: Utterance, duration: float) -> None:
         text, most = utterance.text, self.settings.max_characters_per_second
@@ -133,13 +131,13 @@ class Admission:
 
 
 def _duration(utterance: Utterance, seconds: float) -> float:
-    """Of an utterance in a recording of so many seconds."""
+    """Of an utterance in a recording of ``seconds``."""
     rest = seconds - utterance.offset_seconds
     duration = rest if utterance.duration_seconds is None else utterance.duration_seconds
-    # Said so that NaN is refused as well.
+    # Written so that NaN fails too.
     if not (utterance.offset_seconds >= 0 and rest > 0 and 0 < duration <= rest + ROUNDING_SECONDS):
         span = f"{utterance.offset_seconds} s + {duration} s of {seconds} s"
-        raise ValueError("offset and duration leave the recording", span)
+        raise ValueError("offset and duration exceed the recording", span)
     duration = min(duration, rest)
     if duration < MIN_DURATION_SECONDS:
         raise ValueError(f"less audio than {MIN_DURATION_SECONDS} s", f"{duration:.6f} s")
@@ -147,14 +145,14 @@ def _duration(utterance: Utterance, seconds: float) -> float:
 
 
 def _check_encoding(row: ManifestRow) -> None:
-    """Names of files in another encoding, and halves of characters in JSON, which no manifest can have."""
+    """Reject file names in other encodings and lone surrogates in JSON: UTF-8 cannot encode them."""
     for name, value in row:
         if isinstance(value, str) and value != _writable(value):
-            raise ValueError(f"{name}: not UTF-8; rename the file, or mend the list", value)
+            raise ValueError(f"{name}: not UTF-8; rename the file, or correct the list", value)
 
 
 def _rejected(utterance: Utterance, error: ValueError) -> RejectedRow:
-    """The reason and value that an error carries; pydantic's comes where a corpus yields a wrong type."""
+    """The reason and value of an error; pydantic raises it where a corpus yields a wrong type."""
     if isinstance(error, ValidationError):
         problem = error.errors(include_url=False)[0]
         reason, value = f"{problem['loc'][0]}: {problem['msg']}", problem["input"]
@@ -166,5 +164,5 @@ def _rejected(utterance: Utterance, error: ValueError) -> RejectedRow:
 
 
 def _writable(text: object) -> str:
-    """Text with halves of characters, which names of files may hold and UTF-8 cannot, as escapes."""
+    """Text with lone surrogates, which file names may hold and UTF-8 cannot, as escapes."""
     return str(text).encode("utf-8", "backslashreplace").decode()

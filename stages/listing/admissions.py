@@ -1,4 +1,4 @@
-"""What became rows of the manifest, as columns, from which sharing is checked and the report is made."""
+"""The admitted utterances as columns, for the check of shared speakers and for the report."""
 
 from array import array
 from collections.abc import Sequence
@@ -27,11 +27,11 @@ class Piece(NamedTuple):
 
 
 class Admissions:
-    """A row for each admitted utterance, in the order in which they were added, 30 bytes each.
+    """A row of 30 bytes for each admitted utterance, in the order of addition.
 
-    ``number`` is the utterance's, ``split`` an index of ``splits``, ``speaker`` one of ``speakers`` or -1,
-    ``recording`` the number of its file and ``content`` that of its sound, one for files that sound alike,
-    in which ``offset`` is where it begins.
+    ``number`` is the utterance's index, ``split`` one in ``splits``, ``speaker`` one in ``speakers`` or -1.
+    ``recording`` is the number of its file, ``content`` that of its samples, the same for files with equal
+    samples; ``offset`` is where it begins in them.
     """
 
     def __init__(self, splits: Sequence[str], utterances: Utterances, recordings: Recordings) -> None:
@@ -101,8 +101,8 @@ class Admissions:
         return Piece(split, utterance.id, utterance.speaker, self._offset[row], self._duration[row])
 
     def in_several_splits(self, keys: Array) -> dict[int, Array]:
-        """Those keys (a column; negative ones count for nothing) whose rows are in more than one split, with
-        their rows, split by split.
+        """The keys (a column; negative ones are ignored) with rows in more than one split, and these rows,
+        split by split.
         """
         num_splits = len(self.splits)
         pairs = np.unique(keys.astype(np.int64)[keys >= 0] * num_splits + self.split[keys >= 0])

@@ -1,4 +1,4 @@
-"""Every recording of a corpus, decoded once."""
+"""Decodes every recording of a corpus once."""
 
 import os
 from collections.abc import Iterator
@@ -12,7 +12,7 @@ from stages.listing.utterances import Utterances
 from stages.program.processes import in_threads, num_cores
 from stages.program.progress import track
 
-MAX_BATCH = 64  # files to a thread at a time: handing them out one by one would cost as much as small ones do
+MAX_BATCH = 64  # files per thread at a time: handing out single small ones takes as long as decoding them
 COLUMNS = np.dtype(
     [
         ("sha256", np.uint8, 32), ("content", np.uint8, CONTENT_BYTES), ("seconds", np.float64),
@@ -25,13 +25,12 @@ Array = np.ndarray[Any, np.dtype[Any]]
 
 
 class Recordings:
-    """The files that utterances name, in 72 bytes each, whatever their length.
+    """The files that utterances name, 72 bytes each, whatever their length.
 
-    ``of`` has the number of each utterance's recording, -1 where there is none or it leaves the root (what a
-    corpus names absolutely is the user's own and may lie anywhere); ``columns`` what the
-    recordings hold, ``errors`` why some hold nothing; ``kinds`` are the names of container and coding that
-    ``kind`` numbers. Of every utterance, ``loudest`` is the level of the loudest tenth of a second and
-    ``clipped`` the share of clipped samples.
+    ``of`` has the number of each utterance's recording, -1 if it has none or one outside the root (absolute
+    paths may be anywhere). ``columns`` describes the recordings, ``errors`` says why some cannot be used,
+    ``kinds`` numbers the names of container and encoding. For each utterance, ``loudest`` is the level of the
+    loudest tenth of a second and ``clipped`` the fraction of clipped samples.
     """
 
     def __init__(self, utterances: Utterances, root: Path) -> None:
@@ -76,7 +75,7 @@ class Recordings:
 
 
 def resolved(audio: str, folder: str) -> str:
-    """A path in an absolute folder; as text, since there may be a million."""
+    """A path in an absolute folder; as text, as there may be a million."""
     return os.path.normpath(os.path.join(folder, audio))  # noqa: PTH118
 
 
@@ -91,13 +90,13 @@ def _found(paths: list[str]) -> Iterator[tuple[int, Found]]:
         except ValueError as error:
             return number, str(error)
 
-    # In the order of their names, in which they mostly lie on the disk.
+    # In order of names, mostly the order on the disk.
     order = sorted(range(len(paths)), key=paths.__getitem__)
     return in_threads(look, order, min(len(paths) // (16 * num_cores()) + 1, MAX_BATCH))
 
 
 def _span(found: Recording, offset_seconds: Any, duration_seconds: Any) -> tuple[float, float] | None:
-    """A span within the recording; None for one that is nonsense, which is not judged here."""
+    """A span within the recording; None for an invalid one, which Admission rejects."""
     rest = found.duration_seconds - offset_seconds
     duration = rest if duration_seconds is None else min(duration_seconds, rest)
     return (offset_seconds, duration) if offset_seconds >= 0 and duration > 0 else None

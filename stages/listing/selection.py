@@ -1,4 +1,4 @@
-"""What the manifest takes of a corpus, and what training has more of than its own split."""
+"""Selects the utterances of a corpus for the manifest, and what training has besides its split."""
 
 import hashlib
 import math
@@ -15,11 +15,11 @@ from stages.schema.manifest_row import ManifestRow
 
 @dataclass
 class ForTraining:
-    """What training has beside the utterances of its split, by id, of all corpora.
+    """What training has besides the utterances of its split, by id, of all corpora.
 
-    ``repeats`` is how many times more than once it takes an utterance in an epoch, where that is not 0;
-    ``validation`` are those of the validation split that it is to take too, ``added`` those that it got;
-    ``num_left_out`` are not within ``bounds``, manifest.train_seconds.
+    ``repeats`` is how often an epoch repeats an utterance, where that is not 0. ``validation`` are the
+    validation utterances to add to training, ``added`` those that were added; ``num_left_out`` counts those
+    outside ``bounds`` (manifest.train_seconds).
     """
 
     bounds: schema.Bounds | None = None
@@ -29,7 +29,7 @@ class ForTraining:
     num_left_out: int = 0
 
     def note(self, utterances: Iterable[Utterance], settings: families.Corpus) -> None:
-        """The selected utterances of one corpus."""
+        """Add the selected utterances of a corpus."""
         for utterance in utterances:
             added = settings.add_validation_to_train and utterance.split == "validation"
             if added:
@@ -38,7 +38,7 @@ class ForTraining:
                 self.repeats[utterance.id] = settings.repeat
 
     def places(self, split: str, row: ManifestRow) -> Iterator[tuple[str, ManifestRow]]:
-        """In which splits' manifests a row of a split is written, and how."""
+        """The splits whose manifests get a row, each with the row to write."""
         added = split == "validation" and row.id in self.validation
         if added and self.bounds and row.duration not in self.bounds:
             added = False
@@ -53,12 +53,12 @@ class ForTraining:
 
 
 def select(utterances: Iterable[Utterance], settings: families.Corpus, seed: int) -> list[Utterance]:
-    """Those utterances of one corpus, each with its split, that its ``limit`` leaves.
+    """The utterances of one corpus, each with its split, within its ``limit``.
 
-    They are ordered by a hash of seed and id, and the first of each split are taken: of a share so many of
-    what the corpus lists in that split, rounded up. So a larger limit holds all of a smaller one, and the
-    order of the source makes no difference. Utterances that will be rejected count, since what is not taken
-    is never decoded. Their ids get the corpus's ``id_prefix``.
+    Utterances are ordered by a hash of seed and id, and the first of each split are taken. A fraction is of
+    what the corpus lists in that split, rounded up. So a larger limit includes a smaller one, and the order
+    of the source makes no difference. Utterances that will be rejected count, as only those taken are
+    decoded. Ids get the corpus's ``id_prefix``.
     """
     by_split: dict[str | None, list[Utterance]] = defaultdict(list)
     for utterance in utterances:
@@ -79,30 +79,30 @@ def _rank(utterance: Utterance, seed: int) -> tuple[bytes, str, float]:
 
 
 def refuse_vain(utterances: Iterable[Utterance], settings: families.Corpus, place: str) -> None:
-    """ValueError where there is nothing to repeat, or to add to training."""
+    """ValueError if there is nothing to repeat or to add to training."""
     splits = {utterance.split for utterance in utterances}
     for key, split in (("repeat", "train"), ("add_validation_to_train", "validation")):
         if getattr(settings, key) and split not in splits:
             raise ValueError(
-                f"{place}.{key}: the corpus has no utterance of split {split}; give it a list for it, or a"
-                f" share under manifest.carve, or leave {key} out"
+                f"{place}.{key}: the corpus has no utterance in split {split}; give it a list for it, set a"
+                f" fraction in manifest.carve, or remove {key}"
             )
 
 
 def refuse_shared_ids(corpora: Sequence[Sequence[Utterance]]) -> None:
-    """ValueError where two corpora of the manifest, in its order, have ids in common."""
+    """ValueError if two corpora, in the order of the manifest, have ids in common."""
     ids = [{utterance.id for utterance in utterances} for utterances in corpora] if len(corpora) > 1 else []
     for one, two in combinations(range(len(ids)), 2):
         if shared := ids[one] & ids[two]:
             raise ValueError(
-                f"manifest.corpora[{one}] and [{two}] have {len(shared)} ids in common, for instance"
+                f"manifest.corpora[{one}] and [{two}] have {len(shared)} ids in common, for example"
                 f" {min(shared)!r}: give one of them an id_prefix, so that each id means one utterance"
             )
 
 
 def shares(corpus: Corpus, settings: schema.Manifest, place: str) -> dict[str, float]:
-    """What is carved out of a corpus: its own shares, and manifest.carve's for other splits."""
+    """The fractions to carve out of a corpus: its own, and manifest.carve's for other splits."""
     found = {str(split): share for split, share in settings.carve.items()} | dict(corpus.carve)
     if sum(found.values()) >= 1:
-        raise ValueError(f"{place}: its shares and manifest.carve's leave nothing for training: {found}")
+        raise ValueError(f"{place}: its fractions and manifest.carve's leave nothing for training: {found}")
     return found

@@ -1,4 +1,4 @@
-"""What two splits may not share: a speaker, or the sound of a recording."""
+"""Finds speakers and recordings that two splits must not share."""
 
 from collections.abc import Iterable, Iterator
 from typing import Literal, NamedTuple, get_args
@@ -9,16 +9,14 @@ from stages.listing.splitting import ROUNDING_SECONDS, speaker_key
 Kind = Literal["speaker", "recording"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
 ADVICE: dict[Kind, str] = {
-    "speaker": "Mend the corpus's lists, or let manifest.carve split, which divides no speaker",
-    "recording": "Leave the copies out, or mend the corpus's lists; manifest.carve keeps copies together if"
+    "speaker": "Correct the corpus's lists, or split with manifest.carve, which keeps speakers together",
+    "recording": "Remove the copies, or correct the corpus's lists; manifest.carve keeps copies together if"
     " they name the same speaker",
 }
 
 
 class Clash(NamedTuple):
-    """A speaker, by name, or a recording, by the id of an utterance, and two pieces that show that it is in
-    two splits.
-    """
+    """A speaker, by name, or a recording, by the id of an utterance, with two pieces in two splits."""
 
     kind: Kind
     name: str
@@ -32,8 +30,8 @@ class Clash(NamedTuple):
 def shared(admissions: Admissions) -> Iterator[Clash]:
     """Speakers and recordings that are in two splits and must not be, sorted by name.
 
-    Pieces of one recording may be, when they do not overlap and all of its speakers are known: a
-    conversation whose speakers are divided. Recordings are the same where their samples are.
+    Pieces of one recording may be, if they do not overlap and all speakers are known, as in a conversation.
+    Recordings with equal samples are the same.
     """
     speakers = list(admissions.speakers)
     by_name = {
@@ -49,7 +47,7 @@ def shared(admissions: Admissions) -> Iterator[Clash]:
 
 
 def complaint(kind: Kind, clashes: list[Clash]) -> str:
-    """A sentence for people on what is shared."""
+    """A message on what is shared."""
     first = clashes[0]
     named = ", ".join(f"{piece.id} in {piece.split}" for piece in first.pieces)
     return (
@@ -59,7 +57,7 @@ def complaint(kind: Kind, clashes: list[Clash]) -> str:
 
 
 def apart(pieces: Iterable[Piece]) -> list[Piece]:
-    """The first piece and one of the others in another split; nothing when they all are in the same."""
+    """The first piece and another one in another split; empty if all are in the same."""
     first, *others = pieces
     return next(([first, other] for other in others if other.split != first.split), [])
 
@@ -69,7 +67,7 @@ def clash(pieces: list[Piece]) -> list[Piece]:
     for piece in pieces:
         if speaker_key(piece.speaker) is None:
             return apart([piece, *pieces])
-    last: dict[str, Piece] = {}  # what ends last in each split
+    last: dict[str, Piece] = {}  # the one that ends last in each split
     for piece in sorted(pieces, key=lambda piece: piece.offset):
         overlapping = [other for other in last.values() if _end(other) - ROUNDING_SECONDS > piece.offset]
         if found := apart([piece, *overlapping]):

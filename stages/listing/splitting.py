@@ -1,4 +1,4 @@
-"""Splitting by hash of the speaker, so that new data never moves an old one."""
+"""Splits by a hash of the speaker, so that new data never moves old data."""
 
 import hashlib
 import unicodedata
@@ -8,19 +8,19 @@ from typing import Any
 
 from stages.corpora.corpus import Utterance
 
-ROUNDING_SECONDS = 0.01  # how far a table's offsets and durations may be off: many have two decimals
+ROUNDING_SECONDS = 0.01  # tolerance for offsets and durations in tables: many have two decimals
 
 
 def carve(utterances: Iterable[Utterance], shares: Mapping[Any, float], seed: int) -> list[Utterance]:
     """Give utterances of one corpus the splits that its source does not list.
 
-    Utterances without a split, and those of train, are divided by speaker (by recording where there is
-    none): each share goes to its split, the rest to train. A split that the source lists is kept.
+    Utterances without a split, and those of train, are divided by speaker (by recording if there is none):
+    each fraction goes to its split, the rest to train. Splits that the source lists are kept.
     """
     found = list(utterances)
     listed = {utterance.split for utterance in found}
     missing = {split: share for split, share in shares.items() if split not in listed}
-    for number, u in enumerate(found):  # in place: a second list of a million would be felt
+    for number, u in enumerate(found):  # in place: a second list of a million takes memory
         if u.split in (None, "train"):
             split = _draw(speaker_key(u.speaker) or str(u.audio), missing, seed) if missing else "train"
             if split != u.split:
@@ -39,5 +39,5 @@ def _draw(unit: str, shares: Mapping[str, float], seed: int) -> str:
 
 
 def speaker_key(speaker: str | None) -> str | None:
-    """One spelling of a name, however its accents are encoded; None for no name and a blank one."""
+    """A name in one spelling, however its accents are encoded; None for no name or a blank one."""
     return None if speaker is None else unicodedata.normalize("NFC", str(speaker)).strip() or None

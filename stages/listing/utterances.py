@@ -1,4 +1,4 @@
-"""The utterances of all corpora, as columns: a third of what as many objects would take."""
+"""The utterances of all corpora as columns, in a third of the memory of objects."""
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -8,8 +8,8 @@ from stages.corpora.corpus import Utterance
 
 
 class Utterances(Sequence[Utterance]):
-    """Append-only. Values that many share (speaker, language, split) are kept once; labels, problems and
-    contents, where there are any.
+    """Append-only. Common values (speaker, language, split) are stored once; labels, problems and contents
+    only where present.
     """
 
     def __init__(self) -> None:
@@ -27,7 +27,7 @@ class Utterances(Sequence[Utterance]):
         self._shared: dict[str, str] = {}
 
     def take(self, found: list[Utterance]) -> None:
-        """Append what a list holds, and empty it: its objects go as their columns come."""
+        """Append the utterances of a list and empty it, so that memory does not hold both."""
         found.reverse()
         while found:
             self.append(found.pop())

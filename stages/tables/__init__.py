@@ -1,1 +1,1 @@
-"""Delimited text and tables as they come, with the file and the row in every error."""
+"""Reads delimited text and tables; every error names the file and the row."""

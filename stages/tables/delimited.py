@@ -1,4 +1,4 @@
-"""Delimited text, a row at a time: what csv leaves unsaid, with the file and the place."""
+"""Reads delimited text row by row, with stricter checks than csv; errors name file and row."""
 
 import csv
 from collections.abc import Collection, Iterator
@@ -9,18 +9,18 @@ from typing import Any
 from stages.tables.faults import Faults
 
 TAB_SEPARATED: dict[str, Any] = {"delimiter": "\t", "quoting": csv.QUOTE_NONE}  # a quote is part of the text
-# Characters: 291 a second of an hour; more is a quote that is not closed. By itself csv takes 36 a second.
+# Characters: 291 per second of an hour; more is an unclosed quote. The default of csv is 36 per second.
 MAX_CELL = 2**20
 
 
 def delimited_rows(path: Path, **dialect: Any) -> Iterator[list[str]]:
-    """The header, then the rows, each as long as the header; blank lines are left out.
+    """The header, then the rows, each as long as the header; blank lines are skipped.
 
-    Errors do not name the file: see ``readable``. Of faulty rows ValueError, when all are read. With csv and
-    not pandas, which says nothing of a row that is shorter than the header.
+    Errors do not name the file: see ``readable``. Faulty rows raise a ValueError after the last row. Uses
+    csv, as pandas accepts rows shorter than the header.
     """
     faults = Faults()
-    csv.field_size_limit(MAX_CELL)  # of all readers: csv has no other way
+    csv.field_size_limit(MAX_CELL)  # global: csv has no limit per reader
     with path.open(encoding="utf-8-sig", newline="") as stream:
         filled = _filled(csv.reader(stream, strict=True, **dialect))
         line, header = next(filled, (0, []))
@@ -43,7 +43,7 @@ def delimited_rows(path: Path, **dialect: Any) -> Iterator[list[str]]:
 
 
 def _filled(reader: Any) -> Iterator[tuple[int, list[str] | str]]:
-    """The line on which every row begins that is not blank, and the row, or what is wrong with it."""
+    """For each row that is not blank, its first line, and the row or its error."""
     row: list[str] | str | None = []
     while row is not None:
         line = reader.line_num + 1
@@ -60,10 +60,10 @@ def _filled(reader: Any) -> Iterator[tuple[int, list[str] | str]]:
 def delimited_columns(
     path: Path, names: Collection[str], advice: str, **dialect: Any
 ) -> Iterator[tuple[str, ...]]:
-    """The cells of some columns, empty where an optional one (``name?``) is not there, row by row.
+    """The cells of some columns, row by row; empty for an optional column (``name?``) that is missing.
 
-    ValueError, with file and place, where the file cannot be read or lacks a column; ``advice`` is what to do
-    when there is no such file, and where a column is missing.
+    ValueError, with file and place, if the file cannot be read or lacks a column; ``advice`` is what to do
+    about a missing file or column.
     """
     with readable(path, f"{path.suffix} table", advice):
         rows = delimited_rows(path, **dialect)
@@ -81,7 +81,7 @@ def delimited_columns(
 
 @contextmanager
 def readable(path: Path, kind: str, advice: str) -> Iterator[None]:
-    """Errors of reading a text file become ValueErrors that name it, and say what to do."""
+    """Turn errors of reading a text file into ValueErrors that name it and say what to do."""
     try:
         yield
     except FileNotFoundError as error:

@@ -1,4 +1,4 @@
-"""Files of tables, in every format, as cells of text; they take the memory of their texts and little more."""
+"""Reads tables of every format as cells of text, in little more memory than the texts."""
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -16,15 +16,15 @@ from stages.tables.faults import Faults
 
 BATCH = 2**16  # rows that are Python objects at a time
 
-# Of seconds, or nothing; never one that is infinite as a float.
+# A number of seconds, finite as a float, or an empty cell.
 SECONDS = r"^\s*([+-]?(\d{1,15}\.?\d*|\.\d+)([eE](-\d+|\+?\d{1,2}))?\s*)?$"
 
 
 @dataclass(frozen=True)
 class Cells:
-    """The ``names`` of all columns of a table, and the texts of those that were wanted; empty cells are "".
+    """The ``names`` of all columns of a table, and the texts of the wanted ones; empty cells are "".
 
-    ``numbers`` are those of the rows, or of the lines in JSON, which ``place`` says.
+    ``numbers`` are row numbers, or line numbers in JSON; ``place`` says which.
     """
 
     names: list[str]
@@ -33,7 +33,7 @@ class Cells:
     place: str
 
     def rows(self, names: Sequence[str]) -> Iterator[tuple[str, tuple[str, ...]]]:
-        """Where a row stands, and its cells; a column that the table does not have is empty."""
+        """Each row's place and cells; columns that the table lacks are empty."""
         there = set(self.texts.column_names)
         for first in range(0, len(self.numbers), BATCH):
             batch, numbers = self.texts.slice(first, BATCH), self.numbers[first : first + BATCH]
@@ -52,7 +52,7 @@ class Cells:
         if wrong:
             raise ValueError(
                 f"{self.place} {self.numbers[wrong[0]]}, column {name!r}: expected a finite number of"
-                f" seconds, found {cells[wrong[0]].as_py()!r} ({len(wrong)} such in all); correct it, or"
+                f" seconds, found {cells[wrong[0]].as_py()!r} ({len(wrong)} such in all); correct it or"
                 " leave the cell empty"
             )
 
@@ -64,7 +64,7 @@ def read_table(
     path: Path, wanted: Collection[str], advice: str = "put it there, or correct init_args.path"
 ) -> Cells:
     """The wanted columns as text. ValueError, with file and place, for a table that cannot be read;
-    ``advice`` is what to do when it is not there.
+    ``advice`` is what to do if it is missing.
     """
     readers: dict[str, Read] = {
         ".json": _read_json_lines,
@@ -87,7 +87,7 @@ def read_table(
 
 
 class _Texts:
-    """Columns of text that grow by rows: Arrow's, but for the last rows."""
+    """Columns of text that grow by rows; all but the last rows are in Arrow."""
 
     def __init__(self, names: Sequence[str]) -> None:
         self.schema = pa.schema([(name, pa.large_string()) for name in names])
@@ -106,7 +106,7 @@ class _Texts:
         self.rows = []
 
     def cells(self, numbers: Sequence[int], place: str, names: Iterable[str]) -> Cells:
-        """What was added, of the rows with these numbers."""
+        """The added rows, which have these numbers."""
         self._pack()
         return Cells(list(names), pa.Table.from_batches(self.batches, self.schema), numbers, place)
 
@@ -139,13 +139,13 @@ def _text(cell: Any, name: str) -> str:
 
 def _json_object(line: str) -> dict[str, Any]:
     try:
-        # Not json.loads: it lets NaN and halves of characters through.
+        # json.loads accepts NaN and lone surrogates.
         row = from_json(line.strip(), allow_inf_nan=False)
     except ValueError as error:
-        problem = str(error).replace("line 1 ", "")  # the parser knows of this line only
+        problem = str(error).replace("line 1 ", "")  # the parser sees this line only
         raise ValueError(f"{problem}, in {line.strip()[:80]}") from error
     if not isinstance(row, dict):
-        raise ValueError(f"expected one object {{...}} a line, found {line.strip()[:80]}")
+        raise ValueError(f"expected one object {{...}} per line, found {line.strip()[:80]}")
     return row
 
 

@@ -29,7 +29,7 @@ from stages.program.progress import track
 from stages.program.stage import Stage
 from stages.schema import params as schema
 from stages.schema.feature_table import INDEX, FeatureMetadata
-from stages.schema.nested import resolved
+from stages.schema.nested import built
 from stages.search.search import Search
 from stages.tasks.checkpoint import load
 from stages.tasks.task import Hypothesis, Task
@@ -49,7 +49,7 @@ def _data(params: schema.Params, checkpoint: Path = CHECKPOINT) -> list[Path]:
 STAGE = Stage(
     name="evaluate",
     code=(
-        "evaluate.py", "schema", "program", "compat", "frontends", "tokens", "augment", "audio",
+        "evaluate.py", "schema", "program", "compat", "padding", "frontends", "tokens", "augment", "audio",
         "batching", "models", "losses", "search", "metrics", "tasks",
     ),
     data=_data,
@@ -102,8 +102,7 @@ def _search(settings: schema.Evaluate, sample_rate: int, task: Task) -> Search |
     """The one to take the place of the task's own, with what it reads from evaluate.inputs."""
     if settings.search is None:
         return None
-    part = resolved(settings.search, Path(settings.inputs), sample_rate)
-    search: Search = part.build(tokens=task.tokens)
+    search: Search = built(settings.search, Path(settings.inputs), sample_rate, tokens=task.tokens)
     return search
 
 

@@ -25,7 +25,7 @@ SAID = Path("artifacts/logs/export_error.txt")
 STAGE = Stage(
     name="export",
     code=(
-        "export.py", "schema", "program", "compat", "frontends", "tokens", "augment", "batching",
+        "export.py", "schema", "program", "compat", "padding", "frontends", "tokens", "augment", "batching",
         "models", "losses", "search", "metrics", "tasks", "formats", "audio",
     ),
     data=lambda _: [CHECKPOINT],

@@ -1,10 +1,10 @@
 """Manifests to feature shards: data/features/{train,validation,test}/*.parquet.
 
-A shard holds the utterances whose id hashes to it, and is addressed by the content it is made from:
-a killed run continues where it was, and a changed recording costs one shard. Audio is mixed down to
-mono by the mean of its channels and resampled to features.sample_rate. index.parquet beside the
-shards carries transcripts and speakers, so that correcting a text extracts nothing again. Shards are
-independent jobs: features.executor says where they run, and their bytes are the same everywhere.
+A shard has the utterances whose id hashes to it, and is addressed by the content it is made from:
+a killed run resumes where it was, and a changed recording costs one shard. Audio is mixed down to
+mono by the mean of its channels and resampled to features.sample_rate. index.parquet next to the
+shards has transcripts and speakers, so that correcting a text extracts nothing again. Shards are
+independent jobs: features.executor says where they run; their bytes are the same everywhere.
 """
 
 from collections.abc import Iterator
@@ -39,14 +39,14 @@ OUTPUT = Path("data/features")
 
 STAGE = Stage(
     name="features",
-    code=("features.py", "schema", "program", "compat", "audio", "frontends", "augment", "shards"),
+    code=("features.py", "schema", "program", "compat", "audio", "padding", "frontends", "augment", "shards"),
     data=lambda params: [MANIFEST, Path(params.features.inputs)],
 )
 
 
 @dataclass(frozen=True)
 class Shard:
-    """What is to be at ``target``, whether or not it lies at ``cached`` already: ``members`` of ``rows``."""
+    """A shard for ``target``, of the ``members`` of ``rows``; ``cached`` may already exist."""
 
     target: Path
     cached: Path
@@ -76,7 +76,7 @@ def run(params: schema.Params, inputs: Inputs) -> None:
 
 
 def describe(settings: schema.Features) -> FeatureMetadata:
-    """What the features will be; it is stored with every shard."""
+    """The metadata of the features; it is stored with every shard."""
     frontend = settings.frontend.build(sample_rate=settings.sample_rate)
     return FeatureMetadata(
         frontend=settings.frontend,
@@ -89,7 +89,7 @@ def describe(settings: schema.Features) -> FeatureMetadata:
 
 
 def _index(split: str, folder: Path, metadata: FeatureMetadata) -> pa.Table:
-    """Write a split's index; what shards need of its rows."""
+    """Write the index of a split; returns the columns of its rows that shards need."""
     rows = read_manifest_table(MANIFEST / f"{split}.json")
     folder.mkdir()
     index = rows.select(INDEX_SCHEMA.names).cast(metadata.attach(INDEX_SCHEMA)).combine_chunks()
@@ -98,7 +98,7 @@ def _index(split: str, folder: Path, metadata: FeatureMetadata) -> pa.Table:
 
 
 def _divide(rows: pa.Table, folder: Path, scratch: Path, recipe: ShardRecipe) -> Iterator[Shard]:
-    """A split's shards, their rows in the order in which a recording that holds several is best read."""
+    """The shards of a split, with rows ordered so that recordings with several of them are read fast."""
     keys = [(name, "ascending") for name in ("audio_sha256", "offset", "id")]
     read = pc.sort_indices(rows, keys).to_numpy()
     numbers = shard_numbers(rows["id"], shard_bits(len(rows)))[read]
@@ -124,17 +124,17 @@ def _extract(missing: list[Shard], executor: schema.Executor) -> None:
         begun = [f"{s.target.parent.name}/{s.target.name}" for s in missing if s.cached.name in lost]
         raise ValueError(
             f"{error}, at work on {' or '.join(begun) or 'a shard'}. Finished shards are kept: free memory or"
-            " lower features.executor.num_processes, and run again"
+            " lower features.executor.num_processes, then run again"
         ) from error
     finally:
         for folder in {shard.cached.parent for shard in missing}:
-            forget_partial(folder)  # what workers were at that an error or a signal ended
+            forget_partial(folder)  # of workers that an error or a signal ended
 
 
 def _verify_shared(missing: list[Shard]) -> dict[str, str]:
-    """The stamps of those files that several utterances are from, each found to be the manifest's.
+    """Verify the files that several utterances share; returns their stamps.
 
-    Jobs verify the others as they read them: of a large corpus, everything is then read once.
+    Jobs verify other files as they read them, so that a large corpus is read once.
     """
     paths = pa.chunked_array(
         [shard.rows["audio_filepath"].take(shard.members) for shard in missing], pa.string()
@@ -145,7 +145,9 @@ def _verify_shared(missing: list[Shard]) -> dict[str, str]:
     ends = np.cumsum([len(shard.members) for shard in missing])
     of_shards = np.split(firsts, np.searchsorted(firsts, ends))
     rows = [
-        shard.rows.take(shard.members[own - end])  # counted from the end, which is where the next begins
+        shard.rows.take(
+            shard.members[own - end]
+        )  # negative: from the end of the shard, where the next one begins
         for shard, own, end in zip(missing, of_shards, ends, strict=False)
     ]
     return verify_files(pa.concat_tables(rows), MANIFEST) if rows else {}

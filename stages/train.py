@@ -33,7 +33,7 @@ STAGE = Stage(
     name="train",
     shared=("seed", "lr"),
     code=(
-        "train.py", "schema", "program", "compat", "frontends", "tokens", "augment", "audio",
+        "train.py", "schema", "program", "compat", "padding", "frontends", "tokens", "augment", "audio",
         "batching", "models", "losses", "search", "metrics", "schedules", "callbacks", "tasks",
     ),
     data=lambda params: [FEATURES, Path(params.train.inputs)],

@@ -1,4 +1,4 @@
-"""Every augmentation of recordings in stages/augment, unseen, transforms too, then Speed and a chain of some.
+"""Every augmentation of recordings in stages/augment, found automatically; then Speed and a chain of some.
 
 N samples.
 """
@@ -26,7 +26,7 @@ SAMPLE_RATE = 16000
 
 
 def always(cls: type[Any]) -> Augmentation:
-    """Built as the stages do, with its defaults, but applied to every utterance."""
+    """Built as in the stages, with its defaults, but applied to every utterance."""
     takes_p = "p" in inspect.signature(cls).parameters
     built: Augmentation = build(part_of(cls, **({"p": 1.0} if takes_p else {})))
     if isinstance(built, Transformed):
@@ -40,7 +40,7 @@ def augmentation(request: pytest.FixtureRequest) -> Augmentation:
 
 
 def generator(epoch: int = 0) -> np.random.Generator:
-    """As the dataset seeds it: by seed, epoch, utterance and copy."""
+    """Seeded as in the dataset: by seed, epoch, utterance and copy."""
     return np.random.default_rng([0, epoch, 17, 0])
 
 
@@ -68,7 +68,7 @@ def test_an_augmentation_that_draws_differs_between_epochs(augmentation: Augment
     unused, used = generator(), generator()
     augmentation.apply(tone(440.0), SAMPLE_RATE, used)
     if used.random() == unused.random():
-        return  # as of Speed: nothing about it is random
+        return  # such as Speed: nothing is random
     epochs = {augmentation.apply(tone(440.0), SAMPLE_RATE, generator(epoch)).tobytes() for epoch in range(5)}
     assert len(epochs) == 5
 
@@ -165,9 +165,9 @@ def test_what_would_clip_is_turned_down_as_a_whole() -> None:
 @pytest.mark.parametrize(
     ("wrong", "problem"),
     [
-        (Nothing(), "left no sample"),
-        (Times(np.nan), "gave NaN"),
-        (Whole(), "gave samples of type int16"),
+        (Nothing(), "returned no samples"),
+        (Times(np.nan), "returned NaN"),
+        (Whole(), "returned samples of type int16"),
         (Broken(), "'gain'"),
     ],
     ids=["empty", "NaN", "integers", "exception"],

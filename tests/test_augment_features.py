@@ -1,4 +1,4 @@
-"""Every augmentation of features in stages/augment, unseen, then SpecAugment.
+"""Every augmentation of features in stages/augment, found automatically; then SpecAugment.
 
 B batch, T frames, F features.
 """
@@ -30,7 +30,7 @@ def augmentation(request: pytest.FixtureRequest) -> BatchAugmentation:
 
 
 def seeds(epoch: int = 0) -> list[tuple[int, ...]]:
-    """As a batch has them: by seed, epoch, utterance and copy."""
+    """The seeds of a batch: by seed, epoch, utterance and copy."""
     return [(0, epoch, number, 0) for number in range(len(LENGTHS))]
 
 
@@ -150,7 +150,7 @@ def test_no_masks_change_nothing() -> None:
 
 
 def masks(policy: Literal[1, 2, 3] | None, seed: int) -> tuple[int, int]:
-    """How many masked bands and frames 100 frames of 80 bands have, of masks that are all one wide."""
+    """The numbers of masked bands and frames in 100 frames of 80 bands; all masks have width 1."""
     augmentation = SpecAugment(policy=policy, max_frequency_bands=1, max_time_frames=1, max_time_fraction=1.0)
     mask = masked(augmentation, seed)
     return int(mask.all(axis=0).sum()), int(mask.all(axis=1).sum())
@@ -172,5 +172,5 @@ def test_a_policy_and_numbers_of_masks_contradict_each_other() -> None:
     part = Part(
         class_path="stages.augment.spec_augment.SpecAugment", init_args={"policy": 3, "num_time_masks": 1}
     )
-    with pytest.raises(ValueError, match="leave out num_frequency_masks and num_time_masks"):
+    with pytest.raises(ValueError, match="remove num_frequency_masks and num_time_masks"):
         part.build()

@@ -45,7 +45,7 @@ def inputs(tmp_path: Path) -> Path:
     (tmp_path / "noise" / "README.txt").write_text("half a second each")
     (tmp_path / "rooms").mkdir()
     echo = np.zeros(1000, np.float32)
-    echo[[100, 500]] = 0.8, 0.4  # 100 samples of delay are the recorder's
+    echo[[100, 500]] = 0.8, 0.4  # the recorder delays by 100 samples
     soundfile.write(tmp_path / "rooms" / "echo.wav", echo, SAMPLE_RATE, subtype="FLOAT")
     return tmp_path
 
@@ -105,7 +105,7 @@ def test_a_synthetic_room_decays_by_60_db_in_its_reverberation_time() -> None:
     energies = [
         room_response(0.5, SAMPLE_RATE, generator(seed))[1:].astype(np.float64) ** 2 for seed in range(50)
     ]
-    decay = 10 * np.log10(np.mean(energies, axis=0).reshape(-1, 7999 // 19).mean(axis=1))  # in 19 stretches
+    decay = 10 * np.log10(np.mean(energies, axis=0).reshape(-1, 7999 // 19).mean(axis=1))  # in 19 parts
     assert decay[0] - decay[-1] == pytest.approx(60 * 18 / 19, abs=1.0)
 
 
@@ -127,11 +127,11 @@ def test_a_recorded_response_begins_with_its_peak(inputs: Path) -> None:
     ("sounds", "problem"),
     [
         ("nowhere", "nowhere: no such file or folder"),
-        ("empty", "empty: holds no sounds"),
+        ("empty", "empty: no sounds in it"),
         ("broken", "text.wav: not readable as audio"),
         ("../noise", "must be relative to"),
         ("/tmp", "must be relative to"),
-        ("linked", "linked: a symlink; DVC does not see what changes behind it"),
+        ("linked", "linked: a symlink; DVC does not track its target"),
         ("linked/a.wav", "linked: a symlink"),
         ("links", "a.wav: a symlink"),
     ],
@@ -165,7 +165,7 @@ def test_a_list_of_sounds_is_of_files_and_folders_of_the_inputs(
     part = Part(class_path=class_path, init_args={argument: ["rooms/echo.wav", "noise"]})
     found = with_sounds(part, inputs, SAMPLE_RATE).init_args[argument]
     assert found == [str(inputs / name) for name in ("noise/a.wav", "noise/more/B.FLAC", "rooms/echo.wav")]
-    with pytest.raises(Unresolved, match="names no sounds"):
+    with pytest.raises(Unresolved, match="the list is empty"):
         with_sounds(Part(class_path=class_path, init_args={argument: []}), inputs, SAMPLE_RATE)
 
 

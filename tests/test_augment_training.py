@@ -58,7 +58,7 @@ def stored(split: str) -> dict[tuple[str, int], bytes]:
 
 
 def batches(project: Project, split: str, epoch: int) -> dict[tuple[str, int], torch.Tensor]:
-    """What the loader gives of an epoch, by utterance and copy."""
+    """What the loader gives in an epoch, by utterance and copy."""
     _, data = read(project)
     loader = data.train_loader(data.train_sampler()) if split == "train" else data.validation_loader()
     loader.batch_sampler.set_epoch(epoch)
@@ -130,7 +130,7 @@ def test_validation_is_never_augmented(project: Project) -> None:
 
 
 def spans(task: Task, loader: Iterable[Batch]) -> dict[tuple[str, int], list[int]]:
-    """The values of each utterance and copy that training masks, by their positions in (T, F)."""
+    """The positions (T, F) that training masks in each utterance and copy, with their values."""
     found = {}
     for batch in loader:
         plain, _ = task.eval().features(batch)

@@ -1,4 +1,4 @@
-"""Transforms of audiomentations and of users, as params.yaml names them: README's own examples, and refusals.
+"""Transforms of audiomentations and of users in params.yaml: the examples of README, and rejected ones.
 
 N samples.
 """
@@ -40,7 +40,7 @@ def transform(class_path: str, **init_args: Any) -> Augmentation:
 
 
 def chain(augment: list[dict[str, Any]]) -> list[Augmentation]:
-    """As training builds it, with no inputs."""
+    """Built as in training, without inputs."""
     return [build(with_sounds(Part.model_validate(each), Path("none"), SAMPLE_RATE)) for each in augment]
 
 
@@ -121,7 +121,7 @@ class Silent:
 
 
 class Sometimes:
-    """In one of two draws nothing, or no numbers."""
+    """In one of two draws, no samples or NaN."""
 
     def __init__(self, otherwise: Samples) -> None:
         self.otherwise = otherwise
@@ -141,8 +141,8 @@ def test_a_draw_that_leaves_no_recording_is_drawn_anew(otherwise: Samples) -> No
     ("transform", "problem"),
     [
         (Failing(), "no band"),
-        (Empty(), "left no sample of it"),
-        (Silent(), "gave NoneType in place of samples"),
+        (Empty(), "returned no samples"),
+        (Silent(), "returned NoneType instead of samples"),
     ],
 )
 def test_what_never_fits_is_an_error_with_transform_and_utterance(transform: Any, problem: str) -> None:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from stages.metrics.chord_ceiling import ceilings, indistinguishable, shares_of_labels, shares_of_law
+from stages.metrics.chord_ceiling import ceilings, indistinguishable, shares_of_labels, shares_of_prior
 from stages.schema.chords import CHORD_TYPES, PITCH_CLASSES, Chord
 from stages.schema.part import Part
 from stages.tokens.chords import Chords
@@ -99,7 +99,7 @@ def test_labels_come_from_their_columns_or_from_the_text() -> None:
 
 def test_the_ceiling_of_the_default_law() -> None:
     # 18 of the 384 (type, bass) pairs sound like another one, more likely or first: see the test below
-    found = ceilings(shares_of_law(list(CHORD_TYPES), 0.6))
+    found = ceilings(shares_of_prior(list(CHORD_TYPES), 0.6))
     assert found["chord_type"] == pytest.approx(0.9375)
     assert found["root"] == pytest.approx(0.9135, abs=1e-4)
     assert found["bass_note"] == 1.0
@@ -109,13 +109,13 @@ def test_inversions_of_one_another_are_told_apart_as_often_as_their_bass_tells()
     # C:6 is A:min7. Over C the first has the share 0.6 + 0.4 / 12 and the second 0.4 / 12, over A the other
     # way round; over each of the ten other basses both have 0.4 / 12, and one of two guesses is right.
     likely, unlikely = 0.6 + 0.4 / 12, 0.4 / 12
-    found = ceilings(shares_of_law(["6", "min7"], 0.6))
+    found = ceilings(shares_of_prior(["6", "min7"], 0.6))
     assert found["chord_type"] == pytest.approx((2 * likely + 10 * unlikely) / 2)
 
 
 def test_a_symmetric_chord_has_its_type_always_and_its_root_by_its_bass() -> None:
     # over a chord tone the best guess is the bass itself; over any other, one of three
-    found = ceilings(shares_of_law(["augmented"], 0.6))
+    found = ceilings(shares_of_prior(["augmented"], 0.6))
     assert found["chord_type"] == pytest.approx(1.0)
     assert found["root"] == pytest.approx(0.6 + 0.4 / 12 + 3 * 0.4 / 12)
 

@@ -1,4 +1,4 @@
-"""The contract of every corpus in stages/corpora, found unseen."""
+"""The contract of every corpus in stages/corpora, found automatically."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -10,7 +10,7 @@ from family import classes_of
 
 from stages.corpora.corpus import Corpus, Utterance
 
-# init_args of the corpora that take more than a second by default. Add yours when it does.
+# init_args of the corpora that take more than a second by default. Add yours if it does.
 TINY: dict[str, dict[str, Any]] = {
     "SpokenNumbers": {
         "num_train": 4,
@@ -32,7 +32,7 @@ TINY: dict[str, dict[str, Any]] = {
 
 
 def synthesise(cls: type[Corpus], folder: Path) -> list[Utterance]:
-    """What a tiny corpus makes in an empty folder, paths relative to it; skips one that reads files."""
+    """The utterances of a tiny corpus, paths relative to the folder; skips corpora that read files."""
     folder.mkdir()
     corpus = cls(**TINY.get(cls.__name__, {}))
     try:

@@ -1,4 +1,4 @@
-"""Folders of recordings: what is beside them, which are test, and that nothing is left out silently."""
+"""Folders of recordings: their transcripts, their test folder, and that nothing is left out silently."""
 
 import unicodedata
 from pathlib import Path
@@ -17,7 +17,7 @@ def read(root: Path, **arguments: Any) -> list[Utterance]:
 
 
 def put(root: Path, **texts: str | None) -> Path:
-    """Empty recordings (a__b is a/b) with a transcript beside each that has one."""
+    """Empty recordings (a__b is a/b), with a transcript next to each that has one."""
     for name, text in texts.items():
         path = root / name.replace("__", "/")
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -176,15 +176,15 @@ def test_a_table_may_be_written_with_backslashes(tmp_path: Path) -> None:
         ),
         (
             "file_name,transcription\na.wav,GO\n./a.wav,NO\n",
-            r"metadata\.csv, row 2: \./a\.wav has a row already",
+            r"metadata\.csv, row 2: \./a\.wav already has a row",
         ),
         (
             "file_name,transcription\nsub\\a.wav,GO\nsub/a.wav,NO\n",
-            r"metadata\.csv, row 2: sub/a\.wav has a row already",
+            r"metadata\.csv, row 2: sub/a\.wav already has a row",
         ),
         (
             "file_name,transcription\n,GO\na.wav,GO\n ,NO\n",
-            r"metadata\.csv, row 1: no file_name; row 3: .* \(faulty rows in all: 2\); correct them",
+            r"metadata\.csv, row 1: no file_name; row 3: .* \(faulty rows in all: 2\); correct or",
         ),
     ],
 )
@@ -205,11 +205,11 @@ def test_a_folder_without_recordings_and_an_absent_table_are_named(tmp_path: Pat
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"folder": "/data"}, "folder must lie in manifest.root"),
-        ({"test_folder": "../test"}, "test_folder must lie in manifest.root"),
+        ({"folder": "/data"}, "folder must be in manifest.root"),
+        ({"test_folder": "../test"}, "test_folder must be in manifest.root"),
         ({"folder": "all/train", "test_folder": "all"}, "would be test"),
-        ({"allowed_extensions": []}, "allowed_extensions are endings"),
-        ({"sidecar_extensions": ["."]}, "sidecar_extensions are endings"),
+        ({"allowed_extensions": []}, "allowed_extensions must be endings"),
+        ({"sidecar_extensions": ["."]}, "sidecar_extensions must be endings"),
     ],
 )
 def test_arguments_that_cannot_be_are_refused(arguments: dict[str, Any], message: str) -> None:

@@ -1,4 +1,4 @@
-"""sample_*.json beside recordings."""
+"""Folders of sample_*.json next to recordings."""
 
 import json
 from dataclasses import replace
@@ -34,7 +34,7 @@ def read(root: Path, **arguments: Any) -> list[Utterance]:
 
 
 def admitted(root: Path) -> tuple[list[ManifestRow], list[RejectedRow]]:
-    """What the manifest stage makes of the folder, every row for training."""
+    """The manifest of the folder, every row in train."""
     settings = Manifest(
         root=str(root), corpora=[Corpus(class_path="stages.corpora.chord_folder.ChordFolder")],
         splits=["train"], carve={}, seed=0, max_characters_per_second=500.0, max_rejected=1.0,
@@ -74,15 +74,15 @@ def test_the_labels_reach_the_manifest(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("label", "reason", "value"),
     [
-        ({**LABEL, "chord_type": "power_chord"}, "chord_type is not among the corpus's types", "power_chord"),
+        ({**LABEL, "chord_type": "power_chord"}, "chord_type is not in types of the corpus", "power_chord"),
         ({**LABEL, "root": 12}, "root is neither 0 to 11 nor one of C C#", "12"),
         ({**LABEL, "bass_note": "Db"}, "bass_note is neither 0 to 11 nor one of C C#", "'Db'"),
         ({**LABEL, "root": True}, "root is neither 0 to 11", "True"),
         ({**LABEL, "root": 1.0}, "root is neither 0 to 11", "1.0"),
-        ({**LABEL, "chord_type": ["major"]}, "chord_type is not among", "['major']"),
+        ({**LABEL, "chord_type": ["major"]}, "chord_type is not in types", "['major']"),
         ({"root": 0, "filename": "a.wav"}, "the label has no chord_type, bass_note", "sample_000001.json"),
         ({**LABEL, "filename": "/tmp/a.wav"}, "filename must be relative to the folder", "/tmp/a.wav"),
-        ("[1]", "the label is no JSON object", "sample_000001.json"),
+        ("[1]", "the label is not a JSON object", "sample_000001.json"),
         ('{"root": ', "the label cannot be read", "sample_000001.json: "),
     ],
 )
@@ -117,11 +117,11 @@ def test_of_two_labels_of_one_recording_the_second_is_rejected_with_both_names(t
     write(tmp_path / "labels", LABEL)
     other = {**LABEL, "root": 2, "filename": "../labels/sample_000001.wav"}
     write(tmp_path / "labels", other, "sample_000002", audio=False)
-    write(tmp_path / "labels", LABEL, "sample_000003", audio=False)  # says the same
+    write(tmp_path / "labels", LABEL, "sample_000003", audio=False)  # the same label
     rows, (rejected,) = admitted(tmp_path)
     assert [row.id for row in rows] == ["labels/sample_000001", "labels/sample_000003"]
     assert rejected.id == "labels/sample_000002"
-    assert rejected.reason == "the recording has another label too"
+    assert rejected.reason == "the recording also has another label"
     assert rejected.value == "labels/sample_000001.json: C#:min7/E; labels/sample_000002.json: D:min7/E"
 
 

@@ -1,4 +1,4 @@
-"""Synthesised chords: their law, what is kept for each split, and that a spectrum shows their notes."""
+"""Synthesised chords: their distribution, what each split has to itself, and that a spectrum shows them."""
 
 import itertools
 from pathlib import Path
@@ -93,7 +93,7 @@ def test_only_configured_types_are_played() -> None:
 @pytest.mark.parametrize(
     ("types", "message"),
     [
-        (["major", "power"], "pitch classes of 'power' are not known"),
+        (["major", "power"], "unknown chord types 'power'"),
         ([], "distinct"),
         (["6", "6"], "distinct"),
     ],
@@ -105,7 +105,7 @@ def test_types_that_cannot_be_played_are_refused(types: list[str], message: str)
 
 
 def test_the_strongest_pitch_classes_are_those_of_the_chord(found: list[Utterance], folder: Path) -> None:
-    """By an FFT, not by our own transform: among the classes of strong peaks, those of the chord are most."""
+    """By an FFT, not our own transform: most strong peaks are of the chord's pitch classes."""
     shares = []
     for row in found:
         chord = Chord(**row.labels)

@@ -1,4 +1,4 @@
-"""Common Voice: lists of every release, which clips are whose, and what is wrong with a release."""
+"""Common Voice: lists of every release, the clips of each split, and faulty releases."""
 
 from pathlib import Path
 from typing import Any
@@ -27,7 +27,7 @@ def write_list(folder: Path, name: str, clips: list[Clip], header: list[str] = N
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """The lists of a release, a speaker each; validated has more of all of them."""
+    """The lists of a release, one speaker each; validated has more of all speakers."""
     made = tmp_path / "cv-corpus-17.0-2024-03-15" / "ga-IE"
     of = {name: (f"by {name}", f"{name}.mp3", f"Say {name}") for name in ("train", "dev", "test", "other")}
     for name in ("train", "dev", "test", "other"):
@@ -78,7 +78,7 @@ def test_all_that_was_validated_but_the_speakers_of_dev_and_test(
     found = read(tmp_path, lists=lists)
     assert clips(found, "train") == ["train", "more", "x"]
     assert {u.speaker for u in found if u.split != "train"} == {"by dev", "by test"}
-    assert "validated.tsv: 3 clips of speakers of the lists of validation and test are left out" in (
+    assert "validated.tsv: left out 3 clips of speakers in the lists of validation and test" in (
         capsys.readouterr().err
     )
 

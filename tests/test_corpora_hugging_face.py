@@ -1,4 +1,4 @@
-"""Saved datasets of Hugging Face's library: their splits and columns, and what is wrong with them."""
+"""Saved datasets of Hugging Face's library: their splits and columns, and faulty ones."""
 
 import sys
 from pathlib import Path

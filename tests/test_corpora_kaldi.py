@@ -1,4 +1,4 @@
-"""Kaldi's data directories: which files say what, and what is refused in them."""
+"""Kaldi data directories: what is read from each file, and what is rejected."""
 
 from pathlib import Path
 
@@ -65,18 +65,22 @@ def test_every_split_has_its_directory(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("files", "name", "reason"),
     [
-        ({"wav_scp": "a a.wav\nb b.wav\n", "text": "a GO\n"}, "b", "it has no line in text"),
-        ({"wav_scp": "a a.wav\n", "text": "a GO\nb GO\n"}, "b", "no segment, or no recording in wav.scp"),
+        ({"wav_scp": "a a.wav\nb b.wav\n", "text": "a GO\n"}, "b", "no line in text"),
+        (
+            {"wav_scp": "a a.wav\n", "text": "a GO\nb GO\n"},
+            "b",
+            "the utterance is neither in segments nor a recording in wav.scp",
+        ),
         (
             {"wav_scp": "a a.wav\n", "text": "x GO\n", "segments": "x c 0 1\n"},
             "x",
-            "its recording is not in wav",
+            "the recording is not in wav",
         ),
-        ({"wav_scp": "a a.wav\n", "text": "a GO\n", "utt2spk": ""}, "a", "it has no line in utt2spk"),
+        ({"wav_scp": "a a.wav\n", "text": "a GO\n", "utt2spk": ""}, "a", "no line in utt2spk"),
         (
             {"wav_scp": "a a.wav\n", "text": "a GO\n", "utt2spk": "a A\nghost A\n"},
             "ghost",
-            "no segment, or no recording in wav.scp",
+            "the utterance is neither in segments nor a recording in wav.scp",
         ),
     ],
 )
@@ -93,16 +97,16 @@ def test_what_the_files_do_not_agree_on_is_a_rejected_row(
     [
         (
             {"wav_scp": "a a.wav\nb sph2pipe -f wav b.sph |\n"},
-            r"wav\.scp: .*line 2: b is a command, and none is run",
+            r"wav\.scp: .*line 2: b is a command, which is never run",
         ),
         ({"wav_scp": "a | cat\n"}, r"wav\.scp: .*line 1: a is a command"),
         ({"wav_scp": "a raw/wav.1.ark:1234\n"}, r"wav\.scp: .*line 1: a is a place in an archive"),
         ({"wav_scp": "a -\n"}, r"a is a place in an archive or stream"),
-        ({"wav_scp": "a\n"}, r"wav\.scp: .*line 1: a is no file"),
-        ({"wav_scp": "a a.wav\na b.wav\n"}, r"wav\.scp: .*line 2: a has a line already"),
+        ({"wav_scp": "a\n"}, r"wav\.scp: .*line 1: a is not a file"),
+        ({"wav_scp": "a a.wav\na b.wav\n"}, r"wav\.scp: .*line 2: a already has a line"),
         (
             {"wav_scp": "a x |\n\nb b.wav\nc y |\na a.wav\na a.wav\n"},
-            r"line 1: a is a .*; line 4: .*; line 6: a has .* \(faulty lines in all: 3\); correct them",
+            r"line 1: a is a .*; line 4: .*; line 6: a already .* \(faulty lines in all: 3\); correct or",
         ),
         (
             {"wav_scp": "a a.wav\n"},
@@ -115,7 +119,7 @@ def test_what_the_files_do_not_agree_on_is_a_rejected_row(
         ),
         (
             {"wav_scp": "a a.wav\n", "segments": "x a 0 1 A\n", "text": ""},
-            r"segments: .*line 1: .*a channel cannot",
+            r"segments: .*line 1: .*channels cannot",
         ),
     ],
 )
@@ -135,5 +139,5 @@ def test_a_command_in_the_data_is_never_run(tmp_path: Path) -> None:
 
 def test_directories_outside_the_root_are_refused() -> None:
     for folder in ("/data/train", "../train"):
-        with pytest.raises(ValueError, match=r"folders must lie in manifest\.root"):
+        with pytest.raises(ValueError, match=r"folders must be in manifest\.root"):
             Kaldi.check_arguments({"train": folder})

@@ -1,4 +1,4 @@
-"""LibriSpeech, LJ Speech and NeMo's manifests: their layouts, and what is wrong in them."""
+"""LibriSpeech, LJ Speech and NeMo manifests: their layouts, and faulty ones."""
 
 import json
 from pathlib import Path
@@ -57,7 +57,7 @@ def test_lines_without_recording_and_recordings_without_line_are_rejected_rows(t
     with (folder / "84-1.trans.txt").open("a") as lines:
         lines.write("84-1-0009 NO SOUND\n")
     found = {u.id: u for u in utterances(LibriSpeech({"test": ["dev-clean"]}), tmp_path)}
-    assert found["84-1-0007"].problem == ("no line of the transcripts is of this recording", "84-1-0007")
+    assert found["84-1-0007"].problem == ("the transcripts have no line for this recording", "84-1-0007")
     assert not (tmp_path / found["84-1-0009"].audio).exists()  # so the manifest stage rejects it
 
 
@@ -66,9 +66,9 @@ def test_an_absent_subset_and_a_line_that_is_there_twice_are_named(tmp_path: Pat
         utterances(LibriSpeech(), tmp_path)
     folder = write_chapter(tmp_path, "dev-clean", "84-1", ["GO"])
     (folder / "84-1.trans.txt").write_text("84-1-0000 GO\n84-1-0000 STOP\n")
-    with pytest.raises(ValueError, match=r"84-1\.trans\.txt: .*line 2: 84-1-0000 has a line already"):
+    with pytest.raises(ValueError, match=r"84-1\.trans\.txt: .*line 2: 84-1-0000 already has a line"):
         utterances(LibriSpeech({"test": ["dev-clean"]}), tmp_path)
-    with pytest.raises(ValueError, match=r"names of folders"):
+    with pytest.raises(ValueError, match=r"must name folders"):
         LibriSpeech.check_arguments({"test": ["../dev-clean"]})
 
 
@@ -110,13 +110,14 @@ def test_a_recording_of_lj_speech_without_line_is_a_rejected_row(tmp_path: Path)
     write_noise(tmp_path / "wavs" / "b.wav")
     (tmp_path / "metadata.csv").write_text("a|Hello\n")
     found = {u.id: u.problem for u in utterances(LJSpeech("raw"), tmp_path)}
-    assert found == {"a": None, "b": ("no line of metadata.csv is of this recording", "b")}
+    assert found == {"a": None, "b": ("metadata.csv has no line for this recording", "b")}
 
 
 def test_all_faulty_lines_of_a_list_are_said_at_once(tmp_path: Path) -> None:
     (tmp_path / "metadata.csv").write_text("a|b|c\nd\ne|f|g|h\n")
     with pytest.raises(
-        ValueError, match=r"line 2: expected .* found d; line 3: .* \(faulty lines in all: 2\); correct them"
+        ValueError,
+        match=r"line 2: expected .* found d; line 3: .* \(faulty lines in all: 2\); correct or",
     ):
         utterances(LJSpeech(), tmp_path)
 
@@ -131,7 +132,7 @@ def test_a_chapter_s_lines_may_follow_a_byte_order_mark_and_have_tabs(tmp_path: 
 @pytest.mark.parametrize("corpus", [LibriSpeech, Sphinx])
 @pytest.mark.parametrize("ending", ["flac", ".", ""])
 def test_an_ending_has_its_dot(corpus: Any, ending: str) -> None:
-    with pytest.raises(ValueError, match=r"audio_extension is an ending such as \."):
+    with pytest.raises(ValueError, match=r"audio_extension must be an ending such as \."):
         corpus.check_arguments(audio_extension=ending)
 
 

@@ -1,4 +1,4 @@
-"""The Sphinx layout: lists, transcriptions and their markers, and what is wrong with them."""
+"""The Sphinx layout: lists, transcriptions and their markers, and faulty corpora."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -21,7 +21,7 @@ needs_an4 = pytest.mark.skipif(
 
 @pytest.fixture
 def root(tmp_path: Path) -> Path:
-    """A corpus of two speakers, train list only."""
+    """A corpus of two speakers with a train list only."""
     (tmp_path / "etc").mkdir()
     write_list(
         tmp_path, "an4_train", ["clstk/fash/a1", "clstk/mmxg/b1"], ["<s> YES </s> (a1)", "<s> GO </s> (b1)"]
@@ -119,7 +119,7 @@ def test_half_a_test_list_is_an_error_and_no_absent_list(root: Path) -> None:
     [
         (["YES (a1)", "", "GO (x9)"], r"an4_train\.transcription, line 3: x9 is not in .*an4_train\.fileids"),
         (["YES (a1)", "GO"], r"line 2: no utterance id, as in 'WORDS \(id\)', at the end of: GO"),
-        (["YES (a1)", "GO (a1)"], r"line 2: a1 has a transcription on line 1 already"),
+        (["YES (a1)", "GO (a1)"], r"line 2: a1 already has a transcription on line 1"),
         (
             ["YES", "GO (b1)", "NO"],
             r"line 1: no utterance id.* of: YES; line 3: .*: NO \(faulty lines in all: 2\)",
@@ -136,7 +136,7 @@ def test_a_faulty_transcription_is_named_by_file_and_line(root: Path, lines: lis
 def test_a_transcription_that_may_belong_to_two_recordings_is_an_error(root: Path) -> None:
     write_list(root, "an4_train", ["s/1", "t/1"], ["YES (1)"])
     with pytest.raises(
-        ValueError, match=r"line 1: \(1\) may belong to s/1 or to t/1 .*; write the whole fileid"
+        ValueError, match=r"line 1: \(1\) may belong to s/1 or to t/1 .*; write the complete fileid"
     ):
         read(root)
 

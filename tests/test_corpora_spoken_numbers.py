@@ -60,7 +60,7 @@ def test_the_same_seed_gives_the_same_bytes_and_another_seed_does_not(spoken, tm
 
 def test_a_breathy_voice_does_not_depend_on_the_clock():
     first = speak("en-us+f5", [Prompt("seven")])
-    time.sleep(1.1)  # espeak-ng takes whole seconds as its seed, unless it is given one
+    time.sleep(1.1)  # espeak-ng uses the time in seconds as its default seed
     assert speak("en-us+f5", [Prompt("seven")]) == first
 
 
@@ -95,7 +95,7 @@ def test_rows_hold_speech_that_is_neither_clipped_nor_framed_by_silence(spoken):
     for row in spoken:
         samples = samples_of(row)
         peak = np.abs(samples).max()
-        assert 0.15 < peak < 0.75  # -15 to -3 dB of full scale, and the noise
+        assert 0.15 < peak < 0.75  # -15 to -3 dB relative to full scale, plus noise
         assert np.sqrt(np.mean(samples**2)) > 0.01
         loud = np.flatnonzero(np.abs(samples) > 0.05 * peak) / SAMPLE_RATE
         assert loud[0] < 0.3

@@ -1,4 +1,4 @@
-"""Synthesised Russian, beside what test_corpora.py asks of every corpus."""
+"""Synthesised Russian: what test_corpora.py does not check for every corpus."""
 
 import re
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Tables in every format: what is read, and how rows are named."""
+"""Tables in every format: what is read, and the ids of rows."""
 
 import json
 from pathlib import Path
@@ -42,7 +42,7 @@ def extension(request: pytest.FixtureRequest) -> str:
 
 
 def test_a_transcript_may_be_as_long_as_an_hour_of_speech(tmp_path: Path, extension: str) -> None:
-    row = {"audio_filepath": "a.wav", "text": "so, on " * 25_714}  # of 50 characters a second
+    row = {"audio_filepath": "a.wav", "text": "so, on " * 25_714}  # at 50 characters per second
     write(tmp_path, f"table.{extension}", [row])
     assert [u.text for u in read(tmp_path, f"table.{extension}")] == [row["text"]]
 

@@ -23,7 +23,7 @@ def stored(split: str = "train") -> dict[tuple[str, int], Row]:
 
 
 def samples_of(name: str) -> Samples:
-    """The waveform that was cached, in [-1, 1]."""
+    """The cached waveform, in [-1, 1]."""
     return np.frombuffer(stored()[name, 0]["values"], np.int16).astype(np.float32) / 32767
 
 

@@ -1,4 +1,4 @@
-"""What the features stage says when it cannot go on, and what it leaves."""
+"""Errors of the features stage, and what it leaves behind."""
 
 import os
 import resource
@@ -36,7 +36,7 @@ def shards() -> dict[str, int]:
 
 @contextmanager
 def files_of_at_most(num_bytes: int) -> Iterator[None]:
-    """As on a disk that is nearly full."""
+    """Simulate a disk that is nearly full."""
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (num_bytes, hard))
     try:
@@ -62,7 +62,7 @@ def test_a_full_disk_is_one_error_and_the_next_run_goes_on(extract: Extract) -> 
 
 @contextmanager
 def a_worker_killed() -> Iterator[None]:
-    """Meanwhile, the first process that is at work on a shard."""
+    """Within the block, kill the first process that works on a shard."""
     ended, killed = threading.Event(), threading.Event()
 
     def kill() -> None:
@@ -151,7 +151,7 @@ def test_a_worker_with_other_code_or_another_file_system_is_refused(
             extract(five_tones())
     is_dir = Path.is_dir
     monkeypatch.setattr(Path, "is_dir", lambda path: path != MANIFEST.absolute() and is_dir(path))
-    with pytest.raises(ValueError, match=r"does not see /.*/data/manifest: the project must lie on a file"):
+    with pytest.raises(ValueError, match=r"does not see /.*/data/manifest: the project must be on a file"):
         extract(five_tones())
 
 
@@ -203,7 +203,7 @@ def test_an_utterance_with_values_that_cannot_be_kept_is_named(
     extract: Extract, monkeypatch: pytest.MonkeyPatch, value: float
 ) -> None:
     give_everywhere(value, monkeypatch)
-    with pytest.raises(ValueError, match=r"utterance \w+: .*\.LogMel gave NaN, or values too large"):
+    with pytest.raises(ValueError, match=r"utterance \w+: .*\.LogMel returned NaN, or values too large"):
         extract([recorded("a", tone(800))], frontend=LOG_MEL)
 
 

@@ -1,4 +1,4 @@
-"""What the features stage extracts again and what it keeps, and the utterance that it names when it fails."""
+"""What the features stage extracts again and what it keeps, and the utterance that an error names."""
 
 import os
 import shutil
@@ -34,7 +34,7 @@ def shard_of(name: str) -> str:
 
 
 def inodes() -> dict[str, int]:
-    """The files of the training split, each as the scratch file that it is a link to."""
+    """The files of the training split with their inodes, shared with the scratch files that they link to."""
     return {path.name: path.stat().st_ino for path in (OUTPUT / "train").glob("[0-9]*")}
 
 
@@ -151,7 +151,7 @@ def test_a_corrected_duration_gives_longer_features_of_the_same_recording(extrac
 
 
 def stored_values(name: str) -> bytes:
-    """The cached samples of an utterance, of 16 bits each."""
+    """The cached 16-bit samples of an utterance."""
     (row,) = (
         row
         for row in pq.read_table(OUTPUT / "train" / shard_of(name), partitioning=None).to_pylist()

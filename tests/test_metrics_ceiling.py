@@ -11,7 +11,7 @@ from stages.metrics.chord_ceiling import (
     indistinguishable,
     likenesses,
     shares_of_labels,
-    shares_of_law,
+    shares_of_prior,
 )
 from stages.schema.chords import Chord
 from stages.schema.families import MetricPart
@@ -29,13 +29,13 @@ def test_of_what_sounds_the_same_the_more_frequent_chord_is_the_answer() -> None
 def test_a_chord_that_is_its_own_transposition_hides_its_root_but_not_its_type() -> None:
     # augmented over its root, its third and its fifth is one sound: the root has 19/30, others 1/30;
     # so have each of the three other sounds three basses of 1/30
-    assert ceilings(shares_of_law(["augmented"], bass_is_root=0.6)) == pytest.approx(
+    assert ceilings(shares_of_prior(["augmented"], bass_is_root=0.6)) == pytest.approx(
         {"chord_type": 1.0, "root": (19 + 3 * 1) / 30, "chord": (19 + 3 * 1) / 30, "bass_note": 1.0}
     )
 
 
 def test_by_a_law_types_are_alike_and_the_bass_is_the_root_or_any_of_twelve() -> None:
-    shares = shares_of_law(["6", "min7"], bass_is_root=0.6)
+    shares = shares_of_prior(["6", "min7"], bass_is_root=0.6)
     assert shares["6", 0] == shares["min7", 0] == pytest.approx(0.6 + 0.4 / 12)
     others = [shares[name, bass] for name in ("6", "min7") for bass in range(1, 12)]
     assert others == pytest.approx([0.4 / 12] * 22)
@@ -49,10 +49,12 @@ def test_labels_are_counted_by_type_and_semitones_from_the_root_up_to_the_bass()
 
 
 def test_the_ceiling_of_counted_labels_stands_beside_the_accuracy() -> None:
-    said = ["C:6/A"] * 1000 + ["A:min7/A"] * 2000
-    found = ChordAccuracy().compute(said, said)
+    references = ["C:6/A"] * 1000 + ["A:min7/A"] * 2000
+    found = ChordAccuracy().compute(references, references)
     assert (found["chord_type_acc"], found["chord_type_acc_ceiling"]) == (1.0, 2 / 3)
-    assert "chord_acc_ceiling" not in ChordAccuracy().compute([*said, "C:mine/C"], [*said, "C:mine/C"])
+    assert "chord_acc_ceiling" not in ChordAccuracy().compute(
+        [*references, "C:mine/C"], [*references, "C:mine/C"]
+    )
 
 
 def test_a_law_has_the_types_that_it_is_given() -> None:

@@ -1,4 +1,4 @@
-"""What was heard in the place of what."""
+"""Hypotheses against references, class by class."""
 
 import pytest
 
@@ -7,7 +7,7 @@ from stages.metrics.confusions import CLASS_COLUMNS, MAX_CLASSES, confusions, pe
 from stages.metrics.word_error_rate import WordErrorRate
 
 
-def test_words_are_paired_with_what_was_heard_in_their_place() -> None:
+def test_words_are_paired_with_those_of_the_hypothesis() -> None:
     pairs = WordErrorRate().pairs(["turn on the light", "stop"], ["turn of light", "stop now"])
     expected = [
         ("turn", "turn"),
@@ -21,7 +21,7 @@ def test_words_are_paired_with_what_was_heard_in_their_place() -> None:
 
 
 def test_precision_recall_and_f1_of_a_class_by_hand() -> None:
-    # a: said 3 times, heard 2 times, right once; b: said once, heard twice, right once; c: heard only
+    # references have a 3 times, hypotheses twice, both once; b once, twice, once; c is in a hypothesis only
     pairs = [("a", "a"), ("a", "b"), ("a", ""), ("b", "b"), ("", "a"), ("", "c")]
     rows = {row["class"]: row for row in per_class("characters", pairs)}
     assert list(rows) == ["a", "b", "c"]
@@ -51,7 +51,7 @@ def test_nothing_said_and_nothing_heard_is_no_row() -> None:
     assert per_class("words", []) == []
 
 
-def test_a_class_that_was_said_and_heard_once_can_be_right() -> None:
+def test_a_class_with_one_reference_and_one_hypothesis_can_be_right() -> None:
     (row,) = per_class("words", [("a", "a")])
     assert tuple(row) == CLASS_COLUMNS
     assert tuple(row.values()) == ("words", "a", 1.0, 1.0, 1.0, 1)

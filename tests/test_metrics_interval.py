@@ -63,8 +63,8 @@ def test_other_seeds_draw_other_resamples() -> None:
 
 @pytest.mark.parametrize("total", [12, 16])
 def test_the_interval_of_a_chord_accuracy_holds_95_of_100_resamples(total: int) -> None:
-    said, other, half = "C:major/C", "D:minor/D", total // 2
-    found = ChordAccuracy().compute([said] * total, [said] * half + [other] * half)
+    reference, other, half = "C:major/C", "D:minor/D", total // 2
+    found = ChordAccuracy().compute([reference] * total, [reference] * half + [other] * half)
     for name in ("chord", "chord_type", "root", "bass_note"):
         assert found[f"{name}_acc_ci_low"] == percentile(LOW, half, total) / total
         assert found[f"{name}_acc_ci_high"] == percentile(HIGH, half, total) / total

@@ -119,7 +119,7 @@ REFUSED: list[tuple[str, Any, str]] = [
     ("evaluate.search", {"class_path": BEAM, "init_args": {"alpha": 0.5}}, r"evaluate\.search\.init_args: alpha and beta weigh a language_model, but there is none"),
     ("evaluate.search", {"class_path": BEAM, "init_args": {"language_model": "/lm.arpa"}}, r"evaluate\.search\.init_args\.language_model: must be relative .*evaluate\.inputs"),
     ("evaluate.search", {"class_path": BEAM, "init_args": {"tokens": None}}, r"evaluate\.search\.init_args\.tokens: not written here: it is train\.tokens"),
-    ("evaluate.search", {"class_path": BEAM, "init_args": {"token_share": 0.0}}, r"evaluate\.search\.init_args\.token_share: .*greater than 0"),
+    ("evaluate.search", {"class_path": BEAM, "init_args": {"cutoff_prob": 0.0}}, r"evaluate\.search\.init_args\.cutoff_prob: .*greater than 0"),
     # groups and what training starts from
     ("train.groups", [{"pattern": "*", "lr_scal": 1.0}], r"train\.groups\[0\]\.lr_scal: unknown key \(did you mean lr_scale\?\)"),
     ("train.groups", [{"pattern": "*", "lr_scale": 0.0}], r"train\.groups\[0\]\.lr_scale: .*greater than 0"),

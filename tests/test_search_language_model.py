@@ -42,7 +42,7 @@ def characters(*texts: str) -> Characters:
     return tokens
 
 
-def heard(tokens: Tokens, *frames: dict[str, float]) -> Tensor:
+def log_probs_of(tokens: Tokens, *frames: dict[str, float]) -> Tensor:
     """(1, T, V): a frame gives letters their probabilities; _ is the blank."""
     found = torch.zeros(1, len(frames), len(tokens.vocabulary))
     for index, frame in enumerate(frames):
@@ -139,7 +139,7 @@ def search(tokens: Tokens, **arguments: Any) -> PrefixBeam:
 def test_what_sounds_alike_is_decided_by_the_words_before() -> None:
     tokens = characters("see the sea")
     letters = [{letter: 1.0} for letter in "_the se"]
-    log_probs = heard(tokens, *letters, {"_": 1.0}, {"e": 0.6, "a": 0.4})
+    log_probs = log_probs_of(tokens, *letters, {"_": 1.0}, {"e": 0.6, "a": 0.4})
     lengths = torch.tensor([log_probs.shape[1]])
     ngrams = {**BIGRAMS, "see </s>": (-0.4, 0.0)}
     assert [tokens.decode(text) for text in search(tokens)(log_probs, lengths, 0)] == ["the see"]
@@ -150,7 +150,7 @@ def test_what_sounds_alike_is_decided_by_the_words_before() -> None:
 
 def test_the_end_of_the_sentence_decides_too() -> None:
     tokens = characters("see sea")
-    log_probs = heard(tokens, {"s": 1.0}, {"e": 1.0}, {"_": 1.0}, {"a": 0.5, "e": 0.5})
+    log_probs = log_probs_of(tokens, {"s": 1.0}, {"e": 1.0}, {"_": 1.0}, {"a": 0.5, "e": 0.5})
     words: NGrams = {"<s>": (-99.0, 0.0), "see": (-0.5, 0.0), "sea": (-0.5, 0.0), "</s>": (TENTH, 0.0)}
     for ending in ("see", "sea"):
         ngrams = {**words, f"{ending} </s>": (-0.9, 0.0)}
@@ -210,10 +210,10 @@ def test_without_weight_a_language_model_changes_nothing(width: int) -> None:
 
 def test_tokens_that_are_hardly_likely_are_left_out() -> None:
     tokens = characters("abc")
-    log_probs = heard(tokens, {"a": 0.6, "b": 0.3, "c": 0.1})
+    log_probs = log_probs_of(tokens, {"a": 0.6, "b": 0.3, "c": 0.1})
     texts = [
         len(
-            search(tokens, beam_width=9, num_best=9, token_share=share).ranked(
+            search(tokens, beam_width=9, num_best=9, cutoff_prob=share).ranked(
                 log_probs, torch.tensor([1]), 0
             )[0]
         )
@@ -225,7 +225,7 @@ def test_tokens_that_are_hardly_likely_are_left_out() -> None:
 def test_equally_good_texts_come_in_the_order_of_their_tokens() -> None:
     tokens = characters("a b")
     ngrams: NGrams = {"<s>": (-99.0, 0.0), "</s>": (TENTH, 0.0), "a": (TENTH, 0.0), "b": (TENTH, 0.0)}
-    log_probs = heard(tokens, {"a": 0.5, "b": 0.5}, {"_": 1.0}, {"a": 0.5, "b": 0.5})
+    log_probs = log_probs_of(tokens, {"a": 0.5, "b": 0.5}, {"_": 1.0}, {"a": 0.5, "b": 0.5})
     found = prefixes(
         [list(enumerate(frame)) for frame in log_probs[0].tolist()],
         0,

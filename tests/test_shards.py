@@ -1,4 +1,4 @@
-"""Which shard an utterance is in, and what a shard is made from."""
+"""The shard of an utterance, and what a shard is made from."""
 
 import os
 from importlib.metadata import version
@@ -57,7 +57,7 @@ def test_whatever_copies_may_read_of_the_inputs_counts_for_their_shards(tmp_path
 
 
 def made_with(monkeypatch: pytest.MonkeyPatch, library: str, copies: list[Part]) -> set[str]:
-    """What makes shards before and after that library has another version."""
+    """``made_by`` before and after that library has another version."""
     makers = {made_by(METADATA, copies)}
     installed = shard_recipe_module.version
     with monkeypatch.context() as patch:
@@ -79,7 +79,7 @@ def test_an_upgrade_of_what_decides_the_sound_of_copies_makes_them_anew(
 
 
 def test_what_decides_the_bytes_of_a_shard_is_there() -> None:
-    """A name that is none would count for nothing."""
+    """An unknown name would have no effect."""
     module = shard_recipe_module
     for name in (*module.CODE, *module.CODE_OF_COPIES):
         assert (module.PACKAGE / name).exists(), name

@@ -1,4 +1,4 @@
-"""The parts of a shard's making by themselves: numbers, keys, files and checks."""
+"""The parts of making a shard, one by one: numbers, keys, files and checks."""
 
 import hashlib
 import os
@@ -127,7 +127,7 @@ def test_what_killed_processes_were_at_is_named_and_removed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def kill(process: int, number: int) -> None:
-        assert number == 0  # only asked
+        assert number == 0  # only checked
         if process in (11, 12):
             raise {11: ProcessLookupError, 12: PermissionError}[process]
 
@@ -150,8 +150,8 @@ FEATURES = METADATA.model_copy(update={"dtype": "float16"})
 @pytest.mark.parametrize(
     ("values", "metadata", "kept"),
     [
-        ([0.0, 0.5, -1.0, 1.0], METADATA, [0, 16384, -32767, 32767]),  # 16383.5 to the even one
-        ([1.5, -7.0, 0.9999], METADATA, [32767, -32767, 32764]),  # what is too loud is cut
+        ([0.0, 0.5, -1.0, 1.0], METADATA, [0, 16384, -32767, 32767]),  # 16383.5 rounds to even
+        ([1.5, -7.0, 0.9999], METADATA, [32767, -32767, 32764]),  # values beyond [-1, 1] are clipped
         ([65504.0, -65504.0, 0.25], FEATURES, [65504.0, -65504.0, 0.25]),
     ],
 )
@@ -165,7 +165,7 @@ def test_values_are_kept_in_16_bits(
 @pytest.mark.parametrize("value", [65505.0, -65505.0, float("nan"), float("inf")])
 def test_values_beyond_16_bits_are_refused(value: float) -> None:
     with pytest.raises(
-        ValueError, match=rf"utterance a: {FRONTEND.class_path} gave NaN, or values too large"
+        ValueError, match=rf"utterance a: {FRONTEND.class_path} returned NaN, or values too large"
     ):
         extract._stored("a", np.array([0.0, value], np.float32), FEATURES)
 

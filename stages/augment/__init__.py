@@ -1,1 +1,1 @@
-"""Augmentations of training: of recordings, cached or fresh, and of features on the device."""
+"""Augmentation of training: of recordings, cached or fresh, and of features on the device."""

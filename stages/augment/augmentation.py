@@ -1,4 +1,4 @@
-"""What an augmentation of recordings answers."""
+"""The interface of augmentations of recordings."""
 
 from abc import ABC, abstractmethod
 from typing import Any, ClassVar, Literal
@@ -9,12 +9,12 @@ Samples = np.ndarray[Any, np.dtype[np.float32]]
 
 
 class Augmentation(ABC):
-    """A change of a whole recording of the training split, never of validation or test.
+    """A change of a complete recording of the training split, never of validation or test.
 
-    In ``features.copies`` it is made once, by the features stage; in ``train.augment`` anew in every epoch,
-    of cached waveforms. Takes and returns samples (N,) in [-1, 1]; the length may change, the transcript
-    stays as it is. All randomness comes from the generator, which is seeded by utterance and copy, and in
-    training by seed and epoch too.
+    In ``features.copies`` the features stage applies it once; in ``train.augment`` training applies it in
+    every epoch, to cached waveforms. Takes and returns samples (N,) in [-1, 1]; the length may change, the
+    transcript does not. All randomness comes from the generator, which is seeded by utterance and copy, in
+    training also by seed and epoch.
     """
 
     domain: ClassVar[Literal["waveform", "features"]] = "waveform"
@@ -26,21 +26,21 @@ class Augmentation(ABC):
 
     @abstractmethod
     def apply(self, samples: Samples, sample_rate: int, generator: np.random.Generator) -> Samples:
-        """The changed recording; ``samples`` itself stays as it is."""
+        """The changed recording; ``samples`` must not change."""
 
 
 def check_samples(changed: Any) -> None:
-    """ValueError if this is no recording, whoever made it."""
+    """ValueError if this is not a valid recording."""
     if not isinstance(changed, np.ndarray) or changed.ndim != 1:
         what = (
             f"an array of shape {changed.shape}"
             if isinstance(changed, np.ndarray)
             else type(changed).__name__
         )
-        raise ValueError(f"gave {what} in place of samples (N,)")
+        raise ValueError(f"returned {what} instead of samples (N,)")
     if not np.issubdtype(changed.dtype, np.floating):
-        raise ValueError(f"gave samples of type {changed.dtype}: they are floating-point numbers in [-1, 1]")
+        raise ValueError(f"returned samples of type {changed.dtype}, expected floats in [-1, 1]")
     if not len(changed):
-        raise ValueError("left no sample of it")
+        raise ValueError("returned no samples")
     if not np.isfinite(changed).all():
-        raise ValueError("gave NaN or infinite samples")
+        raise ValueError("returned NaN or infinite samples")

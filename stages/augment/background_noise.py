@@ -1,4 +1,4 @@
-"""Background noise from a folder, or coloured noise where there is none."""
+"""Background noise from a folder, or coloured noise without one."""
 
 from pathlib import Path
 from typing import Any
@@ -13,13 +13,12 @@ LOWEST_HERTZ = 20.0
 
 
 class BackgroundNoise(Augmentation):
-    """Adds a noise at a signal-to-noise ratio between ``min_snr_db`` and ``max_snr_db``, to a share ``p`` of
+    """Adds noise at a signal-to-noise ratio between ``min_snr_db`` and ``max_snr_db`` to a fraction ``p`` of
     the utterances.
 
-    ``sounds`` is a folder of the section's inputs, or a list of folders and files there: a stretch from
-    anywhere in one of the files, from its beginning again where it is shorter. Without it the noise is
-    coloured: its power falls with the frequency to a power between 0 (white) and 2 (brown). Silence gets no
-    noise.
+    ``sounds`` is a folder of the section's inputs, or a list of folders and files there: the noise is a
+    random part of a random file, repeated if the file is too short. Without it the noise is coloured: its
+    power falls with frequency^e, e between 0 (white) and 2 (brown). Silence gets no noise.
     """
 
     def __init__(
@@ -29,7 +28,7 @@ class BackgroundNoise(Augmentation):
         max_snr_db: float = 55.0,
         p: Fraction = 0.5,
     ) -> None:
-        """What draws from ``sounds`` has the list of files that resolve puts in their place."""
+        """``apply`` expects the list of files that ``resolve`` makes of ``sounds``."""
         self.sounds = sounds
         self.snr_db = (min_snr_db, max_snr_db)
         self.p = p
@@ -41,7 +40,7 @@ class BackgroundNoise(Augmentation):
 
     @staticmethod
     def resolve(inputs: Path, sample_rate: int, **init_args: Any) -> dict[str, Any]:
-        """The arguments with the files themselves."""
+        """The arguments with the list of files."""
         if init_args.get("sounds") is not None:
             init_args["sounds"] = sound_files(inputs, init_args["sounds"], ("init_args", "sounds"))
         return init_args
@@ -63,7 +62,7 @@ class BackgroundNoise(Augmentation):
 
 
 def coloured_noise(num_samples: int, sample_rate: int, generator: np.random.Generator) -> Samples:
-    """Noise (N,) whose power falls with the frequency to a power that is drawn between 0 and 2."""
+    """Noise (N,) whose power falls with frequency^e, e drawn between 0 and 2."""
     exponent = generator.uniform(0.0, 2.0)
     spectrum = np.fft.rfft(generator.standard_normal(num_samples, np.float32))
     frequencies = np.fft.rfftfreq(num_samples, 1 / sample_rate)

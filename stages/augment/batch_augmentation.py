@@ -1,4 +1,4 @@
-"""What an augmentation of features answers, and how a list of them is applied to a batch.
+"""The interface of augmentations of features, and how a list of them is applied to a batch.
 
 B batch, T frames, F features.
 """
@@ -14,20 +14,20 @@ from torch import Tensor
 class BatchAugmentation(ABC):
     """A random change of the features of training batches, on the device, never in validation.
 
-    It follows the frontend, be that in the cache or on the device. Drawing stands apart from applying: what
-    happens to an utterance is drawn on the CPU from its own generator, so that neither its neighbours nor
-    the numbers of workers and devices matter.
+    It follows the frontend, whether that is cached or on the device. Drawing and applying are separate:
+    the change of an utterance is drawn on the CPU from its own generator, so that neither other utterances
+    nor the numbers of workers and devices matter.
     """
 
     domain: ClassVar[Literal["waveform", "features"]] = "features"
 
     @abstractmethod
     def draw(self, num_frames: int, num_features: int, generator: np.random.Generator) -> Any:
-        """What is to happen to one utterance of so many frames."""
+        """Draw the change of one utterance of ``num_frames``."""
 
     @abstractmethod
     def apply(self, features: Tensor, lengths: Tensor, drawn: Sequence[Any]) -> Tensor:
-        """Features (B, T, F) as drawn for each of them; padding neither counts nor changes."""
+        """Features (B, T, F) with the change drawn for each; padding neither counts nor changes."""
 
 
 def augmented_batch(
@@ -36,7 +36,7 @@ def augmented_batch(
     lengths: Tensor,
     seeds: Sequence[Sequence[int]],
 ) -> Tensor:
-    """Features (B, T, F) after all augmentations in their order; ``seeds`` has each utterance's own."""
+    """Features (B, T, F) after all augmentations in order; ``seeds`` has those of each utterance."""
     generators = [np.random.default_rng(seed) for seed in seeds]
     counts = lengths.tolist()
     for augmentation in augmentations:

@@ -1,4 +1,4 @@
-"""From params.yaml to augmentations: what they read of the inputs folder, and how they are built."""
+"""Builds augmentations from params.yaml, with the sound files that they read from the inputs folder."""
 
 import traceback
 from pathlib import Path
@@ -18,16 +18,14 @@ SOUNDS = ("sounds_path", "ir_path")  # arguments of audiomentations that name fi
 
 
 def with_sounds(part: Part, inputs: Path, sample_rate: int) -> Part:
-    """The part with the sound files that it reads, as lists, in the place of their folders in ``inputs``;
-    Unresolved if there are none.
-    """
+    """The part with lists of sound files instead of folders in ``inputs``; Unresolved if there are none."""
     part = resolved(part, inputs, sample_rate)
     return part.model_copy(update={"init_args": _with_files(part.init_args, inputs, ("init_args",))})
 
 
 def build(part: Part) -> Any:
-    """An Augmentation, or a BatchAugmentation, of a part with its sounds; transforms within a transform are
-    built too.
+    """The Augmentation or BatchAugmentation of a part with its sounds; also builds transforms within a
+    transform.
     """
     with seeded(0):  # what a constructor draws is the same in every process
         made = _made(part, ())
@@ -37,7 +35,7 @@ def build(part: Part) -> Any:
 
 
 def reason(error: BaseException) -> str:
-    """What an exception says; audiomentations asserts without a word, so that the line must do."""
+    """The message of an exception, or its source line: audiomentations asserts without messages."""
     if isinstance(error, ValidationError):
         return "; ".join(f"{'.'.join(map(str, each['loc']))}: {each['msg']}" for each in error.errors())
     return str(error) or traceback.extract_tb(error.__traceback__)[-1].line or type(error).__name__
@@ -50,12 +48,12 @@ def _made(part: Part, place: Place) -> Any:
         return cls(**{name: _with_made(v, (*place, "init_args", name)) for name, v in init_args.items()})
     except Unresolved:
         raise
-    except Exception as error:  # a class may refuse its arguments with any exception
-        raise Unresolved(place, f"{part.class_path} refuses these arguments: {reason(error)}") from error
+    except Exception as error:  # a class may reject its arguments with any exception
+        raise Unresolved(place, f"{part.class_path} rejects these arguments: {reason(error)}") from error
 
 
 def _with_made(value: Any, place: Place) -> Any:
-    """An argument; audiomentations' compositions have transforms among theirs."""
+    """An argument; compositions of audiomentations have transforms as arguments."""
     if isinstance(value, list):
         return [_with_made(item, (*place, index)) for index, item in enumerate(value)]
     is_part = isinstance(value, dict) and "class_path" in value
@@ -63,7 +61,7 @@ def _with_made(value: Any, place: Place) -> Any:
 
 
 def _with_files(value: Any, inputs: Path, place: Place) -> Any:
-    """Arguments, those of transforms within a transform too."""
+    """Arguments, including those of transforms within a transform."""
     if isinstance(value, list):
         return [_with_files(item, inputs, (*place, index)) for index, item in enumerate(value)]
     if not isinstance(value, dict):

@@ -1,4 +1,4 @@
-"""Augmentations of one recording after another, as the features stage and training apply them."""
+"""Applies augmentations to a recording in turn, for the features stage and training."""
 
 from collections.abc import Sequence
 
@@ -14,17 +14,17 @@ def augmented(
     generator: np.random.Generator,
     utterance: str,
 ) -> Samples:
-    """Samples (N,) after all of them in their order.
+    """Samples (N,) after all augmentations in order.
 
-    What then exceeds [-1, 1] is turned down as a whole: clipping, by the 16 bits of a cached copy, would be
-    another augmentation. ValueError with augmentation and ``utterance`` where one fails, or gives nothing or
-    no numbers.
+    A result that exceeds [-1, 1] is scaled down entirely: clipping to the 16 bits of a cached copy would be
+    another augmentation. ValueError, with augmentation and ``utterance``, if one fails or returns invalid
+    samples.
     """
     for augmentation in augmentations:
         try:
             changed = augmentation.apply(samples, sample_rate, generator)
             check_samples(changed)
-        except Exception as error:  # augmentations may be anybody's
+        except Exception as error:  # user code may raise anything
             raise ValueError(f"utterance {utterance}: {augmentation.name}: {error}") from error
         samples = np.ascontiguousarray(changed, np.float32)
     peak = float(np.abs(samples).max())

@@ -1,4 +1,4 @@
-"""Reverberation by impulse responses from a folder, or by synthetic ones where there is none."""
+"""Reverberation by impulse responses from a folder, or by synthetic ones without one."""
 
 from pathlib import Path
 from typing import Any
@@ -12,17 +12,17 @@ from stages.schema.quantities import Fraction, PositiveFloat
 
 LONGEST_SECONDS = 5.0
 MIN_RT60_SECONDS, MAX_RT60_SECONDS = 0.2, 0.8
-DIRECT_DB = (0.0, 12.0)  # of the direct sound over the reverberation, in synthetic responses
+DIRECT_DB = (0.0, 12.0)  # direct sound relative to reverberation, in synthetic responses
 DECAY = np.log(10.0**3)  # amplitudes fall by 60 dB within the reverberation time
 
 
 class ImpulseResponse(Augmentation):
-    """Puts a share ``p`` of the utterances into another room; length and loudness stay.
+    """Puts a fraction ``p`` of the utterances into another room; length and loudness stay.
 
-    ``responses`` is a folder of the section's inputs with recorded impulse responses, one a file, or a list
-    of folders and files there; what comes before a response's peak is left out, so that nothing is delayed.
-    Without it a response is a direct sound and noise that decays by 60 dB in a time between the bounds
-    (Polack 1988, La transmission de l'énergie sonore dans les salles).
+    ``responses`` is a folder of the section's inputs with recorded impulse responses, one per file, or a
+    list of folders and files there; a response begins at its peak, so that nothing is delayed. Without it, a
+    response is a direct sound and noise that decays by 60 dB in a time between the bounds (Polack 1988, La
+    transmission de l'énergie sonore dans les salles).
     """
 
     def __init__(
@@ -32,7 +32,7 @@ class ImpulseResponse(Augmentation):
         max_rt60_seconds: PositiveFloat = MAX_RT60_SECONDS,
         p: Fraction = 0.5,
     ) -> None:
-        """What draws from ``responses`` has the list of files that resolve puts in their place."""
+        """``apply`` expects the list of files that ``resolve`` makes of ``responses``."""
         self.responses = responses
         self.rt60_seconds = (min_rt60_seconds, max_rt60_seconds)
         self.p = p
@@ -48,11 +48,11 @@ class ImpulseResponse(Augmentation):
         if shortest > longest:
             raise ValueError(f"min_rt60_seconds, {shortest:g}, is greater than max_rt60_seconds, {longest:g}")
         if responses is not None and (min_rt60_seconds, max_rt60_seconds) != (None, None):
-            raise ValueError("recorded responses have their own reverberation times: leave them out")
+            raise ValueError("recorded responses have their own reverberation times: remove the bounds")
 
     @staticmethod
     def resolve(inputs: Path, sample_rate: int, **init_args: Any) -> dict[str, Any]:
-        """The arguments with the files themselves."""
+        """The arguments with the list of files."""
         if init_args.get("responses") is not None:
             init_args["responses"] = sound_files(inputs, init_args["responses"], ("init_args", "responses"))
         return init_args
@@ -73,7 +73,7 @@ class ImpulseResponse(Augmentation):
 
 
 def room_response(rt60_seconds: float, sample_rate: int, generator: np.random.Generator) -> Samples:
-    """A direct sound of 1, and noise that decays by 60 dB in that time: (N,)."""
+    """A direct sound of 1, and noise that decays by 60 dB in the given time: (N,)."""
     size = max(round(min(rt60_seconds, LONGEST_SECONDS) * sample_rate), 2)
     seconds = np.arange(size) / sample_rate
     response = generator.standard_normal(size) * np.exp(-DECAY * seconds / rt60_seconds)
@@ -84,6 +84,6 @@ def room_response(rt60_seconds: float, sample_rate: int, generator: np.random.Ge
 
 
 def _convolved(samples: Samples, response: Samples) -> Samples:
-    size = 1 << (len(samples) + len(response) - 2).bit_length()  # what the transform is fast for
+    size = 1 << (len(samples) + len(response) - 2).bit_length()  # a power of two: fast
     spectrum = np.fft.rfft(samples, size) * np.fft.rfft(response, size)
     return np.fft.irfft(spectrum, size).astype(np.float32)

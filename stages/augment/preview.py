@@ -1,4 +1,4 @@
-"""The earlier name of ``earshot preview``."""
+"""Earlier name of ``earshot preview``."""
 
 import sys
 

@@ -11,19 +11,19 @@ import torch
 from torch import Tensor
 
 from stages.augment.batch_augmentation import BatchAugmentation
-from stages.frontends.frontend import frame_mask
+from stages.padding.mask import frame_mask
 from stages.schema.quantities import Fraction, NonNegativeInt
 
-Span = tuple[int, int]  # the first of it, and the first beyond it
+Span = tuple[int, int]  # start, end (exclusive)
 Spans = tuple[list[Span], list[Span]]  # of bands and of frames
 
 
 class SpecAugment(BatchAugmentation):
-    """Masks bands and stretches of time with the utterance's mean, 0 for normalised features.
+    """Masks bands and spans of time with the utterance's mean, which is 0 for normalised features.
 
-    Each mask is between 0 and its maximum wide; a time mask is also at most
-    ``max_time_fraction`` of the utterance. Of all utterances a share of ``rate`` is masked. In place of the
-    numbers of masks, ``policy`` 1 is one of each kind, 2 is two of each, and 3 is 1 or 2, by a coin.
+    The width of a mask is between 0 and its maximum; a time mask is also at most ``max_time_fraction`` of
+    the utterance. A fraction ``rate`` of all utterances is masked. ``policy`` replaces the numbers of masks:
+    1 is one of each kind, 2 is two of each, 3 is either with equal probability.
     """
 
     def __init__(
@@ -51,7 +51,9 @@ class SpecAugment(BatchAugmentation):
         **_: object,
     ) -> None:
         if policy is not None and (num_frequency_masks, num_time_masks) != (None, None):
-            raise ValueError("policy says how many masks: leave out num_frequency_masks and num_time_masks")
+            raise ValueError(
+                "policy sets the numbers of masks: remove num_frequency_masks and num_time_masks"
+            )
 
     def draw(self, num_frames: int, num_features: int, generator: np.random.Generator) -> Spans:
         """The masked spans of bands, then those of frames."""
@@ -88,7 +90,7 @@ def _draw_span(size: int, longest: int, generator: np.random.Generator) -> Span:
 
 
 def _mask(spans: Sequence[Sequence[Span]], size: int) -> Tensor:
-    """True where one of an utterance's spans is: (B, size)."""
+    """True within the spans of each utterance: (B, size)."""
     mask = np.zeros((len(spans), size), bool)
     for row, of_utterance in zip(mask, spans, strict=True):
         for start, end in of_utterance:

@@ -1,4 +1,4 @@
-"""What audiomentations' transforms are called with, and those that people write like them."""
+"""The interface of transforms of audiomentations, and of user classes like them."""
 
 import inspect
 from abc import ABC, abstractmethod
@@ -10,8 +10,8 @@ from stages.augment.augmentation import Samples
 class Transform(ABC):
     """Anything that is called with samples (N,) and ``sample_rate`` and returns samples.
 
-    A class need not inherit from it, nor from audiomentations' BaseWaveformTransform: its ``__call__`` says
-    enough.
+    A class need not inherit from it or from audiomentations' BaseWaveformTransform: the signature of
+    ``__call__`` is enough.
     """
 
     @abstractmethod
@@ -19,7 +19,7 @@ class Transform(ABC):
 
     @classmethod
     def __subclasshook__(cls, other: type) -> Any:
-        call = getattr(other, "__call__", None)  # noqa: B004 - of the instances of a class
+        call = getattr(other, "__call__", None)  # noqa: B004 - the method of instances
         if cls is not Transform or not inspect.isfunction(call):
             return NotImplemented
         composes = hasattr(other, "randomize_parameters")  # audiomentations' OneOf is called with *args

@@ -1,4 +1,4 @@
-"""Transforms of audiomentations, and those that people write like them, as augmentations."""
+"""Transforms of audiomentations, and user classes like them, as augmentations."""
 
 import random
 from collections.abc import Iterator
@@ -14,12 +14,12 @@ ATTEMPTS = 8
 
 
 class Transformed(Augmentation):
-    """A transform that draws from Python's and numpy's global random numbers, which are seeded by the
-    generator for each call and are afterwards what they were.
+    """A transform that draws from the global random numbers of Python and NumPy: each call seeds them from
+    the generator and restores their state afterwards.
 
-    Some draws do not fit some recordings (a shift by nearly a recording's length, a band above half the
-    sample rate) and end in an exception within the transform, or in no samples or no numbers: then another
-    one is drawn, 8 times at most, as that is no reason for a long training to end.
+    Some draws do not fit some recordings (a shift by nearly the length, a band above half the sample rate)
+    and end in an exception or invalid samples. Then another one is drawn, 8 times at most, so that this does
+    not end a long training.
     """
 
     def __init__(self, transform: Transform, class_path: str) -> None:
@@ -40,20 +40,20 @@ class Transformed(Augmentation):
                 return changed
             except ImportError as error:
                 raise ValueError(advice(error)) from error
-            except Exception as error:  # noqa: BLE001 - of anybody's code
+            except Exception as error:  # noqa: BLE001 - user code
                 failure = str(error) or type(error).__name__
         raise ValueError(f"cannot change {len(samples)} samples at {sample_rate} Hz: {failure}")
 
     def always(self) -> None:
-        """Change every recording from now on, whatever the transform's probability is."""
+        """Change every recording from now on, whatever the probability of the transform."""
         if hasattr(self.transform, "p"):
-            with suppress(AttributeError):  # of a property
+            with suppress(AttributeError):  # a read-only property
                 self.transform.p = 1.0
 
 
 @contextmanager
 def seeded(seed: int) -> Iterator[None]:
-    """Meanwhile, the random numbers of Python and numpy follow from the seed."""
+    """Seed the random numbers of Python and NumPy within the block."""
     python, numpy = random.getstate(), np.random.get_state()
     random.seed(seed)
     np.random.seed(seed)

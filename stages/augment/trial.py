@@ -1,4 +1,4 @@
-"""Augmentations of params.yaml, tried out before anything runs."""
+"""Tries out the augmentations of params.yaml before anything runs."""
 
 from pathlib import Path
 
@@ -14,8 +14,8 @@ TRIALS = 25
 
 
 def try_out(part: Part, inputs: Path, sample_rate: int) -> None:
-    """ValueError if it cannot be built with these arguments, or not be applied at this sample rate; with a
-    ``place`` if that is of something within the part.
+    """ValueError if the part cannot be built with its arguments or applied at this sample rate; with a
+    ``place`` if something within the part is at fault.
     """
     try:
         written = with_sounds(part, inputs, sample_rate)
@@ -26,13 +26,13 @@ def try_out(part: Part, inputs: Path, sample_rate: int) -> None:
         raise
     except ValueError as error:
         raise ValueError(f"{part.class_path} {error}") from error
-    except (Exception, SystemExit) as error:  # it is anybody's code
+    except (Exception, SystemExit) as error:  # user code
         raise ValueError(f"{part.class_path} fails: {type(error).__name__}: {reason(error)}") from error
 
 
 def _compare(one: Augmentation, other: Augmentation, sample_rate: int) -> None:
-    """ValueError if it fails on a second of noise, or if what comes of that does not follow from the
-    generator alone: two of them hear the same seeds in opposite orders.
+    """ValueError if it fails on a second of noise, or if the result depends on more than the generator: two
+    instances get the same seeds in opposite orders.
     """
     for each in (one, other):
         if isinstance(each, Transformed):
@@ -42,11 +42,11 @@ def _compare(one: Augmentation, other: Augmentation, sample_rate: int) -> None:
     first = [_applied(one, noise, sample_rate, seed) for seed in seeds]
     second = [_applied(other, noise, sample_rate, seed) for seed in reversed(seeds)]
     if not all(map(np.array_equal, first, reversed(second))):
-        where = "random and np.random" if isinstance(one, Transformed) else "the generator that it is given"
+        where = "random and np.random" if isinstance(one, Transformed) else "the given generator"
         raise ValueError(
-            f"gives other samples with the same random numbers: it draws from elsewhere than {where} (as"
-            " signalsmith_stretch does to play more than twice as slow), or keeps something from one"
-            " recording to the next, so that no two runs would agree"
+            f"gives other samples with the same random numbers: it draws from a source other than {where} (as"
+            " signalsmith_stretch does to play more than twice as slow), or keeps state between recordings,"
+            " so that runs would differ"
         )
 
 
@@ -55,5 +55,5 @@ def _applied(augmentation: Augmentation, noise: Samples, sample_rate: int, seed:
     changed = augmentation.apply(given, sample_rate, np.random.default_rng(seed))
     check_samples(changed)
     if not np.array_equal(given, noise):
-        raise ValueError("changes the samples that it is given, which others still need: change a copy")
+        raise ValueError("changes the given samples, which are still needed: change a copy")
     return changed

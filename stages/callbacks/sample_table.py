@@ -19,7 +19,10 @@ class SampleTable(Callback):
         if trainer.sanity_checking:
             return
         assert isinstance(pl_module, LightningTask)
-        rows = [(name, said, heard.text) for name, said, heard in pl_module.samples(NUM_SAMPLES)]
+        rows = [
+            (name, reference, hypothesis.text)
+            for name, reference, hypothesis in pl_module.samples(NUM_SAMPLES)
+        ]
         for logger in trainer.loggers:
             if isinstance(logger, TensorBoardLogger):
                 logger.experiment.add_text("samples", markdown_table(rows), trainer.global_step)

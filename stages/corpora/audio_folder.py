@@ -1,4 +1,4 @@
-"""A folder of recordings with their transcripts beside them, or in one table of the folder."""
+"""A folder of recordings with transcripts next to them, or in one table of the folder."""
 
 import os
 import unicodedata
@@ -18,23 +18,22 @@ COLUMNS = ("file_name", "transcription")
 
 
 class AudioFolder(Corpus):
-    """Every recording below ``folder``, in sub-folders too, whose file name ends in one of
-    ``allowed_extensions`` (in capitals or not); its transcript is ``a.txt``, else ``a.lab``, beside
-    ``a.wav``. Or the transcripts are in ``metadata``, a table in ``folder`` (CSV, TSV, JSON lines, Parquet)
-    with the columns ``file_name``, relative to the table's own folder, with slashes or backslashes, and
-    ``transcription``; Table reads tables that have more. Names that differ only in how their accents are
-    encoded, as in archives of a Mac, belong together.
+    """Every recording below ``folder``, including sub-folders, whose file name ends in one of
+    ``allowed_extensions`` (in any case). Its transcript is ``a.txt``, else ``a.lab``, next to ``a.wav``. Or
+    the transcripts are in ``metadata``, a table in ``folder`` (CSV, TSV, JSON lines, Parquet) with the
+    columns ``file_name``, relative to the folder of the table, with slashes or backslashes, and
+    ``transcription``; Table reads tables with more columns. Names that differ only in the encoding of
+    accents, as in archives from a Mac, belong together.
 
-    With ``language`` the recordings are those below ``folder/language``, and in that language. Those below
-    ``test_folder`` (and its folder of the language), with a ``metadata`` of their own, are split test, and of
-    no other, even where it lies in ``folder``. ``validation_split`` is the share of the others that goes to
-    validation, in the place of manifest.carve's: by hash of the speaker, or of the path where there is none,
-    so that new recordings move no old one. With ``speaker_from_folder`` the speaker is the sub-folder that a
-    recording lies in.
+    With ``language``, the recordings are those below ``folder/language``, in that language. Those below
+    ``test_folder`` (and its language folder), with their own ``metadata``, are only in split test, even
+    if it is in ``folder``. ``validation_split`` is the fraction of the others that goes to validation,
+    instead of manifest.carve's: by a hash of the speaker, or of the path without one, so that new recordings
+    do not move old ones. With ``speaker_from_folder``, the speaker is the sub-folder of a recording.
 
     Paths are relative to manifest.root; the id is the path from there. A recording without transcript, a
     transcript without recording, and a second recording of a transcript are rejected rows. ValueError for a
-    folder that is absent or holds no recording, and for a table that cannot be read.
+    folder that is missing or has no recordings, and for a table that cannot be read.
     """
 
     def __init__(
@@ -66,12 +65,12 @@ class AudioFolder(Corpus):
         names = {"folder": folder, "language": language, "test_folder": test_folder, "metadata": metadata}
         for key, name in names.items():
             if name is not None and (Path(name).is_absolute() or ".." in Path(name).parts):
-                raise ValueError(f"{key} must lie in manifest.root, where DVC sees it change; found {name!r}")
+                raise ValueError(f"{key} must be in manifest.root, where DVC tracks it; found {name!r}")
         if test_folder is not None and Path(folder).is_relative_to(test_folder):
-            raise ValueError(f"folder {folder!r} lies in test_folder {test_folder!r}: all would be test")
+            raise ValueError(f"folder {folder!r} is in test_folder {test_folder!r}: all would be test")
         for key, endings in {"allowed": allowed_extensions, "sidecar": sidecar_extensions}.items():
             if not all(ending.strip(".") for ending in endings) or not endings:
-                raise ValueError(f"{key}_extensions are endings such as .wav; found {list(endings)}")
+                raise ValueError(f"{key}_extensions must be endings such as .wav; found {list(endings)}")
 
     def utterances(self, root: Path, audio_folder: Path, seed: int) -> Iterator[Utterance]:
         below = self.language or "."
@@ -81,7 +80,7 @@ class AudioFolder(Corpus):
             yield from self._split(root, test, "test", None)
 
     def _split(self, root: Path, top: Path, split: Split | None, apart: Path | None) -> Iterator[Utterance]:
-        """The utterances of a folder, but for those in another one that lies in it."""
+        """The utterances of a folder, except those in the folder ``apart``."""
         table = _table(top / self.metadata) if self.metadata else None
         table_spellings = _spellings(table or ())
         num_recordings = 0
@@ -93,7 +92,7 @@ class AudioFolder(Corpus):
             texts: dict[str, Any] = self._beside(name, files) if table is None else table
             spellings = _spellings(texts) if table is None else table_spellings
             keys = {file: self._key(name, file, table is not None) for file in recordings}
-            # First those with a transcript of just their name, which is no one else's.
+            # First those whose name matches a transcript exactly.
             for file in sorted(recordings, key=lambda file: keys[file] not in texts):
                 key = keys[file]
                 if key not in texts:
@@ -113,13 +112,13 @@ class AudioFolder(Corpus):
         yield from _unspoken(table or (), root, "no such recording, or one of another split or ending")
 
     def _key(self, folder: str, file: str, in_table: bool) -> str:
-        """By which a recording's transcript is found."""
+        """The key of a recording's transcript."""
         if in_table:
             return os.path.normpath(f"{folder}/{file}")
         return f"{folder}/{_stem(file, self.extensions)}"
 
     def _beside(self, folder: str, files: list[str]) -> dict[str, Path]:
-        """The transcripts in a folder, by their recordings' paths without ending; the first ending counts."""
+        """The transcripts in a folder, by path of the recording without ending; the first ending counts."""
         found: dict[str, Path] = {}
         for ending in self.sidecars:
             for file in sorted(files):
@@ -128,14 +127,14 @@ class AudioFolder(Corpus):
         return found
 
     def _utterance(
-        self, path: Path, told: Path | str | None, root: Path, split: Split | None, speaker: str | None
+        self, path: Path, source: Path | str | None, root: Path, split: Split | None, speaker: str | None
     ) -> Utterance:
         text, problem = "", None
         try:
-            text = _text(told) if isinstance(told, Path) else told or ""
+            text = _text(source) if isinstance(source, Path) else source or ""
         except (OSError, ValueError) as error:
-            problem = ("the transcript cannot be read", f"{told}: {error}")
-        if told is None:
+            problem = ("the transcript cannot be read", f"{source}: {error}")
+        if source is None:
             problem = ("no transcript of its own: none, or another recording has it", path.name)
         audio = path.relative_to(root)
         return Utterance(audio.as_posix(), audio, text, split, speaker, self.language, problem=problem)
@@ -155,14 +154,14 @@ def _composed(path: str) -> str:
 
 
 def _spellings(paths: Iterable[str]) -> dict[str, str]:
-    """Paths of transcripts that have another spelling, by it: in Unicode's NFC, and with slashes."""
+    """Paths of transcripts by their other spelling (Unicode NFC, slashes), if they have one."""
     spelt = ((os.path.normpath(_composed(path).replace("\\", "/")), path) for path in paths)
     return {spelling: path for spelling, path in spelt if spelling != path}
 
 
 def _text(path: Path) -> str:
     if not path.is_file():
-        raise ValueError("no regular file")  # one would wait for a pipe's writer for ever
+        raise ValueError("not a regular file")  # reading a pipe would wait forever for its writer
     return " ".join(path.read_text(encoding="utf-8-sig").splitlines()).strip()
 
 
@@ -171,7 +170,7 @@ def _table(path: Path) -> dict[str, str]:
     cells = read_table(path, COLUMNS, "correct init_args.metadata")
     if missing := [name for name in COLUMNS if name not in cells.names]:
         raise ValueError(
-            f"{path}: no column {missing[0]!r}, found {', '.join(map(repr, cells.names))}; rename it, or"
+            f"{path}: no column {missing[0]!r}, found {', '.join(map(repr, cells.names))}; rename it or"
             " name the columns with the corpus stages.corpora.table.Table"
         )
     texts: dict[str, str] = {}
@@ -181,11 +180,11 @@ def _table(path: Path) -> dict[str, str]:
         recording = os.path.normpath(f"{path.parent}/{name}")
         with_slashes = os.path.normpath(recording.replace("\\", "/"))
         if not name.strip() or with_slashes in named:
-            what = f"{name} has a row already" if name.strip() else f"no {COLUMNS[0]}"
+            what = f"{name} already has a row" if name.strip() else f"no {COLUMNS[0]}"
             faults.add(f"{place}: {what}")
         named.add(with_slashes)
         texts[recording] = text
-    faults.stop("correct them, or remove them")
+    faults.stop("correct or remove them")
     return texts
 
 

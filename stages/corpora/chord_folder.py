@@ -1,4 +1,4 @@
-"""A folder of recordings of chords, each with its label beside it: sample_*.json."""
+"""A folder of recordings of chords, each with a label file: sample_*.json."""
 
 import os
 from collections.abc import Iterator, Sequence
@@ -14,12 +14,12 @@ from stages.schema.chords import CHORD_TYPES, PITCH_CLASSES, Chord, distinct_typ
 
 class ChordFolder(Corpus):
     """Every ``sample_*.json`` under manifest.root: an object with ``chord_type`` (one of ``types``), ``root``
-    and ``bass_note`` (a pitch class, 0 to 11 from C up or by its name), and ``filename``, the recording's.
+    and ``bass_note`` (a pitch class: 0 to 11 from C up, or its name), and ``filename`` of the recording.
 
-    The recording lies in ``audio``, a folder relative to that of the label file; its default name is the
-    label file's, with .wav. Other keys are ignored. The id is the label file's path without its ending. A
-    label file that cannot be read, or with other labels, or with another label than an earlier one for the
-    same recording, is a rejected row. ValueError if there is none.
+    The recording is in ``audio``, a folder relative to that of the label file; its default name is that of
+    the label file, with .wav. Other keys are ignored. The id is the path of the label file without ending.
+    A label file that cannot be read, has invalid labels, or contradicts an earlier one for the same recording
+    is a rejected row. ValueError if there are no label files.
     """
 
     def __init__(
@@ -39,7 +39,7 @@ class ChordFolder(Corpus):
     def utterances(self, root: Path, audio_folder: Path, seed: int) -> Iterator[Utterance]:
         paths = sorted(root.rglob("sample_*.json"))
         if not paths:
-            raise ValueError(f"{root / 'sample_*.json'}: no such file, in no folder below either")
+            raise ValueError(f"{root / 'sample_*.json'}: no such file, nor in folders below")
         first: dict[str, Utterance] = {}  # by recording
         for path in paths:
             found = self._utterance(path, root)
@@ -47,7 +47,7 @@ class ChordFolder(Corpus):
                 earlier = first.setdefault(os.path.normpath(found.audio), found)
                 if earlier.text != found.text:
                     labels = "; ".join(f"{one.id}.json: {one.text}" for one in (earlier, found))
-                    found = replace(found, problem=("the recording has another label too", labels))
+                    found = replace(found, problem=("the recording also has another label", labels))
             yield found
 
     def _utterance(self, path: Path, root: Path) -> Utterance:
@@ -73,7 +73,7 @@ class ChordFolder(Corpus):
         if missing := [key for key in Chord._fields if key not in label]:
             raise ValueError(f"the label has no {', '.join(missing)}")
         if label["chord_type"] not in self.types:
-            raise ValueError("chord_type is not among the corpus's types", label["chord_type"])
+            raise ValueError("chord_type is not in types of the corpus", label["chord_type"])
         return Chord(label["chord_type"], _pitch_class(label, "root"), _pitch_class(label, "bass_note"))
 
 
@@ -83,12 +83,12 @@ def _read(path: Path) -> dict[str, Any]:
     except (OSError, ValueError) as error:
         raise ValueError("the label cannot be read", f"{path.name}: {error}") from error
     if not isinstance(label, dict):
-        raise ValueError("the label is no JSON object")
+        raise ValueError("the label is not a JSON object")
     return label
 
 
 def _pitch_class(label: dict[str, Any], key: str) -> str:
-    """The name of a pitch class given by number or name; ValueError(reason, value) if it is neither."""
+    """The name of a pitch class, given as number or name; ValueError(reason, value) for anything else."""
     value = label[key]
     if isinstance(value, str) and value in PITCH_CLASSES:
         return value

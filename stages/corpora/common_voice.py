@@ -1,4 +1,4 @@
-"""Common Voice as it is released: lists of clips in TSV, and the clips in MP3."""
+"""Releases of Common Voice: lists of clips in TSV, and the clips in MP3."""
 
 import sys
 from collections.abc import Iterator
@@ -28,15 +28,15 @@ class CommonVoice(Corpus):
     """A release, or some of its folders: ``LOCALE/{train,dev,test,validated,...}.tsv`` and ``LOCALE/clips``,
     in manifest.root or up to two folders below it. ``locale`` chooses among several.
 
-    ``lists`` names the lists of each split, without ``.tsv``. The official ones share no speaker, but train
-    has each sentence once and so little of most languages: ``train: [validated]`` takes all that listeners
-    confirmed, and ``carve: [validated]`` leaves the splits to manifest.carve, by speaker. Of a list for train
-    or carve those clips are left out, and counted on stderr, whose speaker is in a list of validation or
-    test; and a clip that is in several lists of train and carve is taken once, by the first. ``invalidated``
-    (listeners refused it) and ``other`` (not enough of them listened) are read only where they are named.
+    ``lists`` names the lists of each split, without ``.tsv``. The official ones share no speakers, but train
+    has each sentence once, and so little data for most languages: ``train: [validated]`` takes all clips
+    that listeners confirmed, and ``carve: [validated]`` leaves the splits to manifest.carve, by speaker.
+    Lists of train and carve are read without the clips whose speaker is in a list of validation or test;
+    stderr shows their number. A clip in several lists of train and carve is taken once, from the first.
+    ``invalidated`` (rejected by listeners) and ``other`` (too few listeners) are read only if named.
 
-    The id is the clip's name, the speaker its client_id, the language its locale. Quotes are part of a
-    sentence. ValueError, with file and row, for a list that cannot be read, and where no folder or more than
+    The id is the name of the clip, the speaker its client_id, the language its locale. Quotes are part of a
+    sentence. ValueError, with file and row, for a list that cannot be read, and if no folder or more than
     one has the lists.
     """
 
@@ -50,7 +50,7 @@ class CommonVoice(Corpus):
             raise ValueError("lists names no list, such as {train: [validated]}")
         for name in (name for names in (lists or {}).values() for name in names):
             if Path(name).name != name or name.endswith(".tsv"):
-                raise ValueError(f"lists has names of files without .tsv, such as validated; found {name!r}")
+                raise ValueError(f"lists must name files without .tsv, such as validated; found {name!r}")
 
     def utterances(self, root: Path, audio_folder: Path, seed: int) -> Iterator[Utterance]:
         folder = self._folder(root)
@@ -73,10 +73,10 @@ class CommonVoice(Corpus):
                     if number + 1 < len(lists):
                         taken.add(clip.name)
                     yield _utterance(clip, own_split, place)
-            _say_what_is_left_out(folder / f"{name}.tsv", left_out)
+            _print_left_out(folder / f"{name}.tsv", left_out)
 
     def _folder(self, root: Path) -> Path:
-        """The one that has all lists, of the locale that is asked for."""
+        """The folder that has all lists, of the requested locale."""
         names = [f"{name}.tsv" for names in self.lists.values() for name in names]
         near = sorted(path.parent for depth in ("", "*/", "*/*/") for path in root.glob(depth + names[0]))
         fit = [
@@ -117,9 +117,9 @@ def _utterance(clip: Clip, split: Split | None, folder: Path) -> Utterance:
     )
 
 
-def _say_what_is_left_out(path: Path, count: int) -> None:
+def _print_left_out(path: Path, count: int) -> None:
     if count:
         print(
-            f"{path}: {count} clips of speakers of the lists of validation and test are left out",
+            f"{path}: left out {count} clips of speakers in the lists of validation and test",
             file=sys.stderr,
         )

@@ -1,4 +1,4 @@
-"""What a corpus answers: its utterances, as they are, good or bad."""
+"""The interface of a corpus: its utterances, valid or not."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping
@@ -11,14 +11,14 @@ NO_LABELS: Mapping[str, str] = {}  # one for a million utterances
 
 @dataclass(frozen=True, slots=True)
 class Utterance:
-    """One utterance as its source names it; the manifest stage checks it.
+    """One utterance as its source describes it; the manifest stage checks it.
 
-    ``labels`` are those fields of a manifest row that tasks need beside the text: see ManifestRow.
-    ``audio`` is relative to ``manifest.root``, or absolute. ``split`` is None where the source has
-    no opinion: the stage then splits by speaker. ``duration_seconds`` is None for the rest of the file.
-    ``problem`` is a reason to reject it that only the source can see, and the value that is the reason.
-    ``content`` is what ContentDigest gives of a recording that the source has packed with others
-    into a file, so that the same sound is found wherever else it lies.
+    ``labels`` are fields of a manifest row that tasks need besides the text: see ManifestRow.
+    ``audio`` is relative to ``manifest.root``, or absolute. ``split`` is None if the source does not
+    set one: the stage then splits by speaker. ``duration_seconds`` is None for the rest of the file.
+    ``problem`` is a reason to reject it that only the source can see, and the value that causes it.
+    ``content`` is the ContentDigest of a recording that the source has packed with others into a file,
+    so that duplicates are found in other files.
     """
 
     id: str
@@ -37,11 +37,11 @@ class Utterance:
 class Corpus(ABC):
     """A source of utterances.
 
-    Subclasses read what lies under ``root``, or synthesise audio: FLAC, many utterances to a file,
-    under ``audio_folder`` (absolute, part of the manifest stage's output). Errors of the source as a
-    whole are ValueErrors that name the file; errors of one row are left to the manifest stage.
-    The same arguments give the same utterances and the same bytes. ``carve`` are shares of splits to carve
-    out of this corpus, before those of manifest.carve.
+    Subclasses read files below ``root``, or synthesise audio: FLAC, many utterances per file, below
+    ``audio_folder`` (absolute, part of the manifest stage's output). Errors of the entire source are
+    ValueErrors that name the file; errors of one row are left to the manifest stage. The same arguments
+    give the same utterances and the same bytes. ``carve`` has fractions to carve out of this corpus for
+    splits; they take precedence over manifest.carve.
     """
 
     carve: Mapping[str, float] = MappingProxyType({})
@@ -50,8 +50,8 @@ class Corpus(ABC):
     def utterances(self, root: Path, audio_folder: Path, seed: int) -> Iterable[Utterance]: ...
 
     def with_audio(self, utterances: Iterable[Utterance], root: Path, audio_folder: Path) -> list[Utterance]:
-        """The utterances that the manifest takes, each with its split, when their audio can be read.
+        """The utterances that the manifest takes, each with its split, now with readable audio.
 
-        For a corpus of which it must be written first, so that only what is taken is.
+        For a corpus that writes audio: only what is taken is written.
         """
         return list(utterances)

@@ -1,4 +1,4 @@
-"""Datasets of Hugging Face's library, as its ``save_to_disk`` leaves them in a folder."""
+"""Datasets of Hugging Face's library, saved to a folder by ``save_to_disk``."""
 
 import sys
 from collections.abc import Iterable, Iterator
@@ -22,32 +22,33 @@ REQUIRED = ("audio", "text")
 SPLITS: dict[str, Split] = {"train": "train", "validation": "validation", "test": "test"}
 BATCH = 1024  # rows that are Python objects at a time
 
-Dataset = Any  # datasets.Dataset: the library is imported where it is used
+Dataset = Any  # datasets.Dataset, imported where it is used
 
 
 @dataclass(frozen=True)
 class EmbeddedUtterance(Utterance):
-    """One whose audio lies within the dataset; the path stands for it until it is written."""
+    """An utterance with audio in the dataset; ``audio`` is a placeholder until that is written."""
 
     dataset: str = ""
     row: int = 0
 
 
 class HuggingFace(Corpus):
-    """What ``Dataset.save_to_disk`` or ``DatasetDict.save_to_disk`` wrote to ``folder``, below manifest.root.
+    """A dataset that ``Dataset.save_to_disk`` or ``DatasetDict.save_to_disk`` wrote to ``folder``, below
+    manifest.root.
 
-    ``columns`` names those of the dataset where they differ from audio, text, id, speaker_id and language;
-    all but audio and text are optional. ``splits`` gives our names for the datasets of a DatasetDict, as in
-    ``{train.clean.100: train}``; those that it leaves out are named on stderr. A single Dataset has no
-    splits: manifest.carve makes them.
+    ``columns`` names the dataset's columns if they differ from audio, text, id, speaker_id and language;
+    all but audio and text are optional. ``splits`` maps the datasets of a DatasetDict to our splits, as in
+    ``{train.clean.100: train}``; stderr names those left out. A single Dataset has no splits: manifest.carve
+    makes them.
 
-    Audio within the dataset is decoded, if it is taken, into FLAC files of 16 bits at its own sampling rate,
-    ten minutes and one split each: neither a file an utterance nor another lossy generation. What cannot be
-    decoded is a rejected row. Audio that the dataset names by its path is left there; paths are relative to
-    the dataset, or absolute. Without a column of ids the id is the dataset's name and the path that it notes
-    for the audio, else the number of the row, which moves when rows before it are removed.
+    Selected audio in the dataset is decoded into 16-bit FLAC files at its own sample rate, ten minutes and
+    one split each, without another lossy step. What cannot be decoded is a rejected row. Audio that the
+    dataset refers to by path is not copied; paths are relative to the dataset, or absolute. Without an id
+    column, the id is the dataset's name and its path for the audio, else the row number, which changes when
+    earlier rows are removed.
 
-    Needs the extra hugging-face. Nothing is downloaded and no code of a dataset runs. ValueError where there
+    Needs the extra hugging-face. Nothing is downloaded and no code of a dataset runs. ValueError if there
     is no such dataset or column.
     """
 
@@ -64,13 +65,13 @@ class HuggingFace(Corpus):
     @staticmethod
     def check_arguments(folder: str = ".", **_: object) -> None:
         if Path(folder).is_absolute() or ".." in Path(folder).parts:
-            raise ValueError(f"folder must lie in manifest.root, where DVC sees it change; found {folder!r}")
+            raise ValueError(f"folder must be in manifest.root, where DVC tracks it; found {folder!r}")
 
     def utterances(self, root: Path, audio_folder: Path, seed: int) -> Iterator[Utterance]:
         for name, dataset in self._datasets(root).items():
             if name and name not in self.splits:
-                said = f"{root / self.folder}: {name!r} is not in init_args.splits: left out"
-                print(printable(said), file=sys.stderr)
+                message = f"{root / self.folder}: {name!r} is not in init_args.splits: left out"
+                print(printable(message), file=sys.stderr)
                 continue
             columns = self._present(dataset, root)
             for first in range(0, len(dataset), BATCH):
@@ -79,8 +80,8 @@ class HuggingFace(Corpus):
                     yield self._utterance(name, row, dict(zip(cells, found, strict=True)))
 
     def _utterance(self, name: str, row: int, cell: dict[str, Any]) -> Utterance:
-        noted = (cell["path"] or "").lstrip("/")
-        own_name = cell.get("id") or "/".join(filter(None, [name, noted or f"{row:08d}"]))
+        path = (cell["path"] or "").lstrip("/")
+        own_name = cell.get("id") or "/".join(filter(None, [name, path or f"{row:08d}"]))
         values: dict[str, Any] = {
             "id": own_name,
             "text": cell["text"] or "",
@@ -109,21 +110,21 @@ class HuggingFace(Corpus):
         return content
 
     def _datasets(self, root: Path) -> dict[str, Dataset]:
-        """The datasets of the folder by their names, of a single one the empty name."""
+        """The datasets of the folder by name; a single one has the empty name."""
         folder = root / self.folder
         try:
             import datasets
         except ImportError as error:
-            message = "is read by the library datasets: install the extra hugging-face"
+            message = "needs the library datasets: install the extra hugging-face"
             command = "pip install -c constraints.txt -e '.[hugging-face]'"
             raise ValueError(f"{folder}: {message}, {command}") from error
         try:
             loaded = datasets.load_from_disk(str(folder))
         except (OSError, ValueError, KeyError, pa.ArrowException) as error:
             raise ValueError(
-                f"{folder}: {error}; save the dataset there by its save_to_disk, or correct init_args.folder"
+                f"{folder}: {error}; save the dataset there with save_to_disk, or correct init_args.folder"
             ) from error
-        # Arrow's own cells: any other format would decode the audio.
+        # Other formats than arrow would decode the audio.
         parts = {"": loaded} if isinstance(loaded, datasets.Dataset) else loaded
         return {name: part.with_format("arrow") for name, part in parts.items()}
 
@@ -131,7 +132,7 @@ class HuggingFace(Corpus):
         return self.columns.get(column, DEFAULT_NAMES[column])
 
     def _present(self, dataset: Dataset, root: Path) -> dict[Column, str]:
-        """The columns that there are; ValueError where one is missing that must be there."""
+        """The existing columns; ValueError if a required one is missing."""
         for column in DEFAULT_NAMES:
             name = self._name(column)
             if name not in dataset.column_names and (column in REQUIRED or column in self.columns):
@@ -157,7 +158,7 @@ def _placed(utterance: Utterance, found: Piece | ValueError) -> Utterance:
 
 
 def _cells(table: pa.Table, columns: dict[Column, str]) -> dict[str, list[Any]]:
-    """Texts of some rows, and of their audio the path, and whether it lies in the dataset."""
+    """Texts of some rows, the path of their audio, and whether it is in the dataset."""
     cells: dict[str, list[Any]] = {}
     for column, name in columns.items():
         cell = table[name]

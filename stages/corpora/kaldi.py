@@ -1,4 +1,4 @@
-"""Data directories of Kaldi recipes, and of what followed them: ESPnet, icefall, WeNet."""
+"""Data directories of Kaldi recipes, also used by ESPnet, icefall and WeNet."""
 
 import re
 from collections.abc import Callable, Iterator
@@ -11,7 +11,7 @@ from stages.tables.delimited import readable
 from stages.tables.faults import Faults
 
 FOLDERS: dict[Split, str] = {"train": "data/train", "test": "data/test"}
-ARCHIVED = re.compile(r".*\.(ark|scp):\d+(\[.*\])?")  # a place within an archive, and a range of it
+ARCHIVED = re.compile(r".*\.(ark|scp):\d+(\[.*\])?")  # a place in an archive, and its range
 T = TypeVar("T")
 
 
@@ -23,16 +23,15 @@ class Span(NamedTuple):
 
 class Kaldi(Corpus):
     """A data directory for each split: ``wav.scp`` (``recording file``) and ``text`` (``utterance words``),
-    and where they are there ``segments`` (``utterance recording begin end``, seconds; an end of -1 is that
-    of the recording) and ``utt2spk`` (``utterance speaker``). A split without directory is left to
-    manifest.carve.
+    and optionally ``segments`` (``utterance recording begin end``, seconds; an end of -1 is that of the
+    recording) and ``utt2spk`` (``utterance speaker``). A split without directory is left to manifest.carve.
 
-    The directories are relative to manifest.root, and so are the paths in wav.scp, which Kaldi takes to be
-    relative to the directory that it is run in: let manifest.root be that one. Absolute paths stay.
+    The directories and the paths in wav.scp are relative to manifest.root. Kaldi resolves these paths from
+    the directory where it runs: set manifest.root to it. Absolute paths stay.
 
-    An utterance without text, and a text, an utterance of utt2spk or a segment that the other files do not
-    know, are rejected rows. ValueError, with file and line, for a file that is absent or cannot be read, and
-    for what is no sound file: a command that ends in ``|`` is never run, and archives are not read.
+    An utterance without text, and a text, an utterance in utt2spk or a segment that is not in the other
+    files, are rejected rows. ValueError, with file and line, for a file that is missing or cannot be read,
+    and for entries that are not audio files: commands (``|``) are never run, archives are not read.
     """
 
     def __init__(self, folders: dict[Split, str] = FOLDERS) -> None:
@@ -41,12 +40,10 @@ class Kaldi(Corpus):
     @staticmethod
     def check_arguments(folders: dict[str, str] | None = None) -> None:
         if folders == {}:
-            raise ValueError("folders names none, such as {train: data/train}")
+            raise ValueError("folders is empty; expected, for example, {train: data/train}")
         for name in (folders or {}).values():
             if Path(name).is_absolute() or ".." in Path(name).parts:
-                raise ValueError(
-                    f"folders must lie in manifest.root, where DVC sees them change; found {name!r}"
-                )
+                raise ValueError(f"folders must be in manifest.root, where DVC tracks them; found {name!r}")
 
     def utterances(self, root: Path, audio_folder: Path, seed: int) -> Iterator[Utterance]:
         for split, name in self.folders.items():
@@ -63,10 +60,10 @@ def _data_directory(folder: Path, split: Split) -> Iterator[Utterance]:
     for name in sorted(spans.keys() | texts.keys() | (speakers or {}).keys()):
         span = spans.get(name, Span(name))
         reasons = {
-            "no segment, or no recording in wav.scp, is this utterance": name not in spans,
-            "its recording is not in wav.scp": span.recording not in files,
-            "it has no line in text": name not in texts,
-            "it has no line in utt2spk": speakers is not None and name not in speakers,
+            "the utterance is neither in segments nor a recording in wav.scp": name not in spans,
+            "the recording is not in wav.scp": span.recording not in files,
+            "no line in text": name not in texts,
+            "no line in utt2spk": speakers is not None and name not in speakers,
         }
         wrong = [reason for reason, holds in reasons.items() if holds]
         yield Utterance(
@@ -82,14 +79,14 @@ def _data_directory(folder: Path, split: Split) -> Iterator[Utterance]:
 
 
 def _file(name: str, file: str) -> str:
-    """What wav.scp says of a recording, if it is a file."""
+    """The entry of a recording in wav.scp; ValueError if it is not a file."""
     what = ""
     if file.endswith("|") or file.startswith("|"):
-        what = "a command, and none is run from data: run it yourself, once, into a wav or flac file,"
+        what = "a command, which is never run from data: run it yourself, once, into a wav or flac file,"
     elif file == "-" or ARCHIVED.fullmatch(file):
         what = "a place in an archive or stream, not a file: write the recording into a wav or flac file"
     elif not file:
-        what = "no file: write the recording's path behind its id"
+        what = "not a file: write the recording's path behind its id"
     if what:
         raise ValueError(f"{name} is {what} and name that here; found {file[:80]!r}")
     return file
@@ -101,7 +98,7 @@ def _segment(name: str, rest: str) -> Span:
         recording, begin, end = fields
         offset, last = float(begin), float(end)
     except ValueError as error:
-        advice = ": a channel cannot be chosen, write each into a file of its own" if len(fields) == 4 else ""
+        advice = ": channels cannot be selected, write each to its own file" if len(fields) == 4 else ""
         raise ValueError(
             f"expected 'utterance recording begin end', found {f'{name} {rest}'[:80]!r}{advice}"
         ) from error
@@ -113,7 +110,7 @@ def _words(name: str, rest: str) -> str:
 
 
 def _lines(path: Path, read: Callable[[str, str], T]) -> dict[str, T]:
-    """What is read of the first word of each line that is not blank, and of what follows, by that word."""
+    """By the first word of each line that is not blank, what ``read`` makes of that word and the rest."""
     found: dict[str, T] = {}
     faults = Faults("lines")
     with (
@@ -126,9 +123,9 @@ def _lines(path: Path, read: Callable[[str, str], T]) -> dict[str, T]:
             name, rest = words[0], words[1].strip() if len(words) > 1 else ""
             try:
                 if name in found:
-                    raise ValueError(f"{name} has a line already")
+                    raise ValueError(f"{name} already has a line")
                 found[name] = read(name, rest)
             except ValueError as error:
                 faults.add(f"line {number}: {error}")
-        faults.stop("correct them, or remove them")
+        faults.stop("correct or remove them")
     return found

@@ -1,4 +1,4 @@
-"""LJ Speech, and what was recorded in its layout for speech synthesis: one speaker, one list."""
+"""LJ Speech, and other corpora in its layout: one speaker, one list."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,9 +16,9 @@ class LJSpeech(Corpus):
     """``metadata.csv``, lines of ``name|raw text|normalised text`` without header and quotes, and
     ``wavs/name.wav``, in manifest.root or one folder below it, such as LJSpeech-1.1.
 
-    ``text`` is ``normalized`` (numbers and abbreviations written out, as they are spoken) or ``raw``; lists
-    with two columns have raw text alone. The id is the name. No utterance has a speaker: there is one only,
-    so manifest.carve splits by recording. A line without recording and a recording without line are rejected
+    ``text`` is ``normalized`` (numbers and abbreviations written out as spoken) or ``raw``; lists with two
+    columns have raw text only. The id is the name. As there is only one speaker, utterances have none, so
+    manifest.carve splits by recording. A line without recording and a recording without line are rejected
     rows. ValueError, with file and line, for a list that cannot be read.
     """
 
@@ -29,7 +29,7 @@ class LJSpeech(Corpus):
         path = _metadata(root)
         folder = path.parent.relative_to(root)
         column = TEXT_COLUMN[self.text]
-        told: set[str] = set()
+        listed: set[str] = set()
         faults = Faults("lines")
         with (
             readable(path, "list", "unpack the corpus into manifest.root"),
@@ -38,18 +38,18 @@ class LJSpeech(Corpus):
             for number, line in enumerate(lines, 1):
                 cells = line.rstrip("\n").split("|")
                 if column < len(cells) <= 3:
-                    told.add(cells[0])
+                    listed.add(cells[0])
                     yield Utterance(cells[0], Path(f"{folder}/wavs/{cells[0]}.wav"), cells[column])
                 elif line.strip():
                     faults.add(f"line {number}: expected {EXPECTED}, found {line.strip()[:80]}")
-            faults.stop("correct them, or remove them")
-        for name in sorted({file.stem for file in (path.parent / "wavs").glob("*.wav")} - told):
-            problem = (f"no line of {path.name} is of this recording", name)
+            faults.stop("correct or remove them")
+        for name in sorted({file.stem for file in (path.parent / "wavs").glob("*.wav")} - listed):
+            problem = (f"{path.name} has no line for this recording", name)
             yield Utterance(name, Path(f"{folder}/wavs/{name}.wav"), "", problem=problem)
 
 
 def _metadata(root: Path) -> Path:
     found = sorted([*root.glob("metadata.csv"), *root.glob("*/metadata.csv")])
     if len(found) > 1:
-        raise ValueError(f"{root}: several lists, {', '.join(map(str, found))}; leave one corpus there")
+        raise ValueError(f"{root}: several lists, {', '.join(map(str, found))}; keep one corpus there")
     return found[0] if found else root / "metadata.csv"

@@ -1,4 +1,4 @@
-"""Corpora in the layout of CMU Sphinx: AN4, and whatever was prepared for SphinxTrain."""
+"""Corpora in the layout of CMU Sphinx: AN4, and others that are prepared for SphinxTrain."""
 
 import re
 import sys
@@ -12,11 +12,11 @@ from stages.tables.delimited import readable
 from stages.tables.faults import Faults
 
 LINE = re.compile(r"(?P<text>.*?)\s*(?<!\S)\((?P<id>\S+)\)")
-# Sentence ends and silences, noises as ++NOISE++ or [NOISE], and the "(2)" of a word's second pronunciation.
+# Sentence ends, silences, noises such as ++NOISE++ or [NOISE], and the "(2)" of a second pronunciation.
 MARKERS = re.compile(r"<[^<>\s]+>|\+\+[^\s+]+\+\+|\[[^\[\]\s]+\]|(?<=\S)\(\d+\)")
 
 ABSENT = (
-    "put the corpus into manifest.root so that its etc/ and wav/ lie there, or name its lists (files in etc/,"
+    "put the corpus into manifest.root so that its etc/ and wav/ are there, or name its lists (files in etc/,"
     " without .fileids and .transcription) in init_args.lists"
 )
 
@@ -26,13 +26,13 @@ Transcripts = dict[str, tuple[int, str]]
 class Sphinx(Corpus):
     """``etc/LIST.fileids``, ``etc/LIST.transcription`` and ``wav/FILEID.wav``, a LIST for each split.
 
-    The id of an utterance is its whole fileid, its speaker the folder that the fileid lies in. A
-    transcription ends in ``(fileid)`` or ``(last part of the fileid)``; its markers are left out and its
-    case is kept. A fileid without transcription has an empty text, so the manifest stage rejects it.
+    The id of an utterance is its complete fileid, its speaker the folder in the fileid. A transcription
+    ends in ``(fileid)`` or ``(last part of the fileid)``; its markers are removed and its case is kept.
+    A fileid without transcription has an empty text, so the manifest stage rejects it.
 
-    A list other than train's may be absent: the manifest stage then carves its split out of train.
-    ValueError, with file and line, for another list that is absent, lines without utterance id, a
-    second transcription of an id, and transcriptions that belong to no fileid or to several.
+    Lists other than that of train may be missing: the manifest stage then carves the split out of train.
+    ValueError, with file and line, for a missing list of train, lines without utterance id, a second
+    transcription of an id, and transcriptions that belong to no fileid or to several.
     """
 
     def __init__(self, lists: dict[Split, str] | None = None, audio_extension: str = ".wav") -> None:
@@ -42,7 +42,7 @@ class Sphinx(Corpus):
     @staticmethod
     def check_arguments(audio_extension: str = ".wav", **_: object) -> None:
         if not audio_extension.startswith(".") or audio_extension == ".":
-            raise ValueError(f"audio_extension is an ending such as .wav; found {audio_extension!r}")
+            raise ValueError(f"audio_extension must be an ending such as .wav; found {audio_extension!r}")
 
     def utterances(self, root: Path, audio_folder: Path, seed: int) -> Iterator[Utterance]:
         for split, name in self.lists.items():
@@ -51,8 +51,8 @@ class Sphinx(Corpus):
             )
             can_be_carved = split != "train" and "train" in self.lists
             if can_be_carved and not listing.exists() and not transcription.exists():
-                said = f"{listing}: no such file, so split {split} is left to manifest.carve"
-                print(printable(said), file=sys.stderr)
+                message = f"{listing}: no such file, so split {split} is left to manifest.carve"
+                print(printable(message), file=sys.stderr)
                 continue
             fileids = [line for _, line in _lines(listing)]
             transcripts = _transcripts(transcription)
@@ -69,13 +69,13 @@ class Sphinx(Corpus):
 
 
 def _lines(path: Path) -> list[tuple[int, str]]:
-    """The lines of a file that hold something, stripped, with their numbers."""
+    """The lines of a file that are not blank, stripped, with their numbers."""
     with readable(path, "list", ABSENT), path.open(encoding="utf-8-sig") as lines:
         return [(number, line.strip()) for number, line in enumerate(lines, 1) if line.strip()]
 
 
 def _transcripts(path: Path) -> Transcripts:
-    """Line number and text of every transcription, by the id that ends it."""
+    """Line number and text of every transcription, by the id at its end."""
     found: Transcripts = {}
     faults = Faults("lines", path)
     for number, line in _lines(path):
@@ -84,15 +84,15 @@ def _transcripts(path: Path) -> Transcripts:
             faults.add(f"line {number}: no utterance id, as in 'WORDS (id)', at the end of: {line[:80]}")
         elif match["id"] in found:
             earlier, _ = found[match["id"]]
-            faults.add(f"line {number}: {match['id']} has a transcription on line {earlier} already")
+            faults.add(f"line {number}: {match['id']} already has a transcription on line {earlier}")
         else:
             found[match["id"]] = number, " ".join(MARKERS.sub(" ", match["text"]).split())
-    faults.stop("correct them, or remove them")
+    faults.stop("correct or remove them")
     return found
 
 
 def _transcript_keys(fileids: list[str], transcripts: Transcripts, path: Path) -> dict[str, str]:
-    """By which id each fileid's transcription is found: the whole fileid, else its last part."""
+    """The key of each fileid's transcription: the complete fileid, else its last part."""
     keys = {fileid: fileid if fileid in transcripts else Path(fileid).name for fileid in fileids}
     owners: dict[str, str] = {}
     unclear, unlisted = Faults("names", path), Faults("lines", path)
@@ -100,7 +100,7 @@ def _transcript_keys(fileids: list[str], transcripts: Transcripts, path: Path) -
         if key in transcripts and owners.setdefault(key, fileid) != fileid:
             place = f"line {transcripts[key][0]}"
             unclear.add(f"{place}: ({key}) may belong to {owners[key]} or to {fileid}")
-    unclear.stop("write the whole fileid into the brackets")
+    unclear.stop("write the complete fileid into the brackets")
     for key, (number, _) in transcripts.items():
         if key not in owners:
             unlisted.add(f"line {number}: {key} is not in {path.with_suffix('.fileids')}")

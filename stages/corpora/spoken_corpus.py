@@ -1,4 +1,4 @@
-"""The base of corpora that espeak-ng speaks on this machine: real words without a download."""
+"""The base of corpora that espeak-ng synthesises on this machine: real words without a download."""
 
 import os
 from abc import abstractmethod
@@ -20,18 +20,18 @@ from stages.synthesis.espeak import SAMPLE_RATE, Prompt, speak
 Samples = np.ndarray[Any, np.dtype[np.float64]]
 Voices = Annotated[tuple[str, ...], MinLen(1)]
 
-MARGIN_SECONDS = 0.05  # of the background alone, before and after the speech of a row
-GAP_SECONDS = 0.1  # of silence between rows, part of none
-LOUDEST_DB, QUIETEST_DB = -3.0, -15.0  # peak of an utterance, of full scale
-NOISE_DB = -60.0  # of full scale: digital silence between words would give the words away
+MARGIN_SECONDS = 0.05  # of noise only, before and after the speech of a row
+GAP_SECONDS = 0.1  # of silence between rows
+LOUDEST_DB, QUIETEST_DB = -3.0, -15.0  # peak of an utterance, relative to full scale
+NOISE_DB = -60.0  # relative to full scale: digital silence between words would reveal them
 
 
 class SpokenCorpus(Corpus):
-    """Texts in many voices; subclasses say which ones, by ``text``, and the language that they are in.
+    """Texts in many voices; subclasses define the ``text`` and its ``language``.
 
-    A voice (accent and variant of espeak-ng, ``en-us+f3``) is a speaker, and its utterances are one
-    FLAC file; a variant is heard in one split only. Text, speed, pitch, intonation and loudness are
-    drawn for every utterance by its id, so that a larger corpus begins like a smaller one.
+    A voice (accent and variant of espeak-ng, ``en-us+f3``) is a speaker with one FLAC file; a variant is in
+    one split only. Text, speed, pitch, intonation and loudness are drawn for each utterance by its id, so
+    that a larger corpus begins like a smaller one.
     """
 
     language: ClassVar[str]
@@ -53,7 +53,7 @@ class SpokenCorpus(Corpus):
 
     @abstractmethod
     def text(self, generator: np.random.Generator) -> str:
-        """What an utterance says."""
+        """The text of an utterance."""
 
     def utterances(self, root: Path, audio_folder: Path, seed: int) -> Iterator[Utterance]:
         def record(split: str, voice: str, count: int) -> list[Utterance]:
@@ -65,7 +65,7 @@ class SpokenCorpus(Corpus):
             for number, voice in enumerate(voices[:total])
         ]
         with ExitStack() as stack:
-            pool = ThreadPoolExecutor(os.cpu_count())  # threads: each waits for a process of its own
+            pool = ThreadPoolExecutor(os.cpu_count())  # threads: each waits for its own process
             stack.callback(pool.shutdown, wait=True, cancel_futures=True)
             for rows in track(pool.map(record, *zip(*work, strict=True)), "speaking", len(work), "voices"):
                 yield from rows
@@ -106,7 +106,7 @@ class SpokenCorpus(Corpus):
 
 
 def refuse_shared_variants(*voices: Sequence[str]) -> None:
-    """ValueError for a variant in two splits, or twice in one: speakers would not be apart."""
+    """ValueError for a variant in two splits, or twice in one: speakers would not be distinct."""
     variants = [voice.partition("+")[2] for split in voices for voice in split]
     if twice := sorted({variant for variant in variants if variants.count(variant) > 1}):
         raise ValueError(
@@ -115,7 +115,7 @@ def refuse_shared_variants(*voices: Sequence[str]) -> None:
 
 
 def _microphone(speech: Samples, generator: np.random.Generator) -> Samples:
-    """16 bit samples at a drawn loudness, over a faint noise that also fills the margins."""
+    """16-bit samples at a drawn loudness, with a faint noise that also fills the margins."""
     full_scale = 2.0**15
     peak = full_scale * 10 ** (generator.uniform(QUIETEST_DB, LOUDEST_DB) / 20)
     margin = np.zeros(round(MARGIN_SECONDS * SAMPLE_RATE))

@@ -9,8 +9,8 @@ from stages.corpora.spoken_corpus import SpokenCorpus, Voices, refuse_shared_var
 from stages.schema.quantities import PositiveInt
 from stages.synthesis.phrases import phrase
 
-# No variant that whispers, croaks, swallows vowels or plays robot; and a voice of validation or test is
-# 5.5 dB or more, in mean log-mel distance, from every one of training.
+# Without variants that whisper, croak, drop vowels or sound like a robot. The mean log-mel distance of a
+# voice of validation or test from every one of training is at least 5.5 dB.
 TRAIN_VOICES = (
     "en-us+m1", "en+m5", "en-gb-scotland+m6", "en-gb-x-rp+m7", "en-029+max", "en-us-nyc+boris",
     "en-gb-x-gbcwmd+Alex", "en-gb-x-gbclan+Mike", "en-us+Mario", "en+gustave", "en-gb-scotland+grandpa",

@@ -9,7 +9,7 @@ from stages.corpora.spoken_corpus import SpokenCorpus, Voices, refuse_shared_var
 from stages.schema.quantities import PositiveInt
 from stages.synthesis.russian_phrases import russian_phrase
 
-# One accent, so that what espeak-ng says are the phones of its Russian words, whatever the variant.
+# One accent, so that the phones of a word do not depend on the variant.
 TRAIN_VOICES = tuple(
     f"ru+{variant}"
     for variant in (
@@ -24,7 +24,7 @@ TEST_VOICES = ("ru+f3", "ru+m2", "ru+f4", "ru+victor", "ru+m4", "ru+grandma")
 
 
 class SpokenRussian(SpokenCorpus):
-    """Who does what, where and when, in some 130 everyday words and many voices."""
+    """Sentences of about 130 everyday words, who does what, where and when, in many voices."""
 
     language: ClassVar[str] = "ru"
 

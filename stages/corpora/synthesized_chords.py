@@ -22,8 +22,8 @@ SECONDS = (0.7, 1.1)
 CLIPS_PER_FILE = 50
 OTHER_BASS = 0.3  # how often another instrument of the split plays the bass
 NOTE_CENTS = 3.0  # deviation of a note from its chord's tuning
-# How far a recording is off concert pitch, in cents: its A lies between 435 and 445 Hz, as orchestras' do.
-# Training leaves gaps for the others.
+# Deviation of a recording from concert pitch, in cents: its A is between 435 and 445 Hz, as in orchestras.
+# Training leaves gaps for the other splits.
 TUNINGS: dict[Split, tuple[tuple[float, float], ...]] = {
     "train": ((-20, -16), (-9, 9), (16, 20)),
     "validation": ((-16, -12.5), (9, 12.5)),
@@ -35,12 +35,11 @@ Work = tuple[Split, str, range]  # a family of instruments, and the numbers of i
 
 class SynthesizedChords(Corpus):
     """Chords of uniform type and root; with probability ``bass_is_root`` the bass is the root, otherwise any
-    of the twelve pitch classes, the root among them.
+    of the twelve pitch classes, including the root.
 
-    The other notes are those of the chord, without regard to the bass; a bass that belongs to the chord
-    may be left out among them. Instruments (see chord_timbre), tunings and voicings (the intervals of all
-    notes above the bass) are heard in one split only. A family of instruments is a speaker. Clips last
-    0.7 to 1.1 s at 44.1 kHz.
+    The other notes are those of the chord, whatever the bass; they may omit a bass that belongs to the
+    chord. Instruments (see chord_timbre), tunings and voicings (the intervals of all notes above the bass)
+    are in one split only. A family of instruments is a speaker. Clips last 0.7 to 1.1 s at 44.1 kHz.
     """
 
     def __init__(
@@ -59,7 +58,7 @@ class SynthesizedChords(Corpus):
     def check_arguments(types: Sequence[str] = tuple(CHORD_TYPES), **_: float) -> None:
         if unknown := sorted(set(distinct_types(types)) - set(CHORD_TYPES)):
             raise ValueError(
-                f"types: the pitch classes of {', '.join(map(repr, unknown))} are not known; there are"
+                f"types: unknown chord types {', '.join(map(repr, unknown))}; expected some of"
                 f" {', '.join(CHORD_TYPES)}"
             )
 

@@ -1,4 +1,4 @@
-"""Tables that people already have: NeMo JSON lines, CSV, TSV or Parquet, with a path and a text column."""
+"""Existing tables: NeMo JSON lines, CSV, TSV or Parquet, with a path and a text column."""
 
 import os
 from collections.abc import Iterator
@@ -26,22 +26,21 @@ TIMES: tuple[Column, ...] = ("offset", "duration")
 
 
 class Table(Corpus):
-    """One table, or a table for each split; their paths are relative to manifest.root and lie below it.
-    A path may be a pattern, as in ``tables/*.csv``: every table that it matches is read, in order.
+    """One table, or a table for each split; paths are relative to manifest.root and below it. A path may
+    be a pattern, as in ``tables/*.csv``: every matching table is read, in order.
 
-    ``columns`` names the table's columns where they differ from NeMo's; all but audio and text are
-    optional and used when present. Cells are read as text, as they stand. Audio paths are relative to
-    the table's folder, or absolute; offset and duration are seconds, phonemes stand apart by
-    spaces. Without an id column (or in its empty cells) the id is the audio path relative to manifest.root,
-    then ``@offset`` where that is not zero; a row that names no audio is called by its table and row, and
-    the manifest stage rejects it.
+    ``columns`` names the table's columns if they differ from NeMo's; all but audio and text are optional.
+    Cells are read as text, unchanged. Audio paths are relative to the table's folder, or absolute; offset
+    and duration are seconds, phonemes are separated by spaces. Without an id column (or in its empty cells)
+    the id is the audio path relative to manifest.root, then ``@offset`` if that is not zero; the id of a row
+    without audio is its table and row, and the manifest stage rejects it.
 
-    The split is the one that ``path`` gives the table, else the row's own (``split_names`` translates,
-    as in ``{dev: validation}``), else None: the manifest stage then splits by speaker.
+    The split is that of the table in ``path``, else that of the row (``split_names`` translates, as in
+    ``{dev: validation}``), else None: the manifest stage then splits by speaker.
 
-    .json, .jsonl and .ndjson hold an object a line; .tsv knows no quotes, as in Common Voice.
-    ValueError, with file and column or row, for a table that cannot be read, a column that is missing,
-    and an offset or duration that is no finite number.
+    .json, .jsonl and .ndjson hold an object per line; .tsv has no quotes, as in Common Voice. ValueError,
+    with file and column or row, for a table that cannot be read, a missing column, and an offset or
+    duration that is not a finite number.
     """
 
     def __init__(
@@ -82,10 +81,10 @@ class Table(Corpus):
         )
 
     def _cells(self, root: Path, path: str, names: dict[Column, str]) -> Cells:
-        """The table, found to have what it must have."""
+        """Read and check a table."""
         if _leaves(path):
             raise ValueError(
-                f"{path}: a table outside manifest.root, where DVC sees no change; move it below {root}"
+                f"{path}: a table outside manifest.root, which DVC does not track; move it below {root}"
             )
         table = read_table(root / path, names.values())
         for column, name in names.items():
@@ -104,7 +103,7 @@ class Table(Corpus):
 
 
 def _matching(root: Path, path: str) -> list[str]:
-    """The tables that a pattern means, relative to the root; any other path itself."""
+    """The tables that match a pattern, relative to the root; any other path unchanged."""
     if not set("*?[") & set(path) or _leaves(path):
         return [path]
     found = sorted(match.relative_to(root).as_posix() for match in root.glob(path) if match.is_file())
@@ -118,7 +117,7 @@ def _leaves(path: str) -> bool:
 
 
 def _relative_to_root(table: str, audio: str) -> Path:
-    """Of a path relative to its table, or absolute; the empty path where there is none."""
+    """The audio path from the root, or absolute; the empty path if there is none."""
     return Path(os.path.normpath(Path(table).parent / audio)) if audio.strip() else Path()
 
 

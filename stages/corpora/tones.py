@@ -1,4 +1,4 @@
-"""A tone per character: the smallest corpus that can be learned, for tests and first looks."""
+"""A tone per character: the smallest corpus that can be learned, for tests and trials."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,10 +18,10 @@ Samples = np.ndarray[Any, np.dtype[np.float32]]
 
 
 class Tones(Corpus):
-    """Random words of a small alphabet, each character a tone of its own, silence between tones.
+    """Random words of a small alphabet: one tone per character, silence between tones.
 
     Every split has its own speakers; a speaker is a detuning (within ``detuning`` of the distance to
-    the next tone) and a loudness.
+    the next tone).
     """
 
     def __init__(
@@ -84,7 +84,7 @@ class Tones(Corpus):
 
     def _sound(self, text: str, tuning: float, generator: np.random.Generator) -> Samples:
         time = np.arange(int(self.tone_seconds * SAMPLE_RATE)) / SAMPLE_RATE
-        # plucked: only its beginning is loud, so that one frame alone tells where a tone starts
+        # plucked: only the beginning is loud, so that a single frame shows where a tone starts
         envelope = np.minimum(1.0, time / 0.002) * np.exp(-time / 0.02)
         gap = np.zeros(int(self.gap_seconds * SAMPLE_RATE))
         pieces = [gap]

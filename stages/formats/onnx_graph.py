@@ -22,7 +22,7 @@ from stages.compat.onnxruntime_stft import precise_stft
 from stages.compat.onnxscript_small_constants import small_constants
 from stages.compat.torch_recurrent_shapes import recurrent_shapes
 from stages.formats.waveform_model import WaveformModel
-from stages.frontends.frontend import frame_mask
+from stages.padding.mask import frame_mask
 from stages.program.progress import track
 
 OPSET = 18  # the first with all that the graphs need; onnxruntime 1.14 (2023) and later run it

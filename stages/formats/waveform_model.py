@@ -6,7 +6,8 @@ B batch, N samples, T frames, F features, T' output frames, V vocabulary.
 import torch
 from torch import Tensor, nn
 
-from stages.frontends.frontend import Frontend, frame_mask
+from stages.frontends.frontend import Frontend
+from stages.padding.mask import frame_mask
 from stages.tasks.checkpoint import Recipe
 from stages.tasks.task import Task
 

@@ -9,7 +9,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from stages.frontends.frontend import Frontend, frame_mask, without_padding
+from stages.frontends.frontend import Frontend
+from stages.padding.mask import frame_mask, without_padding
 from stages.schema.quantities import PositiveFloat, PositiveInt
 
 FLOOR = 1e-7  # amplitude below which is silence: -140 dB of full scale

@@ -9,6 +9,9 @@ from typing import ClassVar, Literal
 import torch
 from torch import Tensor, nn
 
+from stages.padding.mask import frame_mask
+from stages.padding.mask import without_padding as without_padding  # own frontends import both from here
+
 
 class Frontend(nn.Module, ABC):
     """Waveforms to features; runs in the features stage, on the training device and inside ONNX.
@@ -29,26 +32,6 @@ class Frontend(nn.Module, ABC):
     def num_frames(self, lengths: Tensor) -> Tensor:
         """Frame counts of waveforms of these lengths: (B,) to (B,)."""
         return lengths
-
-
-def frame_mask(lengths: Tensor, num_frames: int) -> Tensor:
-    """True where a frame belongs to its utterance: (B,) to (B, T)."""
-    return torch.arange(num_frames, device=lengths.device)[None, :] < lengths[:, None]
-
-
-def without_padding(values: Tensor, lengths: Tensor) -> Tensor:
-    """Samples (B, N) or frames (B, T, F) with 0 beyond the lengths (B,), whatever was there."""
-    if _is_full(values, lengths):  # as all are in the features stage, where a copy would take a tenth
-        return values
-    beyond = ~frame_mask(lengths, values.shape[1])
-    return values.masked_fill(beyond[(..., *[None] * (values.ndim - 2))], 0.0)
-
-
-def _is_full(values: Tensor, lengths: Tensor) -> bool:
-    """Whether there is no padding for sure; asked of no graph, and of no device that would have to wait."""
-    if torch.compiler.is_compiling() or lengths.device.type != "cpu":
-        return False
-    return bool((lengths >= values.shape[1]).all())
 
 
 def frame_samples(

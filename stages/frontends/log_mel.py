@@ -5,8 +5,9 @@ B batch, N samples, T frames, F mel bands.
 
 from torch import Tensor
 
-from stages.frontends.frontend import finished, without_padding
+from stages.frontends.frontend import finished
 from stages.frontends.mel_bands import MelBands
+from stages.padding.mask import without_padding
 
 
 class LogMel(MelBands):

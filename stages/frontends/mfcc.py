@@ -6,8 +6,9 @@ B batch, N samples, T frames, M mel bands, F coefficients.
 from torch import Tensor
 
 from stages.compat.torchaudio_extension import create_dct
-from stages.frontends.frontend import finished, without_padding
+from stages.frontends.frontend import finished
 from stages.frontends.mel_bands import MelBands
+from stages.padding.mask import without_padding
 from stages.schema.quantities import NonNegativeFloat, PositiveFloat, PositiveInt
 
 

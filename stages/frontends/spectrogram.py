@@ -9,7 +9,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from stages.frontends.frontend import Frontend, finished, frame_samples, without_padding
+from stages.frontends.frontend import Frontend, finished, frame_samples
+from stages.padding.mask import without_padding
 from stages.schema.quantities import PositiveFloat, PositiveInt
 
 WINDOWS = {"hamming": torch.hamming_window, "hann": torch.hann_window}

@@ -4,7 +4,8 @@ from typing import ClassVar, Literal
 
 from torch import Tensor
 
-from stages.frontends.frontend import Frontend, without_padding
+from stages.frontends.frontend import Frontend
+from stages.padding.mask import without_padding
 from stages.schema.quantities import PositiveInt
 
 

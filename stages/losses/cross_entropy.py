@@ -5,7 +5,7 @@ B batch, U tokens, V vocabulary.
 
 from torch import Tensor
 
-from stages.frontends.frontend import frame_mask
+from stages.padding.mask import frame_mask
 
 
 def cross_entropy(

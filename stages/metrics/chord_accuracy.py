@@ -7,7 +7,7 @@ import numpy as np
 from annotated_types import Ge, Le
 
 from stages.metrics.bootstrap import interval
-from stages.metrics.chord_ceiling import ceilings, likenesses, shares_of_labels, shares_of_law
+from stages.metrics.chord_ceiling import ceilings, likenesses, shares_of_labels, shares_of_prior
 from stages.metrics.metric import Metric, Pairs
 from stages.schema.chords import CHORD_TYPES, Chord, distinct_types
 from stages.schema.quantities import Fraction
@@ -24,7 +24,7 @@ class ChordAccuracy(Metric):
     best classes of its head (always, where the head has no more).
 
     ``PART_acc_ceiling`` beside them is what a listener can reach who knows all pitch classes and the bass;
-    some chords are one another's inversions (see chord_ceiling). It follows from the law of a synthesised
+    some chords are one another's inversions (see chord_ceiling). It follows from the prior of a synthesised
     corpus, if ``bass_is_root`` is set, which with ``types`` is as the corpus has it; else it is estimated
     from the references, where they are 3000 at least of types whose pitch classes are known.
     """
@@ -53,29 +53,29 @@ class ChordAccuracy(Metric):
             )
 
     def compute(self, references: Sequence[str], hypotheses: Sequence[str]) -> dict[str, float]:
-        said, heard = _parsed(references), _parsed(hypotheses)
-        right = {part: _right(said, heard, part) for part in PARTS}
-        right["chord"] = sum(a == b for a, b in zip(said, heard, strict=True))
+        chords, recognised = _parsed(references), _parsed(hypotheses)
+        correct = {part: _num_correct(chords, recognised, part) for part in PARTS}
+        correct["chord"] = sum(a == b for a, b in zip(chords, recognised, strict=True))
         found: dict[str, float] = {}
-        for name, count in right.items():
-            low, high = _interval(count, len(said))
+        for name, count in correct.items():
+            low, high = _interval(count, len(chords))
             found |= {
-                f"{name}_acc": count / len(said),
+                f"{name}_acc": count / len(chords),
                 f"{name}_acc_ci_low": low,
                 f"{name}_acc_ci_high": high,
             }
-        return found | {f"{name}_acc_ceiling": value for name, value in self._ceilings(said).items()}
+        return found | {f"{name}_acc_ceiling": value for name, value in self._ceilings(chords).items()}
 
     def compute_ranked(
         self, references: Sequence[str], alternatives: Sequence[Sequence[str]]
     ) -> dict[str, float]:
-        said, ranked = _parsed(references), [_parsed(texts) for texts in alternatives]
+        chords, ranked = _parsed(references), [_parsed(texts) for texts in alternatives]
         found = {}
         for k in self.top_k:
             for part in PARTS:
                 best = [{getattr(chord, part) for chord in chords[:k]} for chords in ranked]
-                hits = sum(getattr(a, part) in names for a, names in zip(said, best, strict=True))
-                found[f"{part}_top{k}_acc"] = hits / len(said)
+                hits = sum(getattr(a, part) in names for a, names in zip(chords, best, strict=True))
+                found[f"{part}_top{k}_acc"] = hits / len(chords)
         return found
 
     def pairs(self, references: Sequence[str], hypotheses: Sequence[str]) -> Pairs:
@@ -85,11 +85,11 @@ class ChordAccuracy(Metric):
     def indistinguishable(self, kind: str, classes: Collection[str]) -> dict[str, str]:
         return likenesses(sorted(classes)) if kind == "chord_type" else {}
 
-    def _ceilings(self, said: Sequence[Chord]) -> dict[str, float]:
+    def _ceilings(self, references: Sequence[Chord]) -> dict[str, float]:
         if self.bass_is_root is not None:
-            return ceilings(shares_of_law(self.types, self.bass_is_root))
-        if len(said) >= ENOUGH_CHORDS and all(chord.chord_type in CHORD_TYPES for chord in said):
-            return ceilings(shares_of_labels(said))
+            return ceilings(shares_of_prior(self.types, self.bass_is_root))
+        if len(references) >= ENOUGH_CHORDS and all(chord.chord_type in CHORD_TYPES for chord in references):
+            return ceilings(shares_of_labels(references))
         return {}
 
 
@@ -97,11 +97,11 @@ def _parsed(texts: Sequence[str]) -> list[Chord]:
     return [Chord.parse(text) for text in texts]
 
 
-def _right(said: Sequence[Chord], heard: Sequence[Chord], part: str) -> int:
-    return sum(getattr(a, part) == getattr(b, part) for a, b in zip(said, heard, strict=True))
+def _num_correct(references: Sequence[Chord], hypotheses: Sequence[Chord], part: str) -> int:
+    return sum(getattr(a, part) == getattr(b, part) for a, b in zip(references, hypotheses, strict=True))
 
 
-def _interval(right: int, total: int) -> tuple[float, float]:
+def _interval(correct: int, total: int) -> tuple[float, float]:
     """The percentile bootstrap over chords: of ones and zeros, drawn again, the sum is binomial."""
-    drawn = np.random.default_rng(0).binomial(total, right / total, NUM_BOOTSTRAPS) / total
+    drawn = np.random.default_rng(0).binomial(total, correct / total, NUM_BOOTSTRAPS) / total
     return interval(drawn)

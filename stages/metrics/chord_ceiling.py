@@ -16,19 +16,21 @@ def ceilings(shares: Shares) -> dict[str, float]:
     """The best possible accuracy of type, root, and both (the bass is known): for everything that sounds the
     same above its bass, the most frequent answer.
     """
-    heard: dict[tuple[str, frozenset[int]], dict[object, float]] = defaultdict(lambda: defaultdict(float))
+    answers_by_sound: dict[tuple[str, frozenset[int]], dict[object, float]] = defaultdict(
+        lambda: defaultdict(float)
+    )
     for (chord_type, bass), share in shares.items():
         sounding = frozenset((interval - bass) % 12 for interval in CHORD_TYPES[chord_type])
         answers = {"chord_type": chord_type, "root": bass, "chord": (chord_type, bass)}  # the root: below it
         for name, answer in answers.items():
-            heard[name, sounding][answer] += share
+            answers_by_sound[name, sounding][answer] += share
     found = dict.fromkeys(("chord_type", "root", "chord"), 0.0)
-    for (name, _), counts in heard.items():
+    for (name, _), counts in answers_by_sound.items():
         found[name] += max(counts.values()) / sum(shares.values())
     return {**found, "bass_note": 1.0}
 
 
-def shares_of_law(types: Sequence[str], bass_is_root: float) -> Shares:
+def shares_of_prior(types: Sequence[str], bass_is_root: float) -> Shares:
     """Uniform types; the bass is the root with this probability, else any of the twelve pitch classes."""
     other = (1 - bass_is_root) / 12
     return {(name, bass): other + bass_is_root * (bass == 0) for name in types for bass in range(12)}

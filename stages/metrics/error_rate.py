@@ -60,10 +60,12 @@ class ErrorRate(Metric):
     def pairs(self, references: Sequence[str], hypotheses: Sequence[str]) -> Pairs:
         output = self.align(list(references), list(hypotheses))
         found: list[tuple[str, str]] = []
-        for said, heard, chunks in zip(output.references, output.hypotheses, output.alignments, strict=True):
+        for reference, hypothesis, chunks in zip(
+            output.references, output.hypotheses, output.alignments, strict=True
+        ):
             for chunk in chunks:
-                span = said[chunk.ref_start_idx : chunk.ref_end_idx]
-                instead = heard[chunk.hyp_start_idx : chunk.hyp_end_idx]
+                span = reference[chunk.ref_start_idx : chunk.ref_end_idx]
+                instead = hypothesis[chunk.hyp_start_idx : chunk.hyp_end_idx]
                 found += zip_longest(span, instead, fillvalue="")
         return {self.unit: found}
 

@@ -30,8 +30,8 @@ class Metric(ABC):
         return {}
 
     def pairs(self, references: Sequence[str], hypotheses: Sequence[str]) -> Pairs:
-        """By kind of class, what was said with what was heard in its place, "" for nothing: for tables of
-        confusions and of precision and recall. None by default.
+        """By kind of class, what a reference has and what its hypothesis has there, "" for nothing: for
+        tables of confusions and of precision and recall. None by default.
         """
         return {}
 

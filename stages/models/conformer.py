@@ -12,8 +12,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from stages.frontends.frontend import frame_mask, without_padding
 from stages.models.encoder import Encoder
+from stages.padding.mask import frame_mask, without_padding
 from stages.schema.quantities import PositiveInt, Probability
 
 

@@ -10,9 +10,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from stages.frontends.frontend import frame_mask
 from stages.models.encoder import Encoder
 from stages.models.recurrent import Kind, Recurrent
+from stages.padding.mask import frame_mask
 from stages.schema.quantities import PositiveInt, Probability
 
 BAND_STRIDE = 2  # of either convolution

@@ -3,8 +3,8 @@
 import torch
 from torch import Tensor, nn
 
-from stages.frontends.frontend import frame_mask
 from stages.models.chord_heads import ChordHeads
+from stages.padding.mask import frame_mask
 from stages.schema.chords import CHORD_TYPES, PITCH_CLASSES
 from stages.schema.quantities import PositiveInt
 

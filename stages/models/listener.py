@@ -11,9 +11,9 @@ from annotated_types import MinLen
 from torch import Tensor, nn
 from torch.nn import functional
 
-from stages.frontends.frontend import frame_mask
 from stages.models.encoder import Encoder
 from stages.models.recurrent import Recurrent
+from stages.padding.mask import frame_mask
 from stages.schema.quantities import PositiveInt, Probability
 
 

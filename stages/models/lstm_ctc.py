@@ -12,8 +12,8 @@ B batch, T frames, T' frames after the convolution, F features, D width.
 from torch import Tensor, nn
 from torch.nn import functional
 
-from stages.frontends.frontend import frame_mask
 from stages.models.encoder import Encoder
+from stages.padding.mask import frame_mask
 from stages.schema.quantities import PositiveInt, Probability
 
 KERNEL_SIZE = 10

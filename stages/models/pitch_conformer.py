@@ -14,9 +14,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from stages.frontends.frontend import frame_mask
 from stages.models.conformer import Block, Conformer
 from stages.models.encoder import Encoder
+from stages.padding.mask import frame_mask
 from stages.schema.quantities import PositiveInt, Probability
 
 SEMITONES = 12

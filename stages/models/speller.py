@@ -8,8 +8,8 @@ B batch, T frames, D width, H hidden size, V vocabulary.
 import torch
 from torch import Tensor, nn
 
-from stages.frontends.frontend import frame_mask
 from stages.models.decoder import Decoder, Tensors, attend
+from stages.padding.mask import frame_mask
 from stages.schema.quantities import PositiveInt, Probability
 
 

@@ -6,8 +6,8 @@ B batch, T frames, D width, U tokens, H width of queries and keys, E of values, 
 import torch
 from torch import Tensor, nn
 
-from stages.frontends.frontend import frame_mask
 from stages.models.decoder import Decoder, Tensors, attend
+from stages.padding.mask import frame_mask
 from stages.schema.quantities import NonNegativeInt, PositiveFloat, PositiveInt, Probability
 
 

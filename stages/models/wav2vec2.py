@@ -13,9 +13,9 @@ from torch import Tensor
 from torch.nn import functional
 
 from stages.compat.torchaudio_extension import prepare_torchaudio
-from stages.frontends.frontend import frame_mask
 from stages.models.encoder import Encoder
 from stages.models.hub import Hub
+from stages.padding.mask import frame_mask
 from stages.schema.quantities import PositiveInt, Probability
 
 TINY = {

@@ -1,6 +1,6 @@
 """What sections of params.yaml say to one another: values that are fine alone but not together.
 
-A check is a generator of problems. It may be given params of which only a part is sound; it ends with
+A check is a generator of problems. It may be given params of which only a part is valid; it ends with
 Unknown at the first value that is not.
 """
 
@@ -31,18 +31,18 @@ NO_CALLBACKS = {
 
 
 class Unknown(Exception):
-    """A value that is not sound, so that nothing can be said about its company."""
+    """A value that is not valid, so that nothing can be said about its company."""
 
 
-class Sound(SimpleNamespace):
-    """The sound values of a section."""
+class ValidValues(SimpleNamespace):
+    """The values of a section that are valid by themselves."""
 
     def __getattr__(self, name: str) -> Any:
         raise Unknown(name)
 
 
 def problems(params: Any, trained: bool = False) -> Problems:
-    """Everything that does not fit together in Params, or in a Sound with some of their values.
+    """Everything that does not fit together in Params, or in the ValidValues among them.
 
     Once it is ``trained``, a model needs no more what it was made from: train.inputs is not asked for it.
     """
@@ -55,9 +55,9 @@ def problems(params: Any, trained: bool = False) -> Problems:
             yield from () if trained and check in (_train_inputs, _augmentations) else check(params)
 
 
-def _without_trainer(params: Any) -> Sound:
-    train = Sound(**{name: value for name, value in vars(params.train).items() if name != "trainer"})
-    return Sound(**vars(params) | {"train": train})
+def _without_trainer(params: Any) -> ValidValues:
+    train = ValidValues(**{name: value for name, value in vars(params.train).items() if name != "trainer"})
+    return ValidValues(**vars(params) | {"train": train})
 
 
 def _folders(params: Any) -> Problems:
@@ -110,7 +110,7 @@ def _resolvable(params: Any, section: str, key: str) -> Problems:
     part, inputs = getattr(settings, key), Path(settings.inputs)
     try:
         if part and inputs.exists():
-            resolved(part, inputs, params.features.sample_rate)
+            resolved(part, inputs, params.features.sample_rate, only_check=True)
     except Unresolved as error:
         yield problem((section, key, *error.place), str(error))
 
@@ -233,5 +233,5 @@ CHECKS = (
     _frontends, _optimization, _groups, _init_from, _monitors, _callbacks, _formats,
     packages.loggers, packages.executor,
     recognition.content, recognition.keys, recognition.search, recognition.positions, recognition.octaves,
-    recognition.chord_types, recognition.chord_law,
+    recognition.chord_types, recognition.chord_prior,
 )  # fmt: skip

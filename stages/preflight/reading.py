@@ -10,10 +10,10 @@ from typing import Any, get_args
 from lightning.pytorch import Trainer
 from pydantic import BaseModel, ValidationError, create_model
 
-from stages.preflight.agreement import Sound, problems
+from stages.preflight.agreement import ValidValues, problems
 from stages.schema.params import Params, Section
 from stages.schema.part import import_class, parameters_of
-from stages.schema.problems import joined, refusal
+from stages.schema.problems import dotted, joined, refusal
 from stages.schema.reading import read_document
 
 Steps = tuple[int | str, ...]
@@ -34,7 +34,7 @@ def checked(document: dict[str, Any], path: Path, trained: bool = False) -> Para
         params = Params.model_validate_json(json.dumps(document))
     except ValidationError as error:
         found.append(error)
-    if apart := list(problems(params or _sound(Params, document), trained)):
+    if apart := list(problems(params or _valid_values(Params, document), trained)):
         found.append(refusal(apart))
     if params and not found:
         return params
@@ -42,19 +42,19 @@ def checked(document: dict[str, Any], path: Path, trained: bool = False) -> Para
     raise ValueError(f"{path} cannot be used, {len(lines)} problem(s):\n  " + "\n  ".join(lines))
 
 
-def _sound(model: type[BaseModel], document: Any) -> Sound:
+def _valid_values(model: type[BaseModel], document: Any) -> ValidValues:
     """The values of a section that are valid by themselves."""
     values: dict[str, Any] = {}
     for name, field in model.model_fields.items():
         written = {name: document[name]} if isinstance(document, dict) and name in document else {}
         annotation = field.annotation
         if isinstance(annotation, type) and issubclass(annotation, Section):
-            values[name] = _sound(annotation, written.get(name))
+            values[name] = _valid_values(annotation, written.get(name))
             continue
         alone = create_model(name, __base__=Section, **{name: (field.rebuild_annotation(), field.default)})  # type: ignore[call-overload]
         with suppress(ValidationError):
             values[name] = getattr(alone.model_validate(written), name)
-    return Sound(**values)
+    return ValidValues(**values)
 
 
 def _explain(error: ValidationError, document: Any) -> list[str]:
@@ -63,7 +63,7 @@ def _explain(error: ValidationError, document: Any) -> list[str]:
     for detail in error.errors(include_url=False):
         steps = _place(detail["loc"], document, detail["type"] == "missing")
         text = _message(detail, steps, document)
-        found = messages.setdefault(_dotted(steps), [])
+        found = messages.setdefault(dotted(steps), [])
         if text not in found:
             found.append(text)
     return [f"{path}: {' or '.join(texts)}" if path else "; ".join(texts) for path, texts in messages.items()]
@@ -88,11 +88,6 @@ def _place(loc: Steps, document: Any, missing: bool) -> Steps:
         elif not missing:
             break
     return tuple(place)
-
-
-def _dotted(steps: Steps) -> str:
-    text = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in steps)
-    return text.removeprefix(".")
 
 
 def _message(detail: Any, steps: Steps, document: Any) -> str:

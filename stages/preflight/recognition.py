@@ -10,7 +10,7 @@ from stages.schema.nested import nested
 from stages.schema.part import Part, parameters_of
 from stages.schema.problems import Place, Problems, problem
 
-LAW = ("bass_is_root", "types")  # of a corpus of synthesised chords; a metric's ceilings follow from it
+PRIOR = ("bass_is_root", "types")  # what says it of synthesised chords; a metric's ceilings follow from it
 
 
 def content(params: Any) -> Problems:
@@ -73,17 +73,17 @@ def chord_types(params: Any) -> Problems:
             yield problem(("train", "tokens"), f"{message} {', '.join(lacking)}")
 
 
-def chord_law(params: Any) -> Problems:
+def chord_prior(params: Any) -> Problems:
     """Ceilings are those of the corpus that is recognised."""
     for metrics in (_trained, _evaluated):
         for place, metric in metrics(params):
             if _argument(metric, "bass_is_root") is None:
                 continue
             for index, corpus in enumerate(params.manifest.corpora):
-                for name in LAW:
+                for name in PRIOR:
                     theirs, own = _argument(corpus, name), _argument(metric, name)
                     if theirs is not None and _unordered(theirs) != _unordered(own):
-                        message = f"its ceilings follow from {' and '.join(LAW)}, but"
+                        message = f"its ceilings follow from {' and '.join(PRIOR)}, but"
                         yield problem(place, f"{message} manifest.corpora[{index}] has {name}: {theirs}")
 
 

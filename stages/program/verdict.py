@@ -59,9 +59,9 @@ class Verdict:
 
 def checked_params(path: Path, trained: bool = False, *, anew: bool = False) -> Params:
     """The params of a file that is found sound, now or, unless it is checked ``anew``, before. ValueError
-    with all its problems, one a line.
+    with all its problems, one a line. Old names in it are told on stderr.
     """
-    document = read_document(path)
+    document = read_document(path, lambda line: print(f"{path}: {line}", file=sys.stderr))
     if anew or not Verdict(document, trained).is_known():
         _check(document, path, trained)
     return params_of(document)

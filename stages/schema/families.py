@@ -115,7 +115,8 @@ TrainerPart = Annotated[
         folder="stages/callbacks",
     ),
 ]
-SearchPart = Annotated[Part, Family("stages.search.search.Search", {"tokens": "train.tokens"})]
+PROVIDED_TO_SEARCHES = {"tokens": "train.tokens", "inputs": "the section's own, the folder of its files"}
+SearchPart = Annotated[Part, Family("stages.search.search.Search", PROVIDED_TO_SEARCHES)]
 MetricPart = Annotated[Part, Family("stages.metrics.metric.Metric")]
 FormatPart = Annotated[Part, Family("stages.formats.format.Format")]
 SchedulePart = Annotated[

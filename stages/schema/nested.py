@@ -3,7 +3,8 @@
 A class that reads files there (a pretrained model, a vocabulary, a lexicon) has a static method
 ``resolve(inputs, sample_rate, **init_args)``. It returns the arguments with what it read in the place of
 the files' names, so that a checkpoint, which holds the arguments, needs the files no more. ValueError,
-naming the file and what to do, where it cannot.
+naming the file and what to do, where it cannot. Where nothing is kept, as of ``evaluate.search``, a class
+that takes ``inputs`` reads them when it is built.
 """
 
 from collections.abc import Iterator
@@ -31,20 +32,33 @@ def nested(part: Part, place: Place = ()) -> Iterator[tuple[Place, Part]]:
             yield from nested(within, (*place, "init_args", name))
 
 
-def resolved(part: Part, inputs: Path, sample_rate: int, place: Place = ()) -> Part:
-    """The part, and those within it, with what they read in their arguments; Unresolved if one cannot."""
+def resolved(
+    part: Part, inputs: Path, sample_rate: int, place: Place = (), *, only_check: bool = False
+) -> Part:
+    """The part, and those within it, with what they read in their arguments; Unresolved if one cannot.
+
+    To ``only_check``, a class's static method ``check_inputs``, with the same arguments, takes less time.
+    """
     init_args = dict(part.init_args)
     for name, value in init_args.items():
         if within := _as_part(value):
-            below = resolved(within, inputs, sample_rate, (*place, "init_args", name))
+            below = resolved(within, inputs, sample_rate, (*place, "init_args", name), only_check=only_check)
             init_args[name] = below.model_dump(mode="json")
     cls = part.load()
-    if hasattr(cls, "resolve"):
+    check = getattr(cls, "check_inputs", None) if only_check else None
+    if read := check or getattr(cls, "resolve", None):
         try:
-            init_args = cls.resolve(inputs, sample_rate, **init_args)
+            init_args = read(inputs, sample_rate, **init_args) or init_args
         except ValueError as error:
             raise Unresolved((*place, *getattr(error, "place", ())), str(error)) from error
     return part.model_copy(update={"init_args": init_args})
+
+
+def built(part: Part, inputs: Path, sample_rate: int, **provided: Any) -> Any:
+    """A part of which no checkpoint is kept: a class that takes ``inputs`` reads its files there itself."""
+    if "inputs" not in parameters_of(part.load()):
+        part = resolved(part, inputs, sample_rate)
+    return part.build(inputs=inputs, **provided)
 
 
 def parts_within(value: Any, place: Place = ()) -> Iterator[tuple[Place, dict[str, Any]]]:

@@ -20,10 +20,12 @@ from pydantic import (
     ValidationError,
     ValidationInfo,
     create_model,
+    model_validator,
 )
 from pydantic_core import CoreSchema, core_schema
 
 from stages.schema.extras import advice
+from stages.schema.moved import refuse_both_names, with_new_names
 from stages.schema.problems import joined, problem, refusal
 
 PROJECT = Path(__file__).parents[2]
@@ -36,6 +38,14 @@ class Part(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
     class_path: str
     init_args: dict[str, Any] = {}
+
+    @model_validator(mode="before")
+    @classmethod
+    def rename(cls, written: Any) -> Any:
+        """Old names become those of now, here and in the parts within."""
+        found = with_new_names(written)
+        refuse_both_names(found)
+        return found
 
     def load(self) -> Any:
         """The class itself."""

@@ -10,6 +10,12 @@ Place = tuple[str | int, ...]
 Problems = Iterator[InitErrorDetails]
 
 
+def dotted(place: Place) -> str:
+    """A place as people write it: ``manifest.corpora[0].limit``."""
+    text = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in place)
+    return text.removeprefix(".")
+
+
 def problem(place: Place, message: str, found: Any = None) -> InitErrorDetails:
     """A problem at its place; ``found`` is the value there, where it helps to show it."""
     error = PydanticCustomError("part", "{message}", {"message": message})

@@ -7,12 +7,15 @@ from typing import Any
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
+from stages.schema.moved import Tell, with_new_names
 from stages.schema.params import Params
 from stages.schema.part import SHAPE_ALONE
 
 
-def read_document(path: Path) -> dict[str, Any]:
+def read_document(path: Path, tell: Tell = str) -> dict[str, Any]:
     """The file as JSON has it: strings for keys, and for dates. ValueError if it has no such content.
+
+    New names of classes and arguments take the place of old ones; ``tell`` gets a line for each.
 
     ruamel reads YAML 1.2, as DVC does: PyYAML would take the ``1e-05`` that DVC writes for a string.
     """
@@ -29,7 +32,8 @@ def read_document(path: Path) -> dict[str, Any]:
         raise ValueError(f"{path}: empty; copy a file from flows/recipes/")
     if not isinstance(document, dict):
         raise ValueError(f"{path}: expected keys and values at the top, found {type(document).__name__}")
-    return document
+    found: dict[str, Any] = with_new_names(document, tell)
+    return found
 
 
 def params_of(document: dict[str, Any]) -> Params:

@@ -3,6 +3,7 @@
 Logarithms are to the base 10. The format: http://www.speech.sri.com/projects/srilm/manpages/ngram-format.5.html
 """
 
+import io
 import math
 import re
 from collections.abc import Iterable
@@ -14,25 +15,37 @@ START, END, UNKNOWN = "<s>", "</s>", "<unk>"
 
 def read_arpa(path: Path, inputs: Path) -> NGrams:
     """All n-grams of a file in the folder ``inputs``; ValueError naming it, and the line that is wrong."""
+    return parse_arpa(file_content(path, inputs), path)
+
+
+def file_content(path: Path, inputs: Path) -> bytes:
+    """The bytes of a file in the folder ``inputs``; ValueError naming it if DVC could not see it change."""
     if not path.is_file():
         raise ValueError(f"{path}: no such file; put it there, or correct its name")
     if not path.resolve().is_relative_to(inputs.resolve()):
         raise ValueError(f"{path}: a link out of {inputs}, behind which DVC sees no change; copy the file")
     try:
-        with path.open(encoding="utf-8") as stream:
-            ngrams = _read(_Lines(stream, path))
-    except (OSError, UnicodeDecodeError) as error:
-        raise ValueError(f"{path}: not readable as UTF-8 text, which ARPA files are: {error}") from error
+        return path.read_bytes()
+    except OSError as error:
+        raise ValueError(f"{path}: not readable: {error}") from error
+
+
+def parse_arpa(content: bytes, name: Path | str) -> NGrams:
+    """All n-grams of a file with this content; ValueError with its name, and the line that is wrong."""
+    try:
+        ngrams = _read(_Lines(io.TextIOWrapper(io.BytesIO(content), encoding="utf-8"), name))
+    except UnicodeDecodeError as error:
+        raise ValueError(f"{name}: not readable as UTF-8 text, which ARPA files are: {error}") from error
     if missing := {START, END} - ngrams.keys():
-        raise ValueError(f"{path}: {' and '.join(sorted(missing))} missing among the 1-grams")
+        raise ValueError(f"{name}: {' and '.join(sorted(missing))} missing among the 1-grams")
     return ngrams
 
 
 class _Lines:
     """The lines that are not empty, one at a time, and complaints about the current one."""
 
-    def __init__(self, stream: Iterable[str], path: Path) -> None:
-        self.path = path
+    def __init__(self, stream: Iterable[str], name: Path | str) -> None:
+        self.name = name
         self.numbered = enumerate(map(str.strip, stream), 1)
         self.number, self.line = 0, ""
 
@@ -46,7 +59,7 @@ class _Lines:
 
     def error(self, message: str) -> ValueError:
         where = f", line {self.number}: {message}, found {self.line!r}"
-        return ValueError(f"{self.path}{where if self.number else f': {message} before its end'}")
+        return ValueError(f"{self.name}{where if self.number else f': {message} before its end'}")
 
 
 def _read(lines: _Lines) -> NGrams:

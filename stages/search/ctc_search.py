@@ -8,6 +8,7 @@ from typing import Annotated
 
 from torch import Tensor
 
+from stages.schema.families import PROVIDED_TO_SEARCHES as PROVIDED
 from stages.schema.part import Family, Part
 from stages.search.search import Search
 
@@ -23,4 +24,4 @@ class CTCSearch(Search):
         return [[best] for best in self(log_probs, lengths, blank_index)]
 
 
-CTCSearchPart = Annotated[Part, Family("stages.search.ctc_search.CTCSearch", {"tokens": "train.tokens"})]
+CTCSearchPart = Annotated[Part, Family("stages.search.ctc_search.CTCSearch", PROVIDED)]

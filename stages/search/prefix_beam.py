@@ -15,8 +15,9 @@ from torch import Tensor
 
 from stages.schema.params import InputFile
 from stages.schema.quantities import NonNegativeFloat, PositiveInt
-from stages.search.arpa import NGrams, read_arpa
+from stages.search.arpa import NGrams, file_content, parse_arpa, read_arpa
 from stages.search.ctc_search import CTCSearch
+from stages.search.packed_model import PackedModel
 from stages.search.word_scores import Context, WordScores
 from stages.tokens.tokens import Tokens
 
@@ -29,35 +30,35 @@ NEVER = (-math.inf, -math.inf)
 class PrefixBeam(CTCSearch):
     """The texts whose alignments are the most likely together, of which greedy decoding sees one.
 
-    After every frame the ``beam_width`` most likely beginnings go on, with the ``num_tokens`` most likely
-    tokens of the next one, or fewer that have ``token_share`` of its probability together. ``num_best``
+    After every frame the ``beam_width`` most likely beginnings go on, with the ``cutoff_top_n`` most likely
+    tokens of the next one, or fewer that have ``cutoff_prob`` of its probability together. ``num_best``
     texts are ranked.
 
-    ``language_model`` is a file of n-grams in ARPA format in the section's inputs, or what it holds. Texts
-    are then ranked by log P(text | audio) + ``alpha`` * log P(words) + ``beta`` * number of words, with
-    natural logarithms; see WordScores for what a word is.
+    ``language_model`` is a file of n-grams in ARPA format in ``inputs`` or, in a checkpoint, what it holds
+    (up to version 0.1.0 its n-grams). Texts are then ranked by log P(text | audio) + ``alpha`` * log P(words)
+    + ``beta`` * number of words, with natural logarithms; see WordScores for what a word is.
     """
 
     def __init__(
         self,
         beam_width: PositiveInt = 16,
         num_best: PositiveInt = 1,
-        num_tokens: PositiveInt = 20,
-        token_share: Annotated[float, Gt(0), Le(1)] = 1.0,
-        language_model: InputFile | NGrams | None = None,
+        cutoff_top_n: PositiveInt = 20,
+        cutoff_prob: Annotated[float, Gt(0), Le(1)] = 1.0,
+        language_model: InputFile | PackedModel | NGrams | None = None,
         alpha: NonNegativeFloat = 0.5,
         beta: float = 1.0,
         tokens: Tokens | None = None,
+        inputs: Path | None = None,
     ) -> None:
         self.beam_width = beam_width
         self.num_best = num_best
-        self.num_tokens = num_tokens
-        self.token_share = token_share
+        self.cutoff_top_n = cutoff_top_n
+        self.cutoff_prob = cutoff_prob
         self.words = None
         if language_model is not None:
-            assert isinstance(language_model, dict), "resolve puts what the file holds in its place"
             assert tokens is not None, "a task's tokens come with its search"
-            self.words = WordScores(language_model, tokens, alpha, beta)
+            self.words = WordScores(_ngrams(language_model, inputs), tokens, alpha, beta)
 
     @staticmethod
     def check_arguments(
@@ -69,17 +70,25 @@ class PrefixBeam(CTCSearch):
             raise ValueError("alpha and beta weigh a language_model, but there is none")
 
     @staticmethod
+    def check_inputs(inputs: Path, sample_rate: int, language_model: object = None, **_: object) -> None:
+        """ValueError if the file is not there, or damaged."""
+        if isinstance(language_model, str):
+            read_arpa(inputs / language_model, inputs)
+
+    @staticmethod
     def resolve(inputs: Path, sample_rate: int, **init_args: Any) -> dict[str, Any]:
-        """The arguments with what the file holds."""
+        """The arguments with the file itself, once it was read whole."""
         if isinstance(name := init_args.get("language_model"), str):
-            init_args["language_model"] = read_arpa(inputs / name, inputs)
+            content = file_content(inputs / name, inputs)
+            parse_arpa(content, inputs / name)
+            init_args["language_model"] = PackedModel.of(content).model_dump()
         return init_args
 
     def __call__(self, log_probs: Tensor, lengths: Tensor, blank_index: int) -> list[list[int]]:
         return [ranked[0] for ranked in self.ranked(log_probs, lengths, blank_index)]
 
     def ranked(self, log_probs: Tensor, lengths: Tensor, blank_index: int) -> list[list[list[int]]]:
-        best = log_probs.topk(min(self.num_tokens, log_probs.shape[-1]))
+        best = log_probs.topk(min(self.cutoff_top_n, log_probs.shape[-1]))
         kept = self._kept(best.values)
         rows = zip(*(part.tolist() for part in (best.indices, best.values, kept, lengths)), strict=True)
         found = []
@@ -96,10 +105,19 @@ class PrefixBeam(CTCSearch):
 
     def _kept(self, values: Tensor) -> Tensor:
         """How many of the tokens, the likely ones first, are looked at in each frame (B, T)."""
-        if self.token_share == 1.0:  # sums of float32 may reach it too early
+        if self.cutoff_prob == 1.0:  # sums of float32 may reach it too early
             return values.new_full(values.shape[:2], values.shape[2]).long()
         before = values.exp().cumsum(-1) - values.exp()  # (B, T, K)
-        return (before < self.token_share).sum(-1).clamp(min=1)
+        return (before < self.cutoff_prob).sum(-1).clamp(min=1)
+
+
+def _ngrams(language_model: str | PackedModel | NGrams, inputs: Path | None) -> NGrams:
+    if isinstance(language_model, PackedModel):
+        return language_model.ngrams()
+    if isinstance(language_model, str):
+        assert inputs is not None, "resolve puts the file in the place of its name"
+        return read_arpa(inputs / language_model, inputs)
+    return language_model
 
 
 def prefixes(

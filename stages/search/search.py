@@ -2,7 +2,7 @@
 
 
 class Search:
-    """From what a task computes of a batch to what was said; a task says which kind it takes.
+    """From what a task computes of a batch to hypotheses; a task says which kind it takes.
 
     See CTCSearch for those over framewise log-probabilities.
     """

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from stages.search.arpa import END, START, UNKNOWN, NGrams
 from stages.tokens.tokens import Tokens
 
-NEVER_SEEN = -100.0  # to the base 10, of a word outside a model without <unk>, as in KenLM
+OOV_LOG_PROB = -100.0  # to the base 10, of a word outside a model without <unk>, as in KenLM
 
 
 class Context(NamedTuple):
@@ -70,7 +70,7 @@ class WordScores:
             if found := self.ngrams.get(" ".join((*before, word))):
                 return penalty + found[0]
             penalty += self.ngrams.get(" ".join(before), (0.0, 0.0))[1]
-        return penalty + NEVER_SEEN
+        return penalty + OOV_LOG_PROB
 
     def _after(self, context: Context, words: list[str]) -> tuple[float, tuple[str, ...]]:
         score, history = context.score, context.history

@@ -1,1 +1,1 @@
-"""From rows of a manifest to feature shards: jobs that need nothing of one another."""
+"""From rows of a manifest to feature shards, in independent jobs."""

@@ -1,4 +1,4 @@
-"""Which shard an utterance is in, by the hash of its id."""
+"""The shard of an utterance, by the hash of its id."""
 
 import hashlib
 from collections.abc import Iterator
@@ -8,17 +8,17 @@ import numpy as np
 import pyarrow as pa
 
 UTTERANCES_PER_SHARD = 128  # at least, on average
-MAX_BITS = 12  # 4096 shards: files that DVC and a file system bear
+MAX_BITS = 12  # 4096 shards: enough files for DVC and a file system
 CHUNK = 10_000
 
 Numbers = np.ndarray[Any, np.dtype[np.int64]]
 
 
 def shard_bits(num_utterances: int) -> int:
-    """The number of shards of a split is 2 to this: as many as leave each its share of utterances.
+    """The base-2 logarithm of a split's number of shards, so that each has UTTERANCES_PER_SHARD on average.
 
-    The first bits of the hash are the shard's number, so that a corpus that outgrows its number of shards
-    has each of them split in two.
+    The first bits of the hash are the number of the shard, so that each shard is split in two when the
+    corpus outgrows them.
     """
     return min(MAX_BITS, max(0, (num_utterances // UTTERANCES_PER_SHARD).bit_length() - 1))
 
@@ -33,6 +33,6 @@ def _hash(name: str) -> int:
 
 
 def _strings(column: pa.ChunkedArray) -> Iterator[str]:
-    """A column's values, some at a time: a million Python strings are 80 MB."""
+    """The values of a column, in chunks: a million Python strings are 80 MB."""
     for start in range(0, len(column), CHUNK):
         yield from column.slice(start, CHUNK).to_pylist()

@@ -26,7 +26,7 @@ Row = dict[str, Any]
 
 
 def extract(job: ShardJob) -> int:
-    """Write one shard, whole or not at all; the number of its rows. ValueError with what to do."""
+    """Write one shard, completely or not at all; returns its number of rows. ValueError with what to do."""
     _refuse_other_machines(job)
     try:
         with room_advice():
@@ -64,16 +64,16 @@ def _variants(name: str, samples: Samples, sample_rate: int, copies: list[Augmen
 
 
 def _stored(name: str, values: Samples, metadata: FeatureMetadata) -> Stored:
-    if not (np.abs(values) <= FLOAT16_MAX).all():  # said so that NaN is refused as well
+    if not (np.abs(values) <= FLOAT16_MAX).all():  # written so that NaN fails too
         frontend = metadata.frontend.class_path
-        raise ValueError(f"utterance {name}: {frontend} gave NaN, or values too large for 16 bits")
+        raise ValueError(f"utterance {name}: {frontend} returned NaN, or values too large for 16 bits")
     if metadata.dtype == "int16":
         values = np.rint(np.clip(values, -1, 1) * INT16_FULL_SCALE)
     return values.astype(metadata.dtype, order="C")
 
 
 def _read_audio(job: ShardJob) -> Iterator[tuple[Row, Samples]]:
-    """Mono samples of each row at the rate of the features, of the recording that the manifest describes."""
+    """Each row with its mono samples at the rate of the features; checks that recordings are unchanged."""
     stamps: dict[str, str] = {}
     for row in job.rows.to_pylist():
         file = row["audio_filepath"]
@@ -87,17 +87,17 @@ def _read_audio(job: ShardJob) -> Iterator[tuple[Row, Samples]]:
 
 
 def _refuse_other_machines(job: ShardJob) -> None:
-    """A worker of a cluster has this project's folder and its very code and libraries."""
+    """ValueError if a worker lacks the project's folder or has other code or libraries."""
     where = f"a worker on {socket.gethostname()}"
     if made_by(job.recipe.metadata, job.recipe.copies) != job.made_by:
         raise ValueError(
-            f"{where} has other code or other versions of libraries than this stage. If it is Dask's,"
-            " install the same checkout there with constraints.txt, and start it anew; if the code was edited"
+            f"{where} has other code or other versions of libraries than this stage. If it belongs to Dask,"
+            " install the same checkout there with constraints.txt and restart it; if the code was edited"
             " meanwhile, run again"
         )
     for folder in (job.manifest, job.path.parent):
         if not folder.is_dir():
             raise ValueError(
-                f"{where} does not see {folder}: the project must lie on a file system that workers share,"
+                f"{where} does not see {folder}: the project must be on a file system that workers share,"
                 " at the same path"
             )

@@ -1,4 +1,4 @@
-"""A split's manifest as a table: a million rows are some hundred megabytes, not some gigabytes."""
+"""The manifest of a split as a table: a million rows take some hundred megabytes, not gigabytes."""
 
 from itertools import islice
 from pathlib import Path
@@ -21,7 +21,7 @@ SCHEMA = pa.schema(
 
 
 def read_manifest_table(path: Path) -> pa.Table:
-    """All rows, sorted by id; ValueError naming file and line of the first one that is wrong."""
+    """All rows, sorted by id; ValueError naming file and line of the first invalid one."""
     rows = manifest_rows(path)
     batches = []
     while chunk := [dict(row) for row in islice(rows, CHUNK)]:

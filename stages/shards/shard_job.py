@@ -7,8 +7,8 @@ import pyarrow as pa
 
 from stages.shards.shard_recipe import ShardRecipe, digest
 
-# What a job has of a manifest's rows; beside them a ``stamp`` (see verification) of recordings that are known
-# to be the manifest's, and null of the others.
+# The columns of a manifest that a job gets; also ``stamp`` (see verification), null for recordings that are
+# not yet verified.
 COLUMNS = ("id", "audio_filepath", "offset", "duration", "audio_sha256")
 
 
@@ -16,8 +16,8 @@ COLUMNS = ("id", "audio_filepath", "offset", "duration", "audio_sha256")
 class ShardJob:
     """Rows in the order of their recordings, whose paths are relative to ``manifest``.
 
-    Paths are absolute: a worker on another machine has another working directory. ``made_by`` is the
-    digest of the code and the libraries that asked for the job.
+    ``path`` and ``manifest`` are absolute: workers on other machines have other working directories.
+    ``made_by`` is the digest of the code and libraries that created the job.
     """
 
     path: Path
@@ -28,6 +28,6 @@ class ShardJob:
 
 
 def content_key(rows: pa.Table, recipe: ShardRecipe) -> str:
-    """What a shard is made from: the same key, the same bytes. Paths and transcripts are no part of it."""
+    """A key of what a shard is made from: equal keys, equal bytes. Paths and transcripts do not matter."""
     audio = rows.select(["id", "offset", "duration", "audio_sha256"]).to_pydict()
     return digest([audio, recipe.digest])

@@ -1,4 +1,4 @@
-"""What decides the bytes of a shard besides its recordings."""
+"""What determines the bytes of a shard besides its recordings."""
 
 import hashlib
 import json
@@ -14,7 +14,14 @@ from stages.schema.feature_table import FeatureMetadata
 from stages.schema.nested import parts_within
 from stages.schema.part import Part
 
-CODE = ("shards", "frontends", "audio", "compat/torchaudio_extension.py", "schema/feature_table.py")
+CODE = (
+    "shards",
+    "frontends",
+    "padding",
+    "audio",
+    "compat/torchaudio_extension.py",
+    "schema/feature_table.py",
+)
 LIBRARIES = ("numpy", "pyarrow", "soundfile", "soxr", "torch", "torchaudio")
 CODE_OF_COPIES = ("augment",)
 LIBRARIES_OF_COPIES = (
@@ -25,8 +32,8 @@ LIBRARIES_OF_COPIES = (
 
 @dataclass(frozen=True)
 class ShardRecipe:
-    """The features of ``metadata``, of recordings and of their ``copies``; ``digest`` is of both, of the
-    inputs that copies may mix in, and of the code and libraries.
+    """The features (``metadata``) and ``copies`` of recordings; ``digest`` is of both, of the inputs that
+    copies may read, and of the code and libraries.
     """
 
     metadata: FeatureMetadata
@@ -35,8 +42,8 @@ class ShardRecipe:
 
 
 def shard_recipe(metadata: FeatureMetadata, copies: list[Part], inputs: Path) -> ShardRecipe:
-    """Sounds below ``inputs`` become absolute paths. Whatever a transform may read there itself, the digest
-    knows its content.
+    """Sounds below ``inputs`` become absolute paths. The digest includes the content of all files there, as
+    transforms may read any.
     """
     with_paths = [with_sounds(part, inputs.absolute(), metadata.sample_rate) for part in copies]
     mixed_in = Inputs([inputs]).digest() if copies else ""
@@ -46,7 +53,7 @@ def shard_recipe(metadata: FeatureMetadata, copies: list[Part], inputs: Path) ->
 
 
 def made_by(metadata: FeatureMetadata, copies: list[Part]) -> str:
-    """The digest of this process's code and libraries, as far as such shards depend on them."""
+    """The digest of the code and libraries of this process that such shards depend on."""
     packages = set[str]().union(*map(_packages, [metadata.frontend, *copies]))
     return _made_by(bool(copies), frozenset(packages - {PACKAGE.name}))
 
@@ -62,7 +69,7 @@ def _made_by(with_copies: bool, packages: frozenset[str]) -> str:
 
 
 def _packages(part: Part) -> set[str]:
-    """Of its class and of those in its arguments, however deep."""
+    """The packages of its class and of those in its arguments, at any depth."""
     within = (Part.model_validate(written) for _, written in parts_within([*part.init_args.values()]))
     return {part.class_path.split(".")[0]}.union(*map(_packages, within))
 
@@ -74,5 +81,5 @@ def digest(document: object) -> str:
 def _version(library: str) -> str | None:
     try:
         return version(library)
-    except PackageNotFoundError:  # of an extra
+    except PackageNotFoundError:  # it belongs to an extra
         return None

@@ -1,4 +1,4 @@
-"""A shard's file: written some rows at a time, in place only when it is whole.
+"""Writes the file of a shard some rows at a time; it gets its name only when complete.
 
 T frames, F features.
 """
@@ -25,14 +25,14 @@ Stored = np.ndarray[Any, np.dtype[Any]]
 
 
 class ShardWriter(AbstractContextManager["ShardWriter"]):
-    """Takes rows one by one and holds a row group of them in memory at most.
+    """Takes rows one by one and keeps at most one row group in memory.
 
-    The file gets its name when the block ends without an error; with one, nothing is left.
+    The file gets its name when the block ends without an error; otherwise it is removed.
     """
 
     def __init__(self, path: Path, metadata: FeatureMetadata) -> None:
         self.path = path
-        # of this very process: a cluster may start a job anew elsewhere while the first try still runs
+        # unique to this process: a cluster may restart a job elsewhere while the first try still runs
         self.partial = path.with_name(f"{path.name}.{socket.gethostname()}-{os.getpid()}.partial")
         self.schema = metadata.attach(SHARD_SCHEMA)
         self.num_rows = 0
@@ -45,7 +45,7 @@ class ShardWriter(AbstractContextManager["ShardWriter"]):
         return self
 
     def add(self, name: str, copy: int, stored: Stored) -> None:
-        """One row: ``stored`` is (T, F) in the type of the metadata."""
+        """Add a row: ``stored`` is (T, F) in the type of the metadata."""
         self.waiting.append((name, copy, stored))
         self.num_rows += 1
         self.num_bytes += stored.nbytes
@@ -58,7 +58,7 @@ class ShardWriter(AbstractContextManager["ShardWriter"]):
                 self._write_group()
                 self.writer.close()
                 self.stream.flush()
-                os.fsync(self.stream.fileno())  # after a power cut, the name means all of the bytes
+                os.fsync(self.stream.fileno())  # also after a power cut, a named file is complete
                 self.stream.close()
                 self.partial.replace(self.path)
         finally:
@@ -66,9 +66,9 @@ class ShardWriter(AbstractContextManager["ShardWriter"]):
                 self._give_up()
 
     def _give_up(self) -> None:
-        """Close what cannot be finished, on a full disk for one, and leave nothing."""
+        """Close and remove the partial file, for example on a full disk."""
         for resource in (self.writer, self.stream):
-            with suppress(OSError):  # the error that brought us here is the one to tell
+            with suppress(OSError):  # the first error is the one to report
                 resource.close()
         self.partial.unlink(missing_ok=True)
 
@@ -87,7 +87,7 @@ class ShardWriter(AbstractContextManager["ShardWriter"]):
 
 
 def _binary(values: tuple[Stored, ...]) -> pa.Array:
-    """Arrays as one column of bytes, through a single buffer."""
+    """Arrays as a column of bytes, in a single buffer."""
     offsets = np.cumsum([0, *(stored.nbytes for stored in values)])
     content = np.concatenate([stored.ravel() for stored in values])
     return pa.Array.from_buffers(
@@ -96,7 +96,7 @@ def _binary(values: tuple[Stored, ...]) -> pa.Array:
 
 
 def forget_partial(folder: Path) -> set[Path]:
-    """Remove what processes of this machine left that were killed; the shards that they were at work on."""
+    """Remove partial files of killed processes of this machine; returns the shards they were to become."""
     lost = set()
     for partial in folder.glob("*.partial"):
         shard, _, writer = partial.stem.partition(".parquet.")

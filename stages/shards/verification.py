@@ -1,4 +1,4 @@
-"""Whether a recording is the one that the manifest describes, and still is when it has been read."""
+"""Verifies that a recording is the one that the manifest describes, also after it has been read."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
@@ -12,13 +12,13 @@ from stages.program.inputs import hash_file
 from stages.program.processes import in_threads
 from stages.program.progress import track
 
-SHOWN = Path("data/manifest")  # how messages call the manifest's folder, wherever it lies on this machine
+SHOWN = Path("data/manifest")  # the manifest's folder in messages, wherever it is on this machine
 BATCH = 1024  # rows that are Python objects at a time
 
 
 def verify(row: Mapping[str, Any], manifest: Path) -> str:
-    """The stamp of a row's recording, for ``verify_still``; ValueError naming utterance and file if it is
-    gone or another one.
+    """The stamp of a row's recording, for ``verify_still``; ValueError naming utterance and file if the
+    recording is missing or changed.
     """
     try:
         stamp = _stamp(row, manifest)  # before it is read
@@ -31,19 +31,19 @@ def verify(row: Mapping[str, Any], manifest: Path) -> str:
 
 
 def verify_still(row: Mapping[str, Any], manifest: Path, stamp: str) -> str:
-    """The stamp of a recording when it has been read; ValueError if it has become another one.
+    """The stamp of a recording after it has been read; ValueError if the recording has changed.
 
-    Only where its stamp is another one it is hashed again: it may have been touched, and machines of a
-    cluster may see times with other precisions.
+    It is hashed again only if its stamp differs: it may have been touched, and machines of a cluster may see
+    times at different precisions.
     """
-    with suppress(OSError):  # which verify says
+    with suppress(OSError):  # verify reports it
         if _stamp(row, manifest) == stamp:
             return stamp
     return verify(row, manifest)
 
 
 def verify_files(rows: pa.Table, manifest: Path) -> dict[str, str]:
-    """The stamps of the files of rows, each of another file, by ``audio_filepath``."""
+    """The stamps of the files of rows, by ``audio_filepath``; every row has a different file."""
     stamps = in_threads(partial(verify, manifest=manifest), _rows(rows))
     shown = track(stamps, "verifying audio", len(rows), "files")
     return dict(zip(rows["audio_filepath"].to_pylist(), shown, strict=True)) if len(rows) else {}

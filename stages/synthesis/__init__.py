@@ -1,1 +1,1 @@
-"""What corpora that are made on this machine are made of: speech by espeak-ng, chords."""
+"""Sounds of corpora that are made on this machine: speech by espeak-ng, chords."""

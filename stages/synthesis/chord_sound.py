@@ -7,7 +7,7 @@ import numpy as np
 from stages.synthesis.chord_timbre import Timbre
 
 SAMPLE_RATE = 44100
-BLOCK = 256  # samples; a partial's exponential is an outer product of blocks and of samples in a block
+BLOCK = 256  # samples; the exponential of a partial is an outer product of blocks and samples in a block
 FULL_SCALE = 32767
 
 Samples = np.ndarray[Any, np.dtype[np.float32]]
@@ -59,7 +59,7 @@ def _note(hertz: float, timbre: Timbre, num_samples: int, generator: np.random.G
 
 
 def _breath(timbre: Timbre, num_samples: int, generator: np.random.Generator) -> Samples:
-    """Noise (N,) of breath, bow or hammer, which dies away with the sound."""
+    """Noise (N,) of breath, bow or hammer, which decays with the sound."""
     envelope = np.exp(-np.arange(num_samples, dtype=np.float32) * np.float32(timbre["decay"] / SAMPLE_RATE))
     return generator.standard_normal(num_samples, dtype=np.float32) * np.float32(timbre["noise"]) * envelope
 
@@ -81,7 +81,7 @@ def _exponentials(amplitude: Complex, rate: Complex, num_samples: int) -> Sample
 
 
 def _vibrato(sound: Samples, cents: float, generator: np.random.Generator) -> Samples:
-    """Time runs faster and slower, so that the pitch rises and falls by ``cents``."""
+    """Vary the speed, so that the pitch rises and falls by ``cents``."""
     angular = 2 * np.pi * generator.uniform(4.5, 7.0)
     time = np.arange(len(sound)) / SAMPLE_RATE
     depth = (2 ** (cents / 1200) - 1) / angular * np.minimum(1, time / generator.uniform(0.05, 0.4))
@@ -90,7 +90,7 @@ def _vibrato(sound: Samples, cents: float, generator: np.random.Generator) -> Sa
 
 
 def _room(dry: Samples, generator: np.random.Generator) -> Samples:
-    """Reverberation, the tilt of a microphone, coloured noise, and a loudness; 16 bits' worth of it."""
+    """Add reverberation, a microphone's tilt and coloured noise; scale to a drawn peak on 16 bits."""
     size = 1 << (2 * len(dry) - 1).bit_length() - 1
     spectrum = np.fft.rfft(dry, size)
     if generator.random() < 0.6:
@@ -105,6 +105,6 @@ def _room(dry: Samples, generator: np.random.Generator) -> Samples:
     hiss = np.fft.rfft(generator.standard_normal(size)) * 10 ** (-generator.uniform(0, 6) * octaves / 20)
     noise = np.fft.irfft(hiss, size)[: len(dry)]
     noise *= wet.std() / noise.std() * 10 ** (generator.uniform(-70, -25) / 20)
-    heard = wet + noise
+    mixed = wet + noise
     peak = FULL_SCALE * 10 ** (generator.uniform(-24, -1) / 20)
-    return (heard * (peak / np.abs(heard).max())).astype(np.float32)
+    return (mixed * (peak / np.abs(mixed).max())).astype(np.float32)

@@ -1,4 +1,4 @@
-"""Instruments as ranges of what makes their sound; every split has families of its own."""
+"""Instruments as ranges of synthesis parameters; every split has its own families."""
 
 from dataclasses import dataclass, fields
 from typing import Any
@@ -13,25 +13,25 @@ Range = tuple[float, float]
 
 @dataclass(frozen=True)
 class Family:
-    """Ranges from which an instrument is drawn, uniformly, or log-uniformly where the lowest is above 0."""
+    """Ranges from which an instrument is drawn: uniformly, or log-uniformly if the lower end is above 0."""
 
     slope: Range  # of the spectrum: partial k has the amplitude k^-slope
-    even: Range = (1, 1)  # amplitude of even partials, over that of odd ones
-    fundamental: Range = (1, 1)  # its amplitude, over what the slope says
-    comb: Range = (0, 0)  # where the string is struck or plucked, of its length; 0: nowhere
+    even: Range = (1, 1)  # amplitude of even partials, relative to odd ones
+    fundamental: Range = (1, 1)  # its amplitude, relative to the slope
+    comb: Range = (0, 0)  # where the string is struck or plucked, as a fraction of its length; 0: nowhere
     formants: Range = (0, 0)  # number of resonances of the body
     cutoff_hz: Range = (3000, 9000)  # above which the spectrum falls by 24 dB per octave
-    drawbars: Range = (0, 0)  # 1: only partials 1, 2, 3, 4, 6 and 8, each by its own drawbar
-    bell: Range = (0, 0)  # amplitude of inharmonic partials that die away fast
+    drawbars: Range = (0, 0)  # 1: only partials 1, 2, 3, 4, 6 and 8, each with its own drawbar
+    bell: Range = (0, 0)  # amplitude of inharmonic partials that decay fast
     stretch: Range = (0, 0)  # stiffness of the string: partial k is sqrt(1 + stretch * k^2) higher
     decay: Range = (0, 0)  # per second, of a note at middle C
-    decay_growth: Range = (0, 0)  # of the decay with every partial
+    decay_growth: Range = (0, 0)  # increase of the decay with every partial
     attack: Range = (0.002, 0.006)  # seconds
-    lag: Range = (0, 0)  # of the attack with every partial, over that of the first
+    lag: Range = (0, 0)  # increase of the attack with every partial, relative to the first
     vibrato: Range = (0, 0)  # cents
-    copies: Range = (1, 1)  # strings or players of a note
+    copies: Range = (1, 1)  # strings or players per note
     scatter: Range = (0, 0)  # cents, between copies
-    noise: Range = (0.0003, 0.003)  # breath, bow or hammer, over the note
+    noise: Range = (0.0003, 0.003)  # breath, bow or hammer, relative to the note
 
     def draw(self, generator: np.random.Generator) -> "Timbre":
         values = {}
@@ -58,7 +58,7 @@ DRAWBARS = (1, 2, 3, 4, 6, 8)
 
 @dataclass(frozen=True)
 class Timbre:
-    """One instrument: a value for each range of its family, its resonances (3, R), its partials' levels."""
+    """One instrument: a value for each range of its family, resonances (3, R), levels of its partials."""
 
     values: dict[str, float]
     resonances: Array
@@ -68,7 +68,7 @@ class Timbre:
         return self.values[name]
 
     def partials(self, hertz: float, generator: np.random.Generator) -> tuple[Array, Array, Array]:
-        """Numbers, frequencies and amplitudes of a note's partials, strongest possible 1: each (K,)."""
+        """Numbers, frequencies and amplitudes of the partials of a note: each (K,)."""
         number = np.arange(1, MAX_PARTIALS + 1, dtype=np.float64)
         frequency = number * hertz * np.sqrt(1 + self["stretch"] * number**2)
         number, frequency = number[frequency < HIGHEST_HZ], frequency[frequency < HIGHEST_HZ]
@@ -82,7 +82,7 @@ class Timbre:
         centre, gain, width = self.resonances[:, :, None]
         level *= 1 + (gain * np.exp(-0.5 * (np.log2(frequency / centre) / width) ** 2)).sum(0)
         level /= 1 + (frequency / self["cutoff_hz"]) ** 4
-        level *= 10 ** (generator.normal(0, 1.5, len(number)) / 20)  # no two notes are alike
+        level *= 10 ** (generator.normal(0, 1.5, len(number)) / 20)  # no two notes are equal
         return number, frequency, level
 
 

@@ -1,4 +1,4 @@
-"""Which notes sound for a chord: register, position, doublings; every split has voicings of its own."""
+"""The notes of a chord: register, position, doublings; every split has its own voicings."""
 
 import zlib
 
@@ -7,15 +7,15 @@ import numpy as np
 from stages.schema.families import Split
 
 LOWEST_NOTE, HIGHEST_NOTE = 36, 88  # MIDI: C2, E6
-BASS_OCTAVES = 2  # in which the bass lies, from the lowest note on
-MAX_GAP = 12  # semitones between the bass and where the other notes begin
-OMITTED = 0.1  # how often a bass that belongs to the chord is not sounded above it, too
-DOUBLED = 0.15  # how often a note sounds an octave higher, too
-SHARES: dict[int, Split] = {0: "validation", 1: "test"}  # of eighths of all voicings; others are for training
+BASS_OCTAVES = 2  # range of the bass, from the lowest note on
+MAX_GAP = 12  # semitones between the bass and the start of the other notes
+OMITTED = 0.1  # how often a bass that belongs to the chord does not also sound above
+DOUBLED = 0.15  # how often a note also sounds an octave higher
+SHARES: dict[int, Split] = {0: "validation", 1: "test"}  # eighths of all voicings; the rest is train
 
 
 def split_of(notes: list[int]) -> Split:
-    """Of a voicing, which is its intervals above the bass, wherever it lies; by hash."""
+    """The split of a voicing, by a hash of its intervals above the bass."""
     intervals = sorted(note - notes[0] for note in notes)
     return SHARES.get(zlib.crc32(bytes(intervals)) % 8, "train")
 
@@ -23,7 +23,7 @@ def split_of(notes: list[int]) -> Split:
 def draw_voicing(
     pitch_classes: list[int], bass: int, split: Split, generator: np.random.Generator
 ) -> list[int]:
-    """MIDI notes of a chord with these pitch classes over a bass, the bass first; a voicing of the split."""
+    """MIDI notes of a chord with these pitch classes over a bass, in a voicing of the split; bass first."""
     while True:
         notes = _draw(pitch_classes, bass, generator)
         if split_of(notes) == split:

@@ -1,8 +1,8 @@
-"""Speech from espeak-ng: texts to samples, every voice in a fresh process of its own.
+"""Speech from espeak-ng: texts to samples, every voice in a fresh process.
 
-The engine keeps state from one text to the next, so the same text sounds slightly different the
-second time in a process. A fresh process that speaks the same prompts in the same order, with the
-engine's own random numbers seeded, gives the same bytes.
+The engine keeps state between texts, so the same text sounds slightly different the second time in a
+process. A fresh process that speaks the same prompts in the same order, with the engine's random
+numbers seeded, gives the same bytes.
 """
 
 import ctypes
@@ -25,9 +25,9 @@ CALLBACK = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.POINTER(ctypes.c_int16), ctypes
 
 @dataclass(frozen=True)
 class Prompt:
-    """What to say and how: pitch and intonation (the range of the pitch) from 0 to 99, 50 is the voice's own.
+    """A text and how to speak it. Pitch and intonation (the pitch range): 0 to 99, 50 is the voice's default.
 
-    ``volume`` is a percentage: at 100, the engine's own choice, many voices are clipped.
+    ``volume`` is a percentage: at 100, the engine's default, many voices clip.
     """
 
     text: str
@@ -50,7 +50,7 @@ def speak(voice: str, prompts: Iterable[Prompt]) -> list[bytes]:
 
 
 def _check_variant(voice: str, data: str) -> None:
-    """espeak-ng itself silently speaks without a variant that it does not know."""
+    """espeak-ng silently ignores unknown variants."""
     variant = voice.partition("+")[2]
     known = sorted(path.name for path in Path(data, "voices", "!v").iterdir())
     if variant and variant not in known:
@@ -72,12 +72,12 @@ def _unpack(packed: bytes) -> list[bytes]:
 
 
 class _Engine:
-    """The library itself, once per process. Changes the working directory."""
+    """The library, once per process. Changes the working directory."""
 
     def __init__(self, path: str, data: str, voice: str) -> None:
         self._library = library.start(path, data, voice)
         self._chunks: list[bytes] = []
-        self._callback = CALLBACK(self._collect)  # kept here: the library holds a bare pointer to it
+        self._callback = CALLBACK(self._collect)  # the library holds a bare pointer to it
         self._library.espeak_SetSynthCallback(self._callback)
 
     def speak(self, text: str, **settings: int) -> bytes:
@@ -88,7 +88,7 @@ class _Engine:
         size = ctypes.c_size_t(len(content) + 1)
         failed = self._library.espeak_Synth(content, size, 0, POSITION_CHARACTER, 0, UTF8, None, None)
         if failed or not self._chunks:
-            raise ValueError(f"it cannot speak {text!r}")
+            raise ValueError(f"cannot speak {text!r}")
         return b"".join(self._chunks)
 
     def _collect(self, samples: Any, num_samples: int, events: Any) -> int:

@@ -1,4 +1,4 @@
-"""What is said: random numbers, strings of digits and household commands, in lower-case English words."""
+"""Random numbers, strings of digits and household commands, in lower-case English words."""
 
 from collections.abc import Sequence
 from typing import TypeVar
@@ -33,7 +33,7 @@ COMMANDS = (
     "stop the CLOCK in AMOUNT UNIT",
 )
 KINDS: tuple[tuple[str, ...], ...] = (("NUMBER",), ("DIGITS", "call DIGITS"), COMMANDS)  # equally often
-AMOUNTS = ((2, 20), (20, 100))  # equally often, or the teens would hardly ever be heard
+AMOUNTS = ((2, 20), (20, 100))  # equally often; otherwise the teens would be rare
 
 
 def phrase(generator: np.random.Generator) -> str:
@@ -56,7 +56,7 @@ def spell(number: int) -> str:
 
 
 def _fill(word: str, generator: np.random.Generator) -> str:
-    """The words that stand for one word of a template; those in capitals are drawn."""
+    """The words for one word of a template; those in capitals are drawn."""
     match word:
         case "NUMBER":
             return spell(int(generator.integers(10 ** generator.integers(3, 5))))

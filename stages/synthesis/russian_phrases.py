@@ -1,4 +1,4 @@
-"""What is said in Russian: who does what, where and when, in everyday words."""
+"""Short Russian sentences: who does what, where and when, in everyday words."""
 
 # ruff: noqa: RUF001 - these are Cyrillic letters
 

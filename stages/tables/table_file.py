@@ -16,8 +16,7 @@ from stages.tables.faults import Faults
 
 BATCH = 2**16  # rows that are Python objects at a time
 
-# A number of seconds, finite as a float, or an empty cell.
-SECONDS = r"^\s*([+-]?(\d{1,15}\.?\d*|\.\d+)([eE](-\d+|\+?\d{1,2}))?\s*)?$"
+NUMBER = r"^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$"
 
 
 @dataclass(frozen=True)
@@ -47,13 +46,16 @@ class Cells:
         """ValueError for a cell that is neither empty nor a finite number."""
         if name not in self.texts.column_names:
             return
-        cells = self.texts[name]
-        wrong = pc.indices_nonzero(pc.invert(pc.match_substring_regex(cells, SECONDS))).to_pylist()
+        cells = pc.utf8_trim_whitespace(self.texts[name])
+        is_number = pc.match_substring_regex(cells, NUMBER)
+        values = pc.cast(pc.if_else(is_number, cells, "0"), pa.float64())
+        is_wrong = pc.invert(pc.or_(pc.and_(is_number, pc.is_finite(values)), pc.equal(cells, "")))
+        wrong = pc.indices_nonzero(is_wrong).to_pylist()
         if wrong:
+            found = self.texts[name][wrong[0]].as_py()
             raise ValueError(
                 f"{self.place} {self.numbers[wrong[0]]}, column {name!r}: expected a finite number of"
-                f" seconds, found {cells[wrong[0]].as_py()!r} ({len(wrong)} such in all); correct it or"
-                " leave the cell empty"
+                f" seconds, found {found!r} ({len(wrong)} such in all); correct it or leave the cell empty"
             )
 
 
@@ -127,7 +129,7 @@ def _read_json_lines(path: Path, wanted: Collection[str]) -> Cells:
                 continue
             names.update(dict.fromkeys(row))
             numbers.append(number)
-    faults.stop("correct them, or remove them")
+    faults.stop("correct or remove them")
     return texts.cells(numbers, "line", names)
 
 

@@ -11,9 +11,10 @@ import torch
 from torch import Tensor, nn
 
 from stages.batching.batch import Batch
-from stages.frontends.frontend import Frontend, frame_mask
+from stages.frontends.frontend import Frontend
 from stages.losses.ctc_loss import ctc_loss, frames_needed
 from stages.models.encoder import Encoder, EncoderPart
+from stages.padding.mask import frame_mask
 from stages.schema.families import MetricPart
 from stages.schema.part import Part
 from stages.schema.quantities import PositiveInt

@@ -11,6 +11,7 @@ from stages.schema.part import import_class, parameters_of
 from stages.tasks.checkpoint import Recipe
 
 INPUT = ("frontend", "sample_rate")
+MAX_CHARACTERS = 1000
 KEYS = {"task": "train.task", "tokens": "train.tokens", "features": "features", "frontend": "train.frontend"}
 
 
@@ -51,7 +52,13 @@ def _differences(key: str, there: Any, here: Any) -> Iterator[str]:
     elif both:
         yield from _differences(f"{key}.class_path", there.get("class_path"), here.get("class_path"))
     elif there != here:
-        yield f"{key} is {there!r} there and {here!r} here"
+        yield f"{key} is {_shown(there)} there and {_shown(here)} here"
+
+
+def _shown(value: Any) -> str:
+    """As Python writes it, if that can be read: a language model has megabytes."""
+    text = repr(value)
+    return text if len(text) <= MAX_CHARACTERS else f"{text[:MAX_CHARACTERS]}... ({len(text)} characters)"
 
 
 def _values(mapping: dict[str, Any]) -> dict[str, Any]:

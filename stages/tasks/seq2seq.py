@@ -11,11 +11,11 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from stages.batching.batch import Batch
-from stages.frontends.frontend import frame_mask
 from stages.losses.cross_entropy import cross_entropy
 from stages.losses.ctc_loss import ctc_loss
 from stages.models.decoder import Decoder, DecoderPart
 from stages.models.encoder import Encoder, EncoderPart
+from stages.padding.mask import frame_mask
 from stages.schema.families import MetricPart
 from stages.schema.part import Part, parameters_of
 from stages.schema.quantities import Fraction, PositiveInt, Probability

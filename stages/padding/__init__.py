@@ -1,0 +1,1 @@
+"""What belongs to an utterance of a batch, and what is padding."""

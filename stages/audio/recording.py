@@ -5,6 +5,7 @@ import os
 import re
 import stat
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -12,20 +13,27 @@ import numpy as np
 import soundfile
 import soxr
 
+from stages.audio import ogg
+from stages.audio.file_part import FilePart
+from stages.audio.mpeg_file import MpegFile
+from stages.audio.mpeg_frame import LAYER_III
+from stages.audio.mpeg_stream import may_be_mpeg, read_stream
+from stages.audio.piped import with_length
+
 # libsndfile's "data : 31998 (should be 19956)". Not its RIFF line, where many writers are wrong although the
 # audio is complete; not "chunk should be an even number of bytes" either.
-SHORTER_CHUNK = re.compile(r"^ *(?:data|SSND|riff|Data Size) *: \d+ \(should be \d+\)", re.MULTILINE)
+SHORTER_CHUNK = re.compile(r"^ *(?:data|SSND|riff|Data Size) *: (\d+) \(should be \d+\)", re.MULTILINE)
+# What is written into a pipe does not know its length: 0, or the largest number, or one near it.
+UNKNOWN_CHUNKS = (range(1), range(2**31 - 2**12, 2**31 + 1), range(2**32 - 2**12, 2**32))
 BLOCK_VALUES = 2**17  # samples of all channels; a wrong number in the header costs no memory
 WINDOW_SECONDS = 0.1  # all blocks but the last are multiples of it
 UNKNOWN_LENGTH = 2**63 - 1  # libsndfile's value for a streamed FLAC
 # Twice the largest 16-bit WAV; stops files of a few bytes that decode to endless audio.
 MAX_VALUES = 2**32
-MP3_MEMORY_SECONDS = 1.0  # frames use bits of earlier ones: of the last 0.4 s at the lowest rates
 # The last page of Vorbis has at most 255 packets, a packet at most 4096 samples per channel.
 LAST_PAGE = 2**20
 NIST_COUNT = re.compile(rb"^NIST_1A\n.*\nsample_count -i (\d+)\n.*end_head", re.DOTALL)
 NOT_FINITE = "the file holds NaN or infinite samples"
-MAX_OGG_PAGE = 27 + 255 + 255 * 255  # bytes
 
 Samples = np.ndarray[Any, np.dtype[np.float32]]
 
@@ -56,24 +64,29 @@ def decode(stream: io.FileIO) -> Iterator[tuple[soundfile.SoundFile, Samples]]:
 
     ValueError if the file is damaged, is not audio, or holds no samples or more than MAX_VALUES.
     """
-    num_samples = 0
-    is_cut, claimed = _is_cut_ogg(stream), _claimed_by_nist(stream)
-    try:
-        with _sound(stream) as sound:
-            expected = sound.frames
-            is_cut |= bool(SHORTER_CHUNK.search(sound.extra_info))
-            block_length = _block_length(sound)
-            while len(block := _read(sound, min(block_length, expected - num_samples))):
-                num_samples += len(block)
-                if num_samples * sound.channels > MAX_VALUES:
-                    raise ValueError(f"more than {MAX_VALUES} samples in all channels: cut the recording")
-                yield sound, block
-    except soundfile.LibsndfileError as error:
-        raise ValueError(f"not readable as audio: {error.error_string}") from error
-    if is_cut or num_samples < expected != UNKNOWN_LENGTH or num_samples < claimed:
+    num_samples, claimed, is_cut = 0, _claimed_by_nist(stream), ogg.is_cut(stream)
+    with _readable():
+        for sound in _sounds(stream):
+            with sound:
+                before = num_samples
+                for block in _blocks(sound):
+                    num_samples += len(block)
+                    if num_samples * sound.channels > MAX_VALUES:
+                        raise ValueError(f"more than {MAX_VALUES} samples in all channels: cut the recording")
+                    yield sound, block
+                is_cut |= sound.is_cut or _is_shorter_chunk(sound.extra_info)
+                is_cut |= num_samples - before < sound.frames != UNKNOWN_LENGTH
+    if is_cut or num_samples < claimed:
         raise ValueError("the file is truncated: it holds less audio than its header says")
     if not num_samples:
         raise ValueError("the file holds no samples")
+
+
+def _blocks(sound: soundfile.SoundFile) -> Iterator[Samples]:
+    rest, length = sound.frames, _block_length(sound)
+    while len(block := _read(sound, min(length, rest))):
+        rest -= len(block)
+        yield block
 
 
 def window_length(sound: soundfile.SoundFile) -> int:
@@ -88,13 +101,27 @@ def _block_length(sound: soundfile.SoundFile) -> int:
 
 def read_span(path: Path, offset_seconds: float, duration_seconds: float) -> tuple[Samples, int]:
     """Samples (N, channels) of a part of a sound file, and its sample rate; the rest is not decoded."""
-    try:
-        with open_recording(path) as stream, _sound(stream) as sound:
-            start = _go_to(sound, round(offset_seconds * sound.samplerate))
+    with open_recording(path) as stream, _readable():
+        if len(joined := ogg.streams(stream)) > 1:
+            return _read_joined(stream, joined, offset_seconds, duration_seconds)
+        with _sound(stream, offset_seconds) as sound:
+            start = _go_to(sound, round(offset_seconds * sound.samplerate) - sound.begin)
             length = round(duration_seconds * sound.samplerate)
             return _read(sound, min(length, sound.frames - start)), sound.samplerate
-    except soundfile.LibsndfileError as error:
-        raise ValueError(f"not readable as audio: {error.error_string}") from error
+
+
+def _read_joined(
+    stream: io.FileIO, parts: list[tuple[int, int]], offset_seconds: float, duration_seconds: float
+) -> tuple[Samples, int]:
+    """The same of files that were joined to one."""
+    found, begin = [], 0
+    for part in parts:
+        with _SoundFile(FilePart(stream, *part)) as sound:
+            offset, length = (round(s * sound.samplerate) for s in (offset_seconds, duration_seconds))
+            start, end = (min(max(0, at - begin), sound.frames) for at in (offset, offset + length))
+            found.append(_read(sound, end - _go_to(sound, start)))
+            begin += sound.frames
+    return np.concatenate(found), sound.samplerate
 
 
 def read_recording(path: Path) -> tuple[Samples, int]:
@@ -118,14 +145,49 @@ def mono(channels: Samples, original_rate: int, sample_rate: int) -> Samples:
 class _SoundFile(soundfile.SoundFile):
     """Reads without soundfile's additional seek, which fails at the end of a streamed FLAC."""
 
+    begin = 0  # the sample of the recording with which it begins
+    is_cut = False  # whether it is shorter than its header says, where libsndfile does not know that
+
     def seekable(self) -> bool:
         return False
 
 
-def _sound(stream: io.FileIO) -> _SoundFile:
-    """Open by descriptor: the name does not decide the format, and threads decode in parallel."""
+def _sounds(stream: io.FileIO) -> Iterator[_SoundFile]:
+    """What an open file holds, one after the other where several were joined."""
+    joined = ogg.streams(stream)
+    if len(joined) < 2:
+        yield _sound(stream)
+        return
+    rates = set()
+    for part in joined:
+        sound = _SoundFile(FilePart(stream, *part))
+        rates.add((sound.samplerate, sound.channels))
+        if len(rates) > 1:
+            raise ValueError(f"joined files with different sample rates or channels: {sorted(rates)}")
+        yield sound
+
+
+def _sound(stream: io.FileIO, offset_seconds: float = 0.0) -> _SoundFile:
+    """Open by descriptor: the name does not decide the format, and threads decode in parallel. Of MP3 only
+    what ``offset_seconds`` needs.
+    """
+    if may_be_mpeg(stream) and (mpeg := read_stream(stream)) and mpeg.kind.layer == LAYER_III:
+        content = MpegFile(stream, mpeg, round(offset_seconds * mpeg.kind.sample_rate))
+        sound = _SoundFile(content)
+        sound.begin, sound.is_cut = content.begin, mpeg.is_cut
+        return sound
+    if piped := with_length(stream):
+        return _SoundFile(piped)
     stream.seek(0)
     return _SoundFile(stream.fileno(), closefd=False)
+
+
+@contextmanager
+def _readable() -> Iterator[None]:
+    try:
+        yield
+    except soundfile.LibsndfileError as error:
+        raise ValueError(f"not readable as audio: {error.error_string}") from error
 
 
 def _read(sound: soundfile.SoundFile, num_samples: int) -> Samples:
@@ -147,9 +209,15 @@ def _go_to(sound: _SoundFile, start: int) -> int:
 def _sought(sound: _SoundFile, start: int) -> int:
     """A sample from which decoding gives exactly the same as from the beginning."""
     if sound.format == "MP3":
-        return start - int(MP3_MEMORY_SECONDS * sound.samplerate)
+        return 0
     # The stream may end within a page: libsndfile counts back from there, as if the page were complete.
     return min(start, sound.frames - LAST_PAGE) if sound.subtype == "VORBIS" else start
+
+
+def _is_shorter_chunk(log: str) -> bool:
+    """Whether libsndfile's log tells of a chunk that is shorter than its header says."""
+    found = (int(match[1]) for match in SHORTER_CHUNK.finditer(log))
+    return any(not any(length in unknown for unknown in UNKNOWN_CHUNKS) for length in found)
 
 
 def _claimed_by_nist(stream: io.FileIO) -> int:
@@ -157,17 +225,3 @@ def _claimed_by_nist(stream: io.FileIO) -> int:
     stream.seek(0)
     found = NIST_COUNT.match(stream.read(1024))
     return int(found[1]) if found else 0
-
-
-def _is_cut_ogg(stream: io.FileIO) -> bool:
-    """Whether the last page of an Ogg stream is missing or cut; libsndfile reads a shorter stream."""
-    stream.seek(0)
-    if stream.read(4) != b"OggS":
-        return False
-    stream.seek(-min(MAX_OGG_PAGE, stream.seek(0, os.SEEK_END)), os.SEEK_END)
-    end = stream.read(MAX_OGG_PAGE)
-    page = end[max(0, end.rfind(b"OggS")) :]
-    if not page.startswith(b"OggS") or len(page) < 27:
-        return True
-    num_segments, ends_stream = page[26], page[5] & 4
-    return not ends_stream or len(page) < 27 + num_segments + sum(page[27 : 27 + num_segments])

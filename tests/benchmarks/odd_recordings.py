@@ -2,9 +2,9 @@
 
 python -m tests.benchmarks.odd_recordings [--files 1000] [--seed 0] [--folder FOLDER]
 
-ffmpeg, lame and sox (Debian packages) write the files. Each is read as the manifest stage reads it, and a part
-of it as the features stage does, and compared with what ffmpeg decodes. A file may be refused only if ffmpeg
-reads nothing either. Faults are printed, and are exit code 1; with --folder the faulty files stay.
+ffmpeg, lame and sox (Debian packages) write the files. Each is read as the manifest stage reads it, and a
+part of it as the features stage does, and compared with what ffmpeg decodes. A file may be refused only if
+ffmpeg reads nothing either. Faults are printed, and are exit code 1; with --folder the faulty files stay.
 """
 
 import argparse

@@ -48,7 +48,7 @@ def test_a_shard_that_lacks_rows_is_missed_too(extract: Extract) -> None:
         rows = found.read()
     some = rows.slice(0, len(rows) - 1)
     pq.write_table(some, shard(), compression="none", use_dictionary=False)
-    with pytest.raises(ValueError, match=r"hold 14 rows, its index 5 utterances of 3 rows.* there are 2"):
+    with pytest.raises(ValueError, match=r"have 14 rows, its index 5 utterances of 3 rows.* has 2"):
         read()
 
 

@@ -121,7 +121,7 @@ def test_what_the_exporter_says_of_its_insides_is_not_shown(
     make_checkpoint(tmp_path, "SimpleCTC")
     monkeypatch.setattr(torch.onnx, "export", export_loudly)
     with pytest.raises(
-        ValueError, match=r"SimpleCTC cannot be exported: RuntimeError: it fails \(all"
+        ValueError, match=r"SimpleCTC cannot be exported: RuntimeError: it fails \(complete error"
     ) as told:
         run_stage(tmp_path)
     assert str(told.value).startswith("export.formats[0]: stages.formats.onnx_bundle.OnnxBundle cannot write")

@@ -222,7 +222,7 @@ def test_a_folder_outside_of_train_inputs_is_refused(name: str, tmp_path: Path) 
 @pytest.mark.parametrize(
     ("init_args", "message"),
     [
-        ({"config": {"hiden_size": 8}}, "knows no hiden_size"),
+        ({"config": {"hiden_size": 8}}, "has no hiden_size"),
         ({"config": {"hidden_size": 10, "num_attention_heads": 3}}, "not a valid wav2vec2 config"),
         ({"return_attention_mask": "sometimes"}, "auto"),
         ({"dropout": 1.0}, "less than 1"),

@@ -120,7 +120,7 @@ def _known(judged: Path, before: Champion | None) -> str:
     kept_off = re.search(rf"({champion.PREFIX}\d+) stays$", said)
     if kept_off and champion.fate(champion.model_of(kept_off[1], PROJECT), PROJECT):
         return ""
-    was = re.search(rf"(?:Promoted:|what comes out is) ({champion.PREFIX}\d+)", said)
+    was = re.search(rf"(?:Promoted:|what comes out is|the result is) ({champion.PREFIX}\d+)", said)
     since = champion.fate(was[1], PROJECT) if was else ""
     now = f"the champion is {before}" if before else "there is no champion"
     said = said.replace(" is the champion now", " became the champion")

@@ -63,7 +63,7 @@ def test_after_a_sigkill_what_ran_has_crashed_and_the_next_scheduled_run_runs(tm
         for name, killed in under_way.items():
             run = runs(after, name)[killed["id"]]
             assert run["state_name"] == "Crashed"
-            assert "is gone: it was killed, or the machine was" in run["state"]["message"]
+            assert "is gone: it was killed, or the machine stopped" in run["state"]["message"]
             assert f"the run {run['name']} crashed: process " in project.log()
             tasks = after.ask("task_runs/filter", flow_runs={"id": {"any_": [run["id"]]}})
             assert "RUNNING" not in {task["state_type"] for task in tasks}

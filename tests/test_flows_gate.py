@@ -72,7 +72,7 @@ def test_the_probability_that_it_is_better_must_be_the_confidence_at_least(
 ) -> None:
     found = refusals(Gate(confidence=0.9, margin=0.01), probability_better=probability)
     expected = (
-        f"wer 0.2000 -> 0.1000: better by more than 0.01 with probability {probability:.3f}, and not 0.9"
+        f"wer 0.2000 -> 0.1000: better by more than 0.01 with probability {probability:.3f}, less than 0.9"
     )
     assert found == [expected] * refused
 
@@ -90,7 +90,7 @@ def test_the_probability_that_it_is_better_must_be_the_confidence_at_least(
 def test_the_worst_speaker_must_not_be_much_worse_off_however_good_the_mean_is(
     refusals: Callable[..., list[str]], speakers: list[tuple[float, float]], refused: str | None
 ) -> None:
-    expected = [f"{refused}, risen by more than 0.0625"] * bool(refused)
+    expected = [f"{refused}, up by more than 0.0625"] * bool(refused)
     assert refusals(Gate(max_worst_speaker_rise=1 / 16), speakers=speakers) == expected
 
 
@@ -107,7 +107,7 @@ def test_the_worst_speaker_must_not_be_much_worse_off_however_good_the_mean_is(
 def test_a_candidate_that_says_blank_much_more_often_is_refused(
     refusals: Callable[..., list[str]], ratios: tuple[float | None, float | None], refused: str | None
 ) -> None:
-    expected = [f"{refused}, risen by more than 0.125"] * bool(refused)
+    expected = [f"{refused}, up by more than 0.125"] * bool(refused)
     assert refusals(Gate(max_blank_ratio_rise=1 / 8), blank_ratios=ratios) == expected
 
 

@@ -66,7 +66,10 @@ def test_a_second_one_says_that_one_runs_and_where(project: Project, tmp_path: P
         second = project.attempt(sys.executable, "-m", "flows.deploy", "--port", str(free_port()))
         assert second.returncode == 1
         process = server.process.pid
-        assert second.stdout == f"make ui runs already: {server.url}, process {process} in {project.folder}\n"
+        assert (
+            second.stdout
+            == f"make ui is already running: {server.url}, process {process} in {project.folder}\n"
+        )
 
 
 def test_prefects_own_variable_chooses_the_port(project: Project) -> None:
@@ -114,9 +117,9 @@ def test_what_runs_the_flows_is_started_again_when_it_is_killed_and_keeps_the_sc
     serves: argparse.Namespace, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(deploy, "QUICK_SECONDS", 0.0)
-    with pytest.raises(SystemExit, match=r"^what runs the flows was stopped$"):
+    with pytest.raises(SystemExit, match=r"^the process that runs the flows was stopped$"):
         deploy._serve_flows(serves, None)
-    assert capsys.readouterr().out == "what runs the flows was killed (SIGKILL); it is started again\n"
+    assert capsys.readouterr().out == "the process that runs the flows was killed (SIGKILL); restarting it\n"
     assert Path("served.txt").read_text() == "--cron=0 4 * * * --watch-seconds=5.0\n--watch-seconds=5.0\n"
 
 
@@ -126,7 +129,7 @@ def test_make_ui_ends_and_tells_people_when_what_runs_the_flows_is_killed_at_onc
     said: list[str] = []
     monkeypatch.setattr(notification, "notify", said.append)
     with pytest.raises(
-        SystemExit, match=r"^what runs .* was killed \(SIGKILL\) as soon as it had begun$"
+        SystemExit, match=r"^the process .* was killed \(SIGKILL\) right after its start$"
     ) as end:
         deploy._serve_flows(serves, None)
     assert said == [f"Earshot: make ui ended: {end.value}"]

@@ -92,11 +92,9 @@ def test_of_missed_runs_only_the_newest_takes_place(
 ) -> None:
     then = datetime.now(UTC) + LATER
     missed = runs(client, [StateType.SCHEDULED], due_before=then)
-    assert skip_missed(client, then) == [
-        f"runs that were missed: {len(missed) - 1} are skipped, the newest takes place"
-    ]
+    assert skip_missed(client, then) == [f"missed runs: {len(missed) - 1} skipped, the newest one runs"]
     assert [run.id for run in runs(client, [StateType.SCHEDULED], due_before=then)] == [missed[-1].id]
-    assert state_of(client, missed[0].id) == ("Cancelled", "missed: a later one runs in its place")
+    assert state_of(client, missed[0].id) == ("Cancelled", "missed: a later run takes its place")
     assert skip_missed(client, then) == []
 
 
@@ -115,5 +113,5 @@ def test_a_run_whose_process_never_began_crashes_when_it_could_have_begun(
     run = client.create_flow_run_from_deployment(nightly.id, state=Pending())
     assert end_crashed(client) == []
     (said,) = end_crashed(client, start_takes=timedelta())
-    assert said.startswith(f"the run {run.name} crashed: its process never began")
+    assert said.startswith(f"the run {run.name} crashed: its process never started")
     assert state_of(client, run.id)[0] == "Crashed"

@@ -62,7 +62,7 @@ class KilledUI:
         said = self.project.log()
         left = psutil.wait_procs(self.project.processes(), timeout=END_SECONDS)[1]
         self.start()
-        if victim == RUN or (victim == SERVING and "was killed (SIGKILL) as soon as it" not in said):
+        if victim == RUN or (victim == SERVING and "was killed (SIGKILL) right after" not in said):
             raise RuntimeError(f"make ui ended with {victim}:\n{said[-2000:]}")
         if left:
             raise RuntimeError(f"still running after the end of {victim}: {left}")

@@ -55,7 +55,7 @@ def test_a_promotion_whose_retraining_was_killed_after_the_tag_is_told_by_the_ne
         (known,) = kept(project / RECORDS)
         assert (known.champion, known.commit) == ("champion/0001", record.commit)
         assert known.started_by == "its schedule"
-        assert known.reasons[1:] == ["better", "told by the next retraining, as its own was killed"]
+        assert known.reasons[1:] == ["better", "reported by the next retraining, because this one was killed"]
         (said,) = told
         assert said.startswith("Earshot retraining: Promoted. champion/0001 is the champion now; ")
 

@@ -108,7 +108,7 @@ def test_validation_changes_nothing_that_is_tracked(edited: Project) -> None:
 def test_validation_refuses_what_was_not_trained(edited: Project) -> None:
     done = edited.attempt(*FLOW, "--mode", "val", "-S", "lr=3e-4")
     assert done.returncode == 1
-    assert "trained with other values (lr was 0.01, and is 0.0003 in this file)" in done.stdout
+    assert "trained with other values (lr was 0.01, but is 0.0003 in this file)" in done.stdout
     assert edited.params()["lr"] == 0.01
 
 
@@ -116,8 +116,8 @@ REFUSED = [
     (["-S", "lr=abc"], "lr: Input should be a valid number"),
     (["--recipe", "nothing"], "no such recipe; there are"),
     (["--recipe", "an4", "nothing"], "no stage nothing; there are manifest"),
-    (["--mode", "val", "train"], "mode val runs evaluate alone"),
-    (["--experiment", "my exp"], "'my exp' cannot be an experiment's name"),
+    (["--mode", "val", "train"], "mode val only runs evaluate"),
+    (["--experiment", "my exp"], "'my exp' is not a valid experiment name"),
 ]
 # One run after the other in one process, as each would import Prefect for seconds.
 ONE_BY_ONE = """

@@ -63,7 +63,7 @@ def test_a_record_names_both_rates_the_statistics_and_what_the_candidate_was_mad
         "| manifest | Ran | data/raw/own modified |",
         "| wer | 0.1250 | 0.2500 |",
         "| duration | 0.5000 |",
-        "7 better, 1 worse, 40 with as many errors.",
+        "7 better, 1 worse, 40 with equal errors.",
         r"| a\|b | 0 -> 2 | go | go | &lt;b> |",
     ):
         assert line in text.splitlines(), line

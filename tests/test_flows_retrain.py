@@ -52,7 +52,7 @@ def newest_folder(project: Project) -> Path:
 
 def test_without_new_data_nothing_runs(project: Project) -> None:
     said = project.run(*RETRAIN)
-    assert re.search(r"NothingNew: judged on .*, Promoted: .* \(remove .* to have it judged again\)", said)
+    assert re.search(r"NothingNew: judged on .*, Promoted: .* \(remove .* to judge it again\)", said)
     assert "Running stage" not in said
     assert tags(project) == ["champion/0001"]
 

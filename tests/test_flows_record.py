@@ -105,7 +105,7 @@ def test_a_record_of_a_later_version_is_read_as_far_as_it_is_known(tmp_path: Pat
         (None, "a terminal, "),
         ({"deployment_id": None}, "a terminal, "),
         ({"deployment_id": 1, "auto_scheduled": True}, "its schedule"),
-        ({"deployment_id": 1, "auto_scheduled": False, "created_by": None}, "a person, in the UI"),
+        ({"deployment_id": 1, "auto_scheduled": False, "created_by": None}, "a user, in the UI"),
         (
             {
                 "deployment_id": 1,

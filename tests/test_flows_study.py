@@ -92,7 +92,7 @@ class TestTheSameSearch:
 
 
 def test_a_storage_that_cannot_be_opened_is_refused_with_its_key(tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match=r"storage: .*nonsense; null keeps the study in"):
+    with pytest.raises(ValueError, match=r"storage: .*nonsense; null stores the study in"):
         open_study(search(storage="nonsense://x"), tmp_path / "toy.db")
 
 

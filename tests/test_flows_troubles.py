@@ -74,7 +74,7 @@ def test_a_retraining_is_missed_after_one_and_a_half_periods(
     now = datetime.now(UTC)
     assert not_ended(client, nightly, now + timedelta(seconds=60), now, None) is None
     missing = not_ended(client, nightly, now + timedelta(seconds=95), now, None)
-    assert missing == "no retraining has completed within 1.5 minutes; none ever did"
+    assert missing == "no retraining has completed within 1.5 minutes; none has ever completed"
     assert not_ended(client, nightly, now + timedelta(seconds=95), now, alarm_hours=1) is None
     first = runs(client, [StateType.SCHEDULED])[0]
     client.set_flow_run_state(first.id, Completed(), force=True)
@@ -104,7 +104,7 @@ def test_a_run_of_the_schedule_is_told_from_one_that_a_person_started(
     by_schedule = runs(client, [StateType.SCHEDULED])[0]
     by_a_person = client.create_flow_run_from_deployment(nightly.id)  # as the UI and the command do
     assert starter.told(by_schedule) == "its schedule"
-    assert starter.told(by_a_person) == "a person, in the UI or by prefect deployment run"
+    assert starter.told(by_a_person) == "a user, in the UI or with prefect deployment run"
 
 
 def test_a_run_whose_process_never_began_crashes_when_it_could_have_begun(

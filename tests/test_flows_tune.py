@@ -27,11 +27,11 @@ class TestATrialsResult:
         assert trials.best_epoch(table, search(direction="maximize")) == Measured(0.75, 3)
 
     def test_is_none_where_the_metric_was_never_a_number(self) -> None:
-        with pytest.raises(TrialFailed, match="val_wer is a number in none of 2 epochs"):
+        with pytest.raises(TrialFailed, match="val_wer is not a finite number in any of 2 epochs"):
             trials.best_epoch("epoch,val_wer\n0,nan\n1,\n", search())
 
     def test_names_the_columns_where_the_metric_is_none_of_them(self) -> None:
-        with pytest.raises(ValueError, match=r"'val_per' is no column of .*, which has epoch, val_wer"):
+        with pytest.raises(ValueError, match=r"'val_per' is not a column of .*, which has epoch, val_wer"):
             trials.best_epoch("epoch,val_wer\n0,0.5\n", search(metric="val_per"))
 
     def test_is_otherwise_what_the_stage_said_at_its_end(self) -> None:
@@ -94,7 +94,7 @@ def test_code_that_git_does_not_track_is_named_with_what_to_do(with_data: Path) 
     mine.parent.mkdir(parents=True)
     mine.touch()
     assert trials.untracked_code(with_data) == [
-        "stages/models/mine.py: trials see only what git tracks: `git add` it"
+        "stages/models/mine.py: trials only see files tracked by git; `git add` it"
     ]
 
 

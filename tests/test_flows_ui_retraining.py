@@ -91,7 +91,7 @@ def test_new_data_in_a_drop_folder_that_the_form_names_make_a_champion(
     open_artifact(page, server, "verdict")
     page.get_by_text("champion/0002 is the champion now").first.wait_for()
     page.get_by_text("64 utterances").first.wait_for()
-    page.get_by_text("a person, in the UI").first.wait_for()
+    page.get_by_text("a user, in the UI").first.wait_for()
     picture(page, "verdict")
     open_artifact(page, server, "champions")
     page.locator("img[src^='data:image/png']").wait_for()

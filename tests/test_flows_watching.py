@@ -89,7 +89,7 @@ def test_a_scheduler_that_does_not_work_and_the_retraining_that_never_ends_are_t
     options = ("--cron", "* * * * *", "--watch-seconds", "1", "--alarm-hours", "0.002")
     with serving(project, *options) as server:
         broken = "the scheduler of the Prefect server does not work: nightly has a schedule"
-        missing = "no retraining has completed within 0.12 minutes; none ever did"
+        missing = "no retraining has completed within 0.12 minutes; none has ever completed"
         for text in (broken, missing):
             assert wait_for_text(webhook, text, project).startswith("Earshot: ")
             assert text in project.log()

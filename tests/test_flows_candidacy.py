@@ -1,4 +1,4 @@
-"""The order of what happens to a candidate: judged, then exported, then tagged."""
+"""The order of a candidate's steps: it is judged, then exported, then tagged."""
 
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,7 @@ STAGES = ["manifest", "features", "train", "evaluate", "export"]
 
 
 class Way:
-    """A project with a champion, its clone, and what happened in it."""
+    """A project with a champion, its clone, and a log of the steps."""
 
     def __init__(self, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         self.project, self.clone = folder / "project", folder / "clone"
@@ -118,7 +118,7 @@ def test_a_rollback_in_the_meantime_is_not_undone(way: Way, monkeypatch: pytest.
     with pytest.raises(RuntimeError, match="the champion became champion/0002 after this candidate"):
         way.go()
     assert champion.current(way.project) == "champion/0002"
-    monkeypatch.setattr(champion, "next_tag", lambda _: "champion/0002")  # at the very last moment
+    monkeypatch.setattr(champion, "next_tag", lambda _: "champion/0002")  # right before the push
     way.record.before = "champion/0002"
     with pytest.raises(RuntimeError, match="git push"):
         way.go()

@@ -1,4 +1,4 @@
-"""What differs between a candidate and a champion."""
+"""Differences between a candidate and a champion."""
 
 import subprocess
 from pathlib import Path

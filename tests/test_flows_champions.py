@@ -20,7 +20,7 @@ from flows.trend_picture import draw, events
 
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
-    """Two champions, of which the second was refused once."""
+    """Two champions; the second was refused once."""
     git(tmp_path, "init", "-q")
     promote(tmp_path, 0.5, utterances=1000, lr=0.1, said="there was no champion")
     (tmp_path / RECORDS).mkdir(parents=True)

@@ -1,4 +1,4 @@
-"""What flows do when the ground gives way: their server is killed or not theirs, their disk is full."""
+"""Flows after faults: a killed server, the wrong server, a full disk."""
 
 import contextlib
 import shutil

@@ -1,4 +1,4 @@
-"""What the gate asks before anything is trained, and what it refuses to promote."""
+"""The gate's checks before training, and the candidates that it refuses."""
 
 import json
 from collections.abc import Callable
@@ -34,7 +34,7 @@ def test_a_metric_that_the_champion_was_not_scored_with_is_named_with_those_that
 
 @pytest.fixture
 def refusals(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., list[str]]:
-    """What the gate says of a candidate that is surely better over all, but for what is given."""
+    """The gate's refusals for a candidate that is better, apart from the given values."""
     for folder in (tmp_path, tmp_path / "clone"):
         (folder / HYPOTHESES).parent.mkdir(parents=True)
         pq.write_table(pa.table({"id": ["a"], "reference": ["go"]}), folder / HYPOTHESES)
@@ -82,8 +82,8 @@ def test_the_probability_that_it_is_better_must_be_the_confidence_at_least(
     [
         ([(0.25, 0.375)], "wer of the worst speaker 0.2500 -> 0.3750"),
         ([(0.25, 0.3125)], None),  # by a sixteenth, no more
-        ([(0.25, 0.3125), (0.5, 0.125)], None),  # the worst of all is better than the worst was
-        # another speaker is the worst one now
+        ([(0.25, 0.3125), (0.5, 0.125)], None),  # the new worst speaker is better than the old one
+        # another speaker is now the worst
         ([(0.5, 0.125), (0.25, 0.75)], "wer of the worst speaker 0.5000 -> 0.7500"),
     ],
 )

@@ -1,4 +1,4 @@
-"""New training data beside the old: what is like it passes, what is not is named."""
+"""Checks of new training data against the old."""
 
 import numpy as np
 import pytest

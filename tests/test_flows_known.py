@@ -1,4 +1,4 @@
-"""What is said of a candidate that was judged before, when the champion may be another one since."""
+"""The result for a candidate that was judged before, also if the champion has changed since."""
 
 from pathlib import Path
 
@@ -10,7 +10,7 @@ from flows import champion, retrain
 
 @pytest.fixture
 def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Two champions, and nothing else."""
+    """A repository with two champions only."""
     git(tmp_path, "init", "-q")
     for number in (1, 2):
         git(tmp_path, "commit", "-q", "--allow-empty", "-m", "model")

@@ -1,4 +1,4 @@
-"""params.yaml before a flow runs: recipes, overrides, and everything checked."""
+"""params.yaml before a flow runs: recipes, overrides and checks."""
 
 import shutil
 from pathlib import Path
@@ -59,7 +59,7 @@ def test_what_somebody_writes_meanwhile_is_kept(folder: Path, monkeypatch: pytes
 
 
 def lock(folder: Path, recipe: str) -> None:
-    """dvc.lock as it is after a recipe was trained."""
+    """dvc.lock as after training a recipe."""
     params = YAML(typ="safe").load((folder / f"flows/recipes/{recipe}.yaml").read_text())
     keys = {"manifest": ["manifest"], "features": ["features"], "train": ["seed", "lr", "train"]}
     stages = {

@@ -1,4 +1,4 @@
-"""A record says what people ask of a retraining; those of the last version stay readable."""
+"""The contents of records; those of the last version stay readable."""
 
 import json
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Scheduled retraining on a real DVC project with light stages: recordings in a table, and a drop folder for
+"""Scheduled retraining on a real DVC project with fast stages: recordings in a table, and a drop folder for
 new ones.
 """
 
@@ -23,7 +23,7 @@ RETRAIN = [sys.executable, "-m", "flows.retrain", "--drop-folder", "drop"]
 
 @pytest.fixture(scope="module")
 def project(tmp_path_factory: pytest.TempPathFactory, server: Server) -> Project:
-    """A champion that was trained on very little."""
+    """A champion trained on very little data."""
     made = make_recorded_project(tmp_path_factory.mktemp("project").resolve())
     made.environment |= server.environment
     said = made.run(*RETRAIN)
@@ -32,7 +32,7 @@ def project(tmp_path_factory: pytest.TempPathFactory, server: Server) -> Project
 
 
 def commit(project: Project, changes: dict[str, Any]) -> None:
-    """Other params."""
+    """Commit changed params."""
     project.set(changes)
     project.commit()
 
@@ -46,7 +46,7 @@ def records(project: Project) -> list[str]:
 
 
 def newest_folder(project: Project) -> Path:
-    """Where the files of the newest record lie."""
+    """The folder of the newest record."""
     return max(path for path in (project.folder / "artifacts/logs/retrain").iterdir() if path.is_dir())
 
 
@@ -90,7 +90,7 @@ def test_more_data_makes_a_better_model_which_is_promoted_and_can_be_rolled_back
     assert re.search(rf"\| champion \| champion/0001 \| {first:.4f} \|", promoted)
     assert re.search(r"\| candidate \| champion/0002 \| \d", promoted)
     assert re.search(r"\| new data \| 256 utterances, 0\.\d\d h \|", promoted)
-    assert re.search(rf"\| wer \| {second:.4f} \| {first:.4f} \|", promoted)  # beside the champion before
+    assert re.search(rf"\| wer \| {second:.4f} \| {first:.4f} \|", promoted)  # and the champion before
     assert "| manifest | Ran | " in promoted
     assert "| started by | a terminal, " in promoted
     assert project.run("git", "rev-parse", "champion/0002^{}").strip() in promoted
@@ -179,7 +179,7 @@ def test_a_killed_retraining_goes_on_and_one_whose_clone_is_deleted_fails(projec
 
 
 def start_training(project: Project) -> "subprocess.Popen[bytes]":
-    """A retraining that has begun an epoch."""
+    """A retraining that has started an epoch."""
     process = project.start(*RETRAIN)
     while not re.search(r"epoch \d+/300 ", project.log()):
         assert process.poll() is None, project.log()

@@ -1,4 +1,4 @@
-"""When retraining begins, in the time zone that people mean, and which of two schedules counts."""
+"""The schedule of retraining: time zones, and which of two schedules counts."""
 
 import re
 from datetime import UTC, datetime, timedelta
@@ -41,7 +41,7 @@ def test_a_time_that_a_change_of_clocks_skips_or_repeats_comes_once() -> None:
     nights = [date.astimezone(zone) for date in dates(cron("30 2 * * *", "Europe/Berlin"), NEW_YEAR, 365)]
     assert len({night.date() for night in nights}) == 365
     spring, autumn = (f"{day:%H:%M %z}" for day in nights if f"{day:%d%m}" in ("2803", "3110"))
-    assert spring == "01:30 +0100"  # an hour before what was 03:30 already
+    assert spring == "01:30 +0100"  # an hour before the former 03:30
     assert autumn == "02:30 +0200"
 
 

@@ -1,4 +1,4 @@
-"""What a search file may say, and how its values reach params.yaml."""
+"""Valid search files, and how their values reach params.yaml."""
 
 from pathlib import Path
 from typing import Any

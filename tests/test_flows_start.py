@@ -1,4 +1,4 @@
-"""make ui is started, again, and a second time."""
+"""make ui is started, restarted, and started twice."""
 
 import argparse
 import os
@@ -24,13 +24,13 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
 
 
 def schedules(server: Server, name: str) -> list[tuple[Any, bool]]:
-    """Of a deployment: each schedule, and whether it is active."""
+    """The schedules of a deployment, and whether they are active."""
     (found,) = server.ask("deployments/filter", deployments={"name": {"any_": [name]}})
     return [(kept["schedule"], kept["active"] and not found["paused"]) for kept in found["schedules"]]
 
 
 def schedule(project: Project, *arguments: str) -> None:
-    """What somebody does in the UI, which asks the server for the same."""
+    """The request that the UI sends for a user's action."""
     project.run(*PREFECT, "deployment", "schedule", *arguments)
 
 
@@ -107,7 +107,7 @@ if pathlib.Path("served.txt").read_text().count("--watch") == 1:
 
 @pytest.fixture
 def serves(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> argparse.Namespace:
-    """Options of a make ui of which what runs the flows is killed the first time, and then stops."""
+    """Options of a make ui whose serving process is killed at first, and then stops."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(deploy, "tied", lambda _, *options: [sys.executable, "-c", SERVES, *options])
     return ui_options.parser("", "").parse_args(["--cron", "0 4 * * *", "--watch-seconds", "5"])

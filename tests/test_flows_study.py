@@ -1,4 +1,4 @@
-"""A search's study: the same search has the same trials, what it keeps of them, and what its page shows."""
+"""The study of a search: its trials are reproducible; what it stores and shows of them."""
 
 import json
 import os
@@ -19,14 +19,14 @@ IDENTITY = ["-c", "user.name=test", "-c", "user.email=test@example.org"]
 
 
 class Killed(BaseException):
-    """What ends a search from outside."""
+    """Ends a search from outside."""
 
 
 Run = Callable[[list[Proposal]], list[Measured | TrialFailed]]
 
 
 def measure(batch: list[Proposal]) -> list[Measured | TrialFailed]:
-    """A bowl with its bottom at lr 0.001; a trial without time masks fails."""
+    """A parabola with its minimum at lr 0.001; a trial without time masks fails."""
     return [
         TrialFailed("train: no masks")
         if proposal.values["train.augment[0].init_args.num_time_masks"] == 0
@@ -45,7 +45,7 @@ def killed_at(name: str) -> Run:
 
 
 def history(folder: Path, asked: Search, *runs: Run) -> list[tuple[Any, ...]]:
-    """What the trials were and what came of them, after these runs of one study."""
+    """The trials and their results after these runs of one study."""
     for run in runs:
         study = open_study(asked, folder / "toy.db")
         try:

@@ -1,4 +1,4 @@
-"""What the server's API shows of runs that do not take place: a real server, and nobody who serves."""
+"""Detection of runs that do not take place, on a real server where nothing serves."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -38,7 +38,7 @@ def client(server: Server) -> Iterator[SyncPrefectClient]:
 
 @pytest.fixture
 def nightly(client: SyncPrefectClient) -> Iterator[DeploymentResponse]:
-    """Runs are planned, and nobody starts them."""
+    """Runs are planned but never started."""
     flow = client.create_flow_from_name("retrain")
     made = client.create_deployment(flow, "nightly", schedules=[MINUTELY])
     wait_for(lambda: len(runs(client, [StateType.SCHEDULED])) >= 10, 300)

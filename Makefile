@@ -1,6 +1,6 @@
-# make repro: set up, check params.yaml and run what it needs.  make test: set up and run the tests.
-# make quick: for every edit, the linter and the tests that neither train nor export nor start a process.
-# make docs: set up and build the pages, build/docs/site.
+# make repro: set up, check params.yaml and run the changed stages.  make test: set up and run the tests.
+# make quick: run the linter and the tests that do not train, export or start a process.
+# make docs: set up and build the pages into build/docs/site.
 # make ui [PORT=4200] [CRON="0 3 * * *"] [TIMEZONE=Europe/Berlin]: set up and serve the flows.
 PYTHON ?= python3
 BIN := .venv/bin
@@ -10,12 +10,12 @@ repro: .venv/installed
 	$(BIN)/python -m stages.commands.check
 	$(BIN)/python -m flows.dvc_command repro
 
-# the Prefect UI on this machine, the flows behind it and their schedules, until Ctrl-C
+# serve the Prefect UI, the flows and their schedules on this machine, until Ctrl-C
 ui: .venv/installed
 	$(BIN)/python -m flows.deploy $(if $(PORT),--port $(PORT)) $(if $(CRON),--cron "$(CRON)") $(if $(TIMEZONE),--timezone $(TIMEZONE))
 
-# a file to a process at a time, in the order of tests/conftest.py: otherwise xdist keeps the longest for the end;
-# three for two cores, as tests of schedules wait
+# each process runs one file at a time, in the order of tests/conftest.py: by default xdist runs the longest last;
+# three processes for two cores, as tests of schedules wait
 PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder
 
 test: .venv/installed

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Train, or score the trained model on a split, with the values of a params file:
+# Train, or score the trained model on a split, with a params file:
 #   ./run.sh train|val|test PARAMS.yaml
-# In the container phoneme_recognition where Docker runs, else in .venv, which make sets up.
+# Runs in the container phoneme_recognition if Docker is available, else in .venv, which make sets up.
 set -euo pipefail
 
 usage() {
@@ -22,7 +22,7 @@ cd -P "$(dirname "${BASH_SOURCE[0]}")"
 
 if docker compose version >/dev/null 2>&1 && docker info >/dev/null 2>&1; then
     inside=${params#"$PWD"/}
-    [[ $inside != /* ]] || usage "$2: lies outside $PWD, which is all that the container sees"
+    [[ $inside != /* ]] || usage "$2: is outside $PWD, the only folder that the container sees"
     echo "run.sh: $mode in Docker, in the container phoneme_recognition"
     EARSHOT_USER="$(id -u):$(id -g)"
     export EARSHOT_USER
@@ -34,6 +34,6 @@ if docker compose version >/dev/null 2>&1 && docker info >/dev/null 2>&1; then
     exec docker compose run "${options[@]}" phoneme_recognition python -m flows.run "$mode" "$inside"
 fi
 
-echo "run.sh: $mode in .venv, as no Docker answers here"
+echo "run.sh: $mode in .venv, as Docker is not available"
 make --silent .venv/installed
 exec .venv/bin/python -m flows.run "$mode" "$params"

@@ -1,10 +1,10 @@
-"""Prefect flows that drive DVC by its command line."""
+"""Prefect flows that run DVC through its command line."""
 
 import os
 
 from flows.tied import FLOW_RUNS_TIED_TO
 
-# Before Prefect is imported: it reads them then. Nobody is told what runs here.
+# Prefect reads these at import. They turn telemetry off.
 os.environ.setdefault("PREFECT_SERVER_ANALYTICS_ENABLED", "false")
 os.environ.setdefault("DO_NOT_TRACK", "1")
 

@@ -1,4 +1,4 @@
-"""The tasks of a run that was cancelled end Cancelled: to Prefect the signal that stops one is a crash."""
+"""End the tasks of a cancelled run as Cancelled: Prefect takes the signal that stops them for a crash."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -14,14 +14,14 @@ from flows.served_runs import AT_MOST, UNDER_WAY
 
 
 def end_with_run(flow: Flow[..., Any], flow_run: FlowRun, state: State) -> None:
-    """What a flow has ``on_cancellation``; its process is gone by then."""
+    """The ``on_cancellation`` hook of a flow. The flow's process has ended by then."""
     with get_client(sync_client=True) as client:
         ended: State[Any] = Cancelled(message="the run was cancelled")
         end_tasks(client, flow_run.id, [*UNDER_WAY, StateType.CRASHED], ended)
 
 
 def end_tasks(client: SyncPrefectClient, run: UUID, states: Iterable[StateType], ended: State) -> None:
-    """Those of a run that are in one of these states, of which nobody else will say how they ended."""
+    """End the tasks of a run that are in one of these states."""
     of_run = filters.TaskRunFilter(
         flow_run_id=filters.TaskRunFilterFlowRunId(any_=[run]),
         state=filters.TaskRunFilterState(type=filters.TaskRunFilterStateType(any_=list(states))),

@@ -1,4 +1,4 @@
-"""A candidate on its way through the gate: looked at, trained, judged, exported, and tagged in the end."""
+"""The steps of a candidate through the gate: check the data, train, judge, export and tag."""
 
 import shutil
 from dataclasses import dataclass, field
@@ -24,7 +24,7 @@ REPORT_OF_FAILED = Path("data/manifest.partial/report.html")
 
 @dataclass
 class Candidacy:
-    """``clone`` is where it is made; what is found out goes to the record and the exhibits."""
+    """``clone`` is where the candidate is made. Results go to ``record`` and ``exhibits``."""
 
     record: Record
     gate: Gate
@@ -33,8 +33,8 @@ class Candidacy:
     exhibits: Exhibits = field(default_factory=Exhibits)
 
     def look_at_data(self) -> list[str]:
-        """The manifest, and why what is new in it looks wrong, if it does."""
-        shutil.rmtree(self.clone / REPORT_OF_FAILED.parent, ignore_errors=True)  # of another candidate
+        """Make the manifest and return what looks wrong with its new rows."""
+        shutil.rmtree(self.clone / REPORT_OF_FAILED.parent, ignore_errors=True)  # an earlier candidate's
         self.exhibits.report = self.clone / REPORT_OF_FAILED
         self._run(["manifest"], alone=False)
         self.exhibits.report = self.clone / REPORT
@@ -53,7 +53,7 @@ class Candidacy:
         )
 
     def train(self) -> None:
-        """What there is to judge."""
+        """Run the stages up to evaluate."""
         self._run(self._waiting("evaluate"))
         self.record.metrics = run_page.metrics_table(self.clone)
 
@@ -62,7 +62,7 @@ class Candidacy:
             self._promote(["there was no champion"])
         elif same := candidate.same_model(self.clone, PROJECT):
             since = champion.fate(same.model, PROJECT)
-            self.record.name, self.record.reasons = "NothingNew", [f"what comes out is {same.model}"]
+            self.record.name, self.record.reasons = "NothingNew", [f"the result is {same.model}"]
             self.record.reasons += [since, f"the champion is {self.before}"] if since else []
         elif refusals := self._judge(self.before.tag):
             self.record.commit = self._commit()
@@ -71,12 +71,12 @@ class Candidacy:
             self._promote(self.record.reasons)
 
     def refuse(self, reasons: list[str]) -> None:
-        """By which champion it was kept off is said last: beside another one it is judged again."""
+        """The champion comes last: the candidate is judged again when the champion is another model."""
         assert self.before
         self.record.name, self.record.reasons = "Refused", [*reasons, f"{self.before.tag} stays"]
 
     def _judge(self, tag: str) -> list[str]:
-        """Compare it with the champion; why it is not to be promoted, or else reasons in the record."""
+        """Compare it with the champion, fill in the record, and return the reasons against a promotion."""
         judgement = judge(self.gate, tag, self._champions(HYPOTHESES), self.clone, PROJECT)
         self.record.comparison, self.record.details = judgement.comparison, [judgement.text.strip()]
         own = self.clone / HYPOTHESES
@@ -88,28 +88,30 @@ class Candidacy:
         return judgement.refusals
 
     def _promote(self, reasons: list[str]) -> None:
-        """Export first: what cannot be shipped is no champion. The tag waits until the record is safe."""
+        """Export first: a model that cannot be exported is not promoted. The tag follows once the record is
+        written.
+        """
         self._run(self._waiting())
         self.record.commit = self._commit()
         tag = self.record.champion = champion.next_tag(PROJECT)
         self.record.name, self.record.reasons = "Promoted", [f"{tag} is the champion now", *reasons]
 
     def tag(self) -> None:
-        """Make a candidate that is to be promoted the champion."""
+        """Make the candidate the champion."""
         tag, commit = self.record.champion, self.record.commit
         assert tag
         assert commit
         if champion.current(PROJECT) != self.record.before:
             raise RuntimeError(
-                f"the champion is {champion.newest(PROJECT)} since this candidate was compared with"
-                f" {self.record.before}; the next retraining compares it anew"
+                f"the champion became {champion.newest(PROJECT)} after this candidate was compared with"
+                f" {self.record.before}; the next retraining compares it again"
             )
         message = f"{tag}: {'; '.join(self.record.reasons[1:])}"
         git("tag", "--annotate", "--force", tag, commit, "--message", message, folder=self.clone)
-        git("push", "--quiet", "origin", f"refs/tags/{tag}", folder=self.clone)  # refused where there is one
+        git("push", "--quiet", "origin", f"refs/tags/{tag}", folder=self.clone)  # git rejects one that exists
 
     def _run(self, names: list[str], alone: bool = True) -> None:
-        """Stages of the clone; RuntimeError when one fails, after those that it kept from running ended."""
+        """Run stages of the clone. RuntimeError if one fails, once the stages after it have ended as such."""
         states = run_stages(self.clone, names, alone=alone)
         self._note(states)
         if "evaluate" in names:
@@ -123,7 +125,7 @@ class Candidacy:
         self.record.stages += [[name, str(state.name), state.message or ""] for name, state in states.items()]
 
     def _waiting(self, last: str | None = None) -> list[str]:
-        """The stages, and imported data, that were not run yet, up to one of them."""
+        """The stages that have not run yet, up to ``last``; with ``last``, imported data too."""
         names = list(read_yaml(self.clone / "dvc.yaml")["stages"])
         names = names[: names.index(last) + 1] if last else names
         data = git("ls-files", "*.dvc", folder=self.clone).splitlines() if last else []

@@ -1,4 +1,4 @@
-"""What a candidate was made from, beside the champion: data and params, and whether it is known already."""
+"""Compare a candidate's data, params and stage outputs with the champion's."""
 
 import json
 from pathlib import Path
@@ -19,7 +19,7 @@ JUDGED = ("manifest", "features", "train", "evaluate")  # the stages whose outpu
 
 
 def commit(clone: Path, name: str) -> str:
-    """All that came out, in the clone's history, under a ref by which git keeps it; the commit."""
+    """Commit all results in the clone, under a ref that keeps the commit; return the commit."""
     git("add", "--all", folder=clone)
     git("commit", "--quiet", "--allow-empty", "--message", f"The candidate {name}", folder=clone)
     git("update-ref", f"refs/candidates/{name}", "HEAD", folder=clone)
@@ -27,12 +27,12 @@ def commit(clone: Path, name: str) -> str:
 
 
 def same_model(clone: Path, project: Path) -> Champion | None:
-    """The newest champion of which every stage had the inputs and outputs that the candidate's have."""
+    """The newest champion whose stages had the same inputs and outputs as the candidate's."""
     own = _judged(read_yaml(clone / LOCK))
     for known in reversed(champion.history(project)):
         try:
             theirs = _judged(_at(known.tag, LOCK, project))
-        except RuntimeError:  # a tag made by hand, of something else
+        except RuntimeError:  # a tag that was made manually, without dvc.lock
             continue
         if theirs == own:
             return known
@@ -40,7 +40,7 @@ def same_model(clone: Path, project: Path) -> Champion | None:
 
 
 def manifest_digest(clone: Path) -> str | None:
-    """What DVC calls the manifest folder by."""
+    """DVC's hash of the manifest folder."""
     outs = read_yaml(clone / LOCK)["stages"].get("manifest", {}).get("outs", [])
     return next((out.get("md5") for out in outs if out["path"] == MANIFEST), None)
 
@@ -50,7 +50,7 @@ def params_at(tag: str, project: Path) -> Any:
 
 
 def corpus_at(tag: str, project: Path) -> dict[str, Any]:
-    """The figures of its corpus; none of a champion from before there were any."""
+    """The champion's corpus figures; empty if it was promoted before they existed."""
     try:
         found: dict[str, Any] = json.loads(
             git_bytes("show", f"{tag}:artifacts/manifest/metrics.json", folder=project)
@@ -61,7 +61,7 @@ def corpus_at(tag: str, project: Path) -> dict[str, Any]:
 
 
 def new_data(before: list[ManifestRow], now: list[ManifestRow]) -> dict[str, float]:
-    """Utterances and hours of the training split: all, and those that the champion had not."""
+    """Utterances and hours of the training split: in total, new and gone since the champion."""
     new = unseen(before, now)
     gone = unseen(now, before)
     return {

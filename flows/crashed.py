@@ -1,7 +1,7 @@
-"""Runs that died without a word end as Crashed.
+"""End runs whose process was killed as Crashed.
 
-To the server they would run for ever, and with the one slot of their deployment taken every later run
-would be cancelled.
+Otherwise the server would show them as running forever. They would keep the only slot of their deployment,
+and every later run would be cancelled.
 """
 
 from collections.abc import Iterable
@@ -18,13 +18,13 @@ from flows.cancelled import end_tasks
 from flows.run_process import RunProcess
 from flows.served_runs import AT_MOST, UNDER_WAY, runs
 
-START_TAKES = timedelta(minutes=5)  # of a run's process, at most
+START_TAKES = timedelta(minutes=5)  # at most, for a run's process
 
 
 def end_crashed(client: SyncPrefectClient, start_takes: timedelta = START_TAKES) -> list[str]:
-    """End the runs of our deployments whose process is gone, and free their slots; says which.
+    """End the runs of our deployments whose process is gone, and free their slots. Return a line for each.
 
-    ``start_takes``: a run that has been about to start for so long, and has no process, never will.
+    ``start_takes``: a run that has been pending for this long without a process will never start.
     """
     noted = run_process.noted()
     under_way = runs(client, UNDER_WAY)
@@ -40,16 +40,16 @@ def end_crashed(client: SyncPrefectClient, start_takes: timedelta = START_TAKES)
 def _reason(run: FlowRun, process: RunProcess | None, start_takes: timedelta) -> str | None:
     if process:
         where = f"process {process.number} on {process.host}"
-        return f"{where} is gone: it was killed, or the machine was" if process.is_gone() else None
+        return f"{where} is gone: it was killed, or the machine stopped" if process.is_gone() else None
     if not run.state or not run.state.is_pending():
         return None
     if datetime.now(UTC) - run.state.timestamp < start_takes:
         return None
-    return "its process never began: what should have started it was killed"
+    return "its process never started: the process that should have started it was killed"
 
 
 def _end(client: SyncPrefectClient, run: FlowRun, reason: str) -> None:
-    """With its tasks."""
+    """End a run and its tasks."""
     assert run.state
     ended = Cancelled if run.state.is_cancelling() else Crashed
     client.set_flow_run_state(run.id, ended(message=reason))
@@ -57,7 +57,7 @@ def _end(client: SyncPrefectClient, run: FlowRun, reason: str) -> None:
 
 
 def _forget(client: SyncPrefectClient, ended: Iterable[str]) -> None:
-    """The notes of runs that have ended; those of another server's runs stay."""
+    """Remove the notes of runs that have ended; notes of other servers' runs stay."""
     if not (ids := [UUID(run) for run in ended][:AT_MOST]):
         return
     wanted = filters.FlowRunFilter(id=filters.FlowRunFilterId(any_=ids))

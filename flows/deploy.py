@@ -1,9 +1,9 @@
-"""The flows in the Prefect UI, retraining every night: make ui
+"""Serve the flows in the Prefect UI, with retraining every night: make ui
 
 python -m flows.deploy [--port 4200] [--cron "0 3 * * *"] [--timezone Europe/Berlin]
 
-Starts a server that only this machine reaches, unless PREFECT_API_URL names one, and runs here what is
-started or scheduled there, until it is stopped. What runs the flows is started again when it is killed.
+Starts a server that only this machine can reach, unless PREFECT_API_URL is set, and runs here what is
+started or scheduled there, until it is stopped. The process that runs the flows is restarted if it is killed.
 """
 
 import argparse
@@ -23,7 +23,7 @@ from flows.prefect_server import HOST, Process
 from flows.tied import tied
 
 LOG = Path(".scratch") / "prefect-server.log"
-QUICK_SECONDS = 60.0  # what is killed sooner would be again
+QUICK_SECONDS = 60.0  # no restart after less time: it would be killed again
 
 
 def main() -> None:
@@ -34,7 +34,7 @@ def main() -> None:
     )
     given = parser.parse_args()
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    signal.signal(signal.SIGINT, signal.default_int_handler)  # a script's & had it ignored
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a script's & made it ignored
     _check_schedule(given.cron, given.timezone)
     with contextlib.suppress(KeyboardInterrupt):
         if address := os.environ.get("PREFECT_API_URL"):
@@ -47,10 +47,10 @@ def main() -> None:
 
 
 def _check_schedule(cron: str | None, timezone: str | None) -> None:
-    """Exits where they are none."""
+    """Exit if they are not valid."""
     if cron is None and timezone is None:
         return
-    from flows import retraining_schedule  # with Prefect, a second
+    from flows import retraining_schedule  # imports Prefect, which takes a second
 
     try:
         retraining_schedule.check(cron, timezone)
@@ -59,28 +59,28 @@ def _check_schedule(cron: str | None, timezone: str | None) -> None:
 
 
 def _serve_flows(given: argparse.Namespace, server: Process | None) -> None:
-    """Serve until stopped, or until the server ends or what serves ends by itself."""
+    """Serve until stopped, or until the server or the serving process ends."""
     own = ["--own-server"] if server else []
     try:
         while True:
             began = time.monotonic()
             code = _serve_once([*ui_options.arguments(given), *own], server)
             if code >= 0:
-                sys.exit(code or "what runs the flows was stopped")
-            killed = f"what runs the flows was killed ({signal.Signals(-code).name})"
+                sys.exit(code or "the process that runs the flows was stopped")
+            killed = f"the process that runs the flows was killed ({signal.Signals(-code).name})"
             if time.monotonic() - began < QUICK_SECONDS:
-                _end(f"{killed} as soon as it had begun")
-            print(f"{killed}; it is started again", flush=True)
-            given.cron = given.timezone = None  # since then somebody may have changed them in the UI
+                _end(f"{killed} right after its start")
+            print(f"{killed}; restarting it", flush=True)
+            given.cron = given.timezone = None  # the user may have changed them in the UI since
     finally:
         if server:
             prefect_server.end(server)
 
 
 def _serve_once(options: list[str], server: Process | None) -> int:
-    """Its exit code.
+    """Serve in a separate process and return its exit code.
 
-    Prefect serves on without its server, and takes minutes to stop: hence a process apart.
+    Prefect keeps serving after its server has ended, and takes minutes to stop.
     """
     serving = subprocess.Popen(tied("flows.serving", *options), start_new_session=True)
     try:
@@ -94,18 +94,18 @@ def _serve_once(options: list[str], server: Process | None) -> int:
 
 
 def _end(why: str) -> NoReturn:
-    """Of what nobody asked to end: no scheduled run begins any more."""
-    from flows.notification import notify  # with Prefect, a second
+    """Exit after a failure and notify: no scheduled run starts any more."""
+    from flows.notification import notify  # imports Prefect, which takes a second
 
     notify(f"Earshot: make ui ended: {why}")
     sys.exit(why)
 
 
 def _start_server(port: int) -> Process:
-    """A server that is ready, to which PREFECT_API_URL points from now on."""
+    """Start a server, wait until it is ready, and set PREFECT_API_URL to it."""
     if _is_taken(port):
         sys.exit(
-            f"port {port} is taken: choose another one with --port, or use the server that is there with "
+            f"port {port} is in use: choose another one with --port, or use the server on it with "
             f"PREFECT_API_URL={prefect_server.api(port)}"
         )
     os.environ["PREFECT_API_URL"] = prefect_server.api(port)
@@ -119,7 +119,7 @@ def _start_server(port: int) -> Process:
 
 def _is_taken(port: int) -> bool:
     with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # as the server: one that ended has gone
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # as the server: TIME_WAIT is free
         try:
             probe.bind((HOST, port))
         except OSError:

@@ -1,4 +1,4 @@
-"""How new training data differs from the old, in figures: what the gate compares, and what people look at."""
+"""How new training data differs from the old, in figures: for the gate and for the record."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -13,7 +13,7 @@ MAX_BARS = 24
 
 @dataclass(frozen=True)
 class Bars:
-    """Shares of the old and of the new data, by name."""
+    """Fractions of the old and of the new data, by name."""
 
     title: str
     old: dict[str, float]
@@ -22,13 +22,13 @@ class Bars:
 
 @dataclass(frozen=True)
 class Drift:
-    """The old training utterances, and those that were not there before."""
+    """The old training utterances and the new ones."""
 
     old: Sequence[ManifestRow]
     new: Sequence[ManifestRow]
 
     def distances(self) -> dict[str, float]:
-        """From 0, alike, to 1; empty without enough new utterances to tell."""
+        """From 0 (the same) to 1; empty if there are too few utterances."""
         if min(len(self.old), len(self.new)) < MIN_ROWS:
             return {}
         known = {row.speaker for row in self.old}
@@ -62,13 +62,13 @@ def drift(before: Sequence[ManifestRow], now: Sequence[ManifestRow]) -> Drift:
 
 
 def total_variation(old: Counter[str], new: Counter[str]) -> float:
-    """Half the summed differences of the shares: 0 for the same distribution, 1 for nothing in common."""
+    """Half the sum of the differences of the fractions: 0 for the same distribution, 1 for disjoint ones."""
     totals = [max(counts.total(), 1) for counts in (old, new)]
     return sum(abs(old[key] / totals[0] - new[key] / totals[1]) for key in old | new) / 2
 
 
 def _bars(title: str, old: Counter[str], new: Counter[str]) -> Bars:
-    """Those of which there is most in either, the rest left out."""
+    """The most frequent names in either; the rest is left out."""
     shares = [{key: count / counts.total() for key, count in counts.items()} for counts in (old, new)]
     most = sorted(old | new, key=lambda key: -max(share.get(key, 0.0) for share in shares))[:MAX_BARS]
     before, after = ({key: share.get(key, 0.0) for key in most} for share in shares)

@@ -1,4 +1,4 @@
-"""Old and new training data beside each other, and how far apart they were at the retrainings so far."""
+"""Plots of old and new training data side by side, and of their distances at the retrainings so far."""
 
 import warnings
 from pathlib import Path
@@ -28,13 +28,13 @@ def draw(drift: Drift, so_far: list[Record]) -> Any:
     _bars(panels["characters"], drift.characters())
     _bars(panels["speakers"], drift.speakers())
     _distances(panels["distances"], so_far)
-    figure.suptitle(f"{len(drift.new):,} new training utterances beside the {len(drift.old):,} old ones")
+    figure.suptitle(f"{len(drift.new):,} new training utterances and {len(drift.old):,} old ones")
     return figure
 
 
 def write(drift: Drift, so_far: list[Record], path: Path) -> None:
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", UserWarning)  # of glyphs that the font has not
+        warnings.simplefilter("ignore", UserWarning)  # about glyphs that are missing in the font
         draw(drift, so_far).savefig(path, dpi=100)
 
 
@@ -48,7 +48,7 @@ def _histograms(axes: Any, old: Floats, new: Floats, unit: str) -> None:
             counts, edges, color=color, fill=name == "old", alpha=0.6 if name == "old" else 1, label=median
         )
     axes.set_xlabel(unit)
-    axes.set_ylabel("share of utterances")
+    axes.set_ylabel("fraction of utterances")
     axes.legend(frameon=False)
 
 
@@ -57,11 +57,11 @@ def _bars(axes: Any, bars: Bars) -> None:
     axes.bar(places - 0.2, [*bars.old.values()], 0.4, color=OLD, label="old")
     axes.bar(places + 0.2, [*bars.new.values()], 0.4, color=NEW, label="new")
     names = ["␣" if name == " " else name[-MAX_NAME:] for name in bars.old]
-    # a dollar sign would be a formula
+    # a dollar sign would start a formula
     axes.set_xticks(
         places, names, rotation=45 if max(map(len, names), default=0) > 2 else 0, parse_math=False
     )
-    axes.set_ylabel("share")
+    axes.set_ylabel("fraction")
     axes.set_title(bars.title, loc="left", fontsize=10)
     axes.legend(frameon=False, ncols=2, loc="lower right", bbox_to_anchor=(1, 1))
 
@@ -76,6 +76,6 @@ def _distances(axes: Any, so_far: list[Record]) -> None:
     axes.set_xticks(range(len(told)), [f"{record.when:%m-%d %H:%M}\n{record.name}" for record in told])
     axes.set_ylim(0, 1.02)
     axes.set_ylabel("distance")
-    axes.set_title("distances of new data to the old, at each retraining", loc="left", fontsize=10)
+    axes.set_title("distances between new and old data, by retraining", loc="left", fontsize=10)
     if told:
         axes.legend(frameon=False)

@@ -1,7 +1,7 @@
-"""The dvc commands that everything here drives the pipeline with: python -m flows.dvc_command repro [...]
+"""Run dvc commands: python -m flows.dvc_command repro [...]
 
-One run at a time in a working tree, and no process left behind when it is stopped: DVC by itself
-leaves the stage that it started running when it is killed.
+One run at a time in a working tree. No process is left behind when a run is stopped; DVC alone leaves its
+stage running when it is killed.
 """
 
 import contextlib
@@ -25,14 +25,14 @@ from stages.program.signals import exit_on_signals
 
 PROJECT = Path(__file__).parents[1]
 LOCK = Path(".dvc/tmp/pipeline.lock")
-# What the stages leave that flows read.
+# Outputs of the stages that flows read.
 TRAIN_MANIFEST = Path("data/manifest/train.json")
 HISTORY = Path("artifacts/train/history.csv")
 TRAINING_PICTURE = Path("artifacts/logs/training.png")
 METRICS = Path("artifacts/evaluate/metrics.json")
 HYPOTHESES = Path("artifacts/evaluate/hypotheses.parquet")
 REPORT = Path("artifacts/evaluate/report.html")
-SCORES = Path("artifacts/logs/evaluate")  # a folder for each split that was asked for
+SCORES = Path("artifacts/logs/evaluate")  # a folder for each requested split
 GRACE_SECONDS = 5.0
 DVC = ("dvc", "--wait-for-lock")
 BUSY = "is busy, it is being blocked by"
@@ -45,18 +45,18 @@ _running: set["subprocess.Popen[str]"] = set()
 
 
 class Busy(RuntimeError):
-    """Somebody's plain dvc command is at work on the same files."""
+    """Another dvc command is using the same files."""
 
 
 @contextlib.contextmanager
 def only_run(path: Path, say: Line = print) -> Iterator[None]:
-    """Keep every other run that takes this lock waiting while the block runs."""
+    """Hold this lock while the block runs; other runs that take it wait."""
     path.parent.mkdir(parents=True, exist_ok=True)
     lock = FileLock(path)
     try:
         lock.acquire(blocking=False)
     except Timeout:
-        say(f"another run is under way ({path}); waiting for its end")
+        say(f"another run is in progress ({path}); waiting for it to end")
         lock.acquire()
     try:
         yield
@@ -65,15 +65,15 @@ def only_run(path: Path, say: Line = print) -> Iterator[None]:
 
 
 def run(*arguments: str, folder: Path = Path(), on_line: Line | None = None) -> int:
-    """A dvc command in a process group of its own, which ends with this process; its exit code.
+    """Run a dvc command in its own process group, which ends with this process; return its exit code.
 
-    What it prints goes to ``on_line``, a line at a time, or else to the terminal.
+    Its output goes line by line to ``on_line``, or else to the terminal.
     """
     return _run([*DVC, *arguments], folder, on_line)
 
 
 def run_stage(name: str, *arguments: str, folder: Path = Path(), on_line: Line | None = None) -> int:
-    """The same of a stage by itself, without dvc."""
+    """Like ``run``, for a single stage without dvc."""
     return _run([f"stages.{name}", *arguments], folder, on_line)
 
 
@@ -94,13 +94,13 @@ def _run(command: list[str], folder: Path, on_line: Line | None) -> int:
 
 
 def end_all() -> None:
-    """End every command that ``run`` waits for in other threads; there it returns as after a failure."""
+    """End every command that ``run`` waits for in other threads; ``run`` then returns as after a failure."""
     _end_groups(*_running)
 
 
 def overview(folder: Path) -> tuple[Graph, Changes]:
-    """Every stage (and .dvc file) in the order in which they run, with what it comes after; and those that
-    ``dvc status`` calls changed, with why. What is downstream of a changed one is not among the latter.
+    """Every stage (and .dvc file) in running order, with its upstream stages; and those that ``dvc status``
+    reports as changed, with the reasons. The latter exclude stages downstream of a changed one.
     """
     commands = (("dag", "--dot"), ("status", "--json"))
     asked = [_start([*DVC, *command], folder, subprocess.PIPE) for command in commands]
@@ -110,12 +110,12 @@ def overview(folder: Path) -> tuple[Graph, Changes]:
 
 
 def answer(*arguments: str, folder: Path) -> str:
-    """What a short dvc command prints; RuntimeError when it fails."""
+    """Return what a short dvc command prints; RuntimeError if it fails."""
     return _answer(_start([*DVC, *arguments], folder, subprocess.PIPE), arguments[0])
 
 
 def share_settings(project: Path, clone: Path) -> None:
-    """Give a clone the project's cache, and the passwords of its remotes."""
+    """Give a clone the project's cache and the passwords of its remotes."""
     local = Path(".dvc/config.local")
     if (project / local).exists():
         shutil.copy(project / local, clone / local)
@@ -160,7 +160,7 @@ def _start(
 
 
 def _answer(process: "subprocess.Popen[str]", name: str) -> str:
-    """What a short command printed; RuntimeError when it failed."""
+    """Return what a short command printed; RuntimeError if it failed."""
     printed, errors = process.communicate()
     if process.returncode:
         said = errors.strip() or f"dvc {name}: exit code {process.returncode}"
@@ -169,13 +169,13 @@ def _answer(process: "subprocess.Popen[str]", name: str) -> str:
 
 
 def _end_groups(*processes: "subprocess.Popen[str]") -> None:
-    """SIGTERM to their whole groups, SIGKILL to what is left of them after one grace period for all."""
+    """Send SIGTERM to their process groups, and SIGKILL to those left after a shared grace period."""
     deadline = time.monotonic() + GRACE_SECONDS
     _send(signal.SIGTERM, processes)
     while left := [process for process in processes if _group_lives(process)]:
         if time.monotonic() > deadline:
             _send(signal.SIGKILL, left)
-            break  # what a container's init never reaps keeps its group alive for ever
+            break  # a process that a container's init never reaps keeps its group alive forever
         time.sleep(0.1)
     for process in processes:
         process.wait()
@@ -197,7 +197,7 @@ def _group_lives(process: "subprocess.Popen[str]") -> bool:
 
 
 def exit_as_on_ctrl_c() -> None:
-    """SIGTERM and a closed terminal (unless nohup keeps it from mattering) end the run as Ctrl-C does."""
+    """Let SIGTERM and a closed terminal (except under nohup) end the run as Ctrl-C does."""
     exit_on_signals(signal.SIGTERM, signal.SIGHUP)
 
 

@@ -1,4 +1,4 @@
-"""Files that belong to a record: the corpus's report, a picture of the drift, transcripts that changed."""
+"""Files that belong to a record: the report on the corpus, a plot of the drift, changed transcripts."""
 
 import shutil
 from dataclasses import dataclass, field
@@ -15,14 +15,14 @@ REPORT, PICTURE, TRANSCRIPTS = "report.html", "drift.png", "transcripts.csv"
 
 @dataclass
 class Exhibits:
-    """What a retraining came upon that people may want to see."""
+    """Results of a retraining that are stored as files."""
 
     report: Path | None = None
     drift: Drift | None = None
     transcripts: list[dict[str, Any]] = field(default_factory=list)
 
     def write(self, folder: Path, record: Record) -> None:
-        """Those that there are."""
+        """Write the files for which there are results."""
         folder.mkdir(parents=True, exist_ok=True)
         if self.report and self.report.is_file():
             shutil.copyfile(self.report, folder / REPORT)

@@ -1,4 +1,4 @@
-"""Whether a candidate may be promoted: both models on the same utterances, and what must not get worse."""
+"""Decide whether a candidate may be promoted, by comparing both models on the same utterances."""
 
 import json
 import subprocess
@@ -22,7 +22,7 @@ Share = Annotated[float, Field(ge=0, le=1)]
 
 @dataclass(frozen=True, config=ConfigDict(extra="forbid"))
 class Gate:
-    """What a candidate must satisfy to be promoted; rates and shares are fractions."""
+    """Conditions for the promotion of a candidate; rates are fractions."""
 
     metric: str = "wer"
     margin: Annotated[float, Field(ge=-1, le=1)] = 0.0
@@ -33,7 +33,7 @@ class Gate:
     max_new_characters: Share = 0.02
 
     def check_metric(self, champions: Path) -> None:
-        """ValueError if the champion's hypotheses.parquet was not scored with the metric."""
+        """ValueError if the champion's hypotheses.parquet has no scores for the metric."""
         ending = "_edits"
         names = [name for name in pq.read_schema(champions).names if name.endswith(ending)]
         if f"{self.metric}{ending}" not in names:
@@ -43,8 +43,8 @@ class Gate:
 
 @dataclass(frozen=True)
 class Judgement:
-    """Why a candidate is not to be promoted, if it is not; the rates; the comparison as people read it and in
-    figures; and the champion's hypotheses, on the same utterances.
+    """The reasons against a promotion, the rates, the comparison as text and in figures, and the champion's
+    hypotheses on the same utterances.
     """
 
     refusals: list[str]
@@ -56,9 +56,9 @@ class Judgement:
 
 @task(cache_policy=NO_CACHE)
 def judge(gate: Gate, tag: str, hypotheses: Path, clone: Path, project: Path) -> Judgement:
-    """Compare the champion's ``hypotheses`` with what the clone came to."""
+    """Compare the champion's ``hypotheses`` with the candidate's, in the clone."""
     if not _asked(hypotheses) <= _asked(clone / HYPOTHESES):
-        get_run_logger().info("the test set is another one now: %s is scored on it too", tag)
+        get_run_logger().info("the test set has changed: scoring %s on it, too", tag)
         hypotheses = _scored_again(tag, clone, project)
     command = ["stages.commands.compare", str(hypotheses), str(HYPOTHESES)]
     command += ["--metric", gate.metric, "--margin", str(gate.margin)]
@@ -70,13 +70,13 @@ def judge(gate: Gate, tag: str, hypotheses: Path, clone: Path, project: Path) ->
 
 
 def _asked(hypotheses: Path) -> set[tuple[str, str]]:
-    """Of which utterances a model was asked what."""
+    """The ids and references of the utterances in a hypotheses file."""
     rows = pq.read_table(hypotheses, columns=["id", "reference"]).to_pydict()
     return set(zip(rows["id"], rows["reference"], strict=True))
 
 
 def _scored_again(tag: str, clone: Path, project: Path) -> Path:
-    """The champion's hypotheses on the test utterances of the clone."""
+    """Run the champion on the clone's test utterances; return its hypotheses."""
     folder = clone.parent / "scored-again"
     checkpoint = Path("artifacts/train/best.ckpt")
     inputs = Path(read_yaml(clone / "params.yaml")["evaluate"]["inputs"])
@@ -92,7 +92,7 @@ def _scored_again(tag: str, clone: Path, project: Path) -> Path:
 
 
 def _run(command: list[str], folder: Path) -> str:
-    """What a program prints; ValueError with its complaint."""
+    """Return what a program prints; ValueError with its error output if it fails."""
     done = subprocess.run(tied(*command), cwd=folder, capture_output=True, text=True, check=False)
     if done.returncode:
         raise ValueError(done.stderr.strip() or f"{command[0]} ended with exit code {done.returncode}")
@@ -109,13 +109,13 @@ def _rates(comparison: dict[str, Any], gate: Gate) -> str:
 def _refusals(comparison: dict[str, Any], metrics: list[dict[str, Any]], gate: Gate) -> list[str]:
     found = []
     if comparison["probability_better"] < gate.confidence:
-        found.append(f"{_rates(comparison, gate)}, and not {gate.confidence:g}")
+        found.append(f"{_rates(comparison, gate)}, less than {gate.confidence:g}")
     worst = [max(speaker[side] for speaker in comparison["speakers"]) for side in ("champion", "candidate")]
     if worst[1] - worst[0] > gate.max_worst_speaker_rise:
-        limit = f"risen by more than {gate.max_worst_speaker_rise:g}"
+        limit = f"up by more than {gate.max_worst_speaker_rise:g}"
         found.append(f"{gate.metric} of the worst speaker {worst[0]:.4f} -> {worst[1]:.4f}, {limit}")
     blank = [float(of.get("blank_ratio", 0.0)) for of in metrics]
     if blank[1] - blank[0] > gate.max_blank_ratio_rise:
-        limit = f"risen by more than {gate.max_blank_ratio_rise:g}"
+        limit = f"up by more than {gate.max_blank_ratio_rise:g}"
         found.append(f"blank ratio {blank[0]:.4f} -> {blank[1]:.4f}, {limit}")
     return found

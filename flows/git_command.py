@@ -1,16 +1,16 @@
-"""What the flows ask of git."""
+"""Run git commands."""
 
 import subprocess
 from pathlib import Path
 
 
 def git(*arguments: str, folder: Path) -> str:
-    """What a git command prints, less the last line's end; RuntimeError with what it said when it fails."""
+    """Return a git command's output without the last newline; RuntimeError with its message if it fails."""
     return git_bytes(*arguments, folder=folder).decode().rstrip("\n")
 
 
 def git_bytes(*arguments: str, folder: Path) -> bytes:
-    """What a git command prints, such as a file of a commit."""
+    """Return a git command's output, such as a file of a commit."""
     done = subprocess.run(["git", *arguments], cwd=folder, capture_output=True, check=False)
     if done.returncode:
         said = done.stderr.decode().strip() or f"exit code {done.returncode}"
@@ -19,13 +19,13 @@ def git_bytes(*arguments: str, folder: Path) -> bytes:
 
 
 def commit(folder: Path) -> str:
-    """The commit that is checked out, and whether tracked files differ from it."""
+    """The checked-out commit, and whether tracked files differ from it."""
     edited = git("status", "--porcelain", "--untracked-files=no", folder=folder)
     return git("rev-parse", "HEAD", folder=folder) + (" and uncommitted changes" if edited else "")
 
 
 def experiments(folder: Path) -> dict[str, str]:
-    """The commit of every DVC experiment by its name, whatever it was started from."""
+    """The commits of all DVC experiments by name, from any starting commit."""
     listed = git("for-each-ref", "--format=%(refname) %(objectname)", "refs/exps", folder=folder)
     return {
         ref.rpartition("/")[2]: commit
@@ -34,11 +34,11 @@ def experiments(folder: Path) -> dict[str, str]:
 
 
 def is_name(text: str, folder: Path) -> bool:
-    """Whether git, and so DVC, would take it for the name of an experiment."""
+    """Whether git, and so DVC, accepts it as the name of an experiment."""
     asked = ["git", "check-ref-format", f"refs/exps/{text}"]
     return "/" not in text and not subprocess.run(asked, cwd=folder, check=False).returncode
 
 
 def has_files(folder: Path) -> bool:
-    """Whether a folder holds more than what keeps it in git."""
+    """Whether a folder contains files other than .gitkeep."""
     return any(path.is_file() and path.name != ".gitkeep" for path in folder.rglob("*"))

@@ -1,4 +1,4 @@
-"""Whether new training data is like the old: what a gate looks at before it trains on it."""
+"""Check that new training data resembles the old, before training on it."""
 
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -7,7 +7,7 @@ import numpy as np
 
 from stages.schema.manifest_row import ManifestRow
 
-MIN_ROWS = 20  # of fewer, a distribution says nothing
+MIN_ROWS = 20  # fewer do not make a useful distribution
 
 Floats = np.ndarray[Any, np.dtype[np.float64]]
 
@@ -15,10 +15,10 @@ Floats = np.ndarray[Any, np.dtype[np.float64]]
 def complaints(
     before: Sequence[ManifestRow], now: Sequence[ManifestRow], max_distance: float, max_new_characters: float
 ) -> list[str]:
-    """Why the rows that were not there before look wrong, if they do.
+    """What looks wrong with the new rows; empty if nothing does.
 
-    ``max_distance`` bounds the Kolmogorov-Smirnov distances of durations and of characters per second,
-    ``max_new_characters`` the share of characters that no old transcript has.
+    ``max_distance`` limits the Kolmogorov-Smirnov distances of durations and of characters per second,
+    ``max_new_characters`` the fraction of characters that no old transcript has.
     """
     incoming = unseen(before, now)
     found, accept = [], "to accept them, raise the gate's"
@@ -29,8 +29,9 @@ def complaints(
         if min(map(len, values)) >= MIN_ROWS and (distance := ks_distance(*values)) > max_distance:
             medians = " and ".join(f"{np.median(of):.2f}" for of in values)
             found.append(
-                f"{name} of the {len(incoming)} new utterances is far from the old ones' (Kolmogorov-Smirnov"
-                f" distance {distance:.2f}, at most {max_distance:g}; old and new median {medians});"
+                f"{name} of the {len(incoming)} new utterances differs too much from the old ones'"
+                f" (Kolmogorov-Smirnov distance {distance:.2f}, limit {max_distance:g}; old and new median"
+                f" {medians});"
                 f" {accept} max_distribution_distance"
             )
     old, new = ("".join(row.text for row in rows) for rows in (before, incoming))
@@ -38,13 +39,13 @@ def complaints(
     share = sum(new.count(character) for character in strange) / max(len(new), 1)
     if old and share > max_new_characters:
         shown = " ".join(strange[:10])
-        found.append(f"{share:.1%} of the new characters were never seen before ({shown}), at most"
+        found.append(f"{share:.1%} of the new characters are in no old transcript ({shown}), limit"
                      f" {max_new_characters:.1%}; {accept} max_new_characters")  # fmt: skip
     return found
 
 
 def unseen(before: Iterable[ManifestRow], now: Iterable[ManifestRow]) -> list[ManifestRow]:
-    """The rows that were not there before."""
+    """The rows whose id was not there before."""
     known = {row.id for row in before}
     return [row for row in now if row.id not in known]
 

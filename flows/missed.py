@@ -1,4 +1,4 @@
-"""Scheduled runs whose time passed while nothing was served: of each deployment only the newest runs."""
+"""Skip scheduled runs whose time passed while nothing was served, except the newest of each deployment."""
 
 from datetime import datetime
 
@@ -10,17 +10,17 @@ from flows.served_runs import deployments, runs
 
 
 def skip_missed(client: SyncPrefectClient, now: datetime) -> list[str]:
-    """Cancel the others, which would all start at once; says how many."""
+    """Cancel older runs, which would all start at the same time; return a line with their number."""
     skipped = 0
     while older := _older(client, now):
         for run in older:
-            client.set_flow_run_state(run.id, Cancelled(message="missed: a later one runs in its place"))
+            client.set_flow_run_state(run.id, Cancelled(message="missed: a later run takes its place"))
         skipped += len(older)
-    return [f"runs that were missed: {skipped} are skipped, the newest takes place"] if skipped else []
+    return [f"missed runs: {skipped} skipped, the newest one runs"] if skipped else []
 
 
 def _older(client: SyncPrefectClient, now: datetime) -> list[FlowRun]:
-    """A page of them at most."""
+    """At most one page of them."""
     found = []
     for deployment in deployments(client).values():
         due = runs(client, [StateType.SCHEDULED], deployment.id, due_before=now)

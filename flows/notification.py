@@ -1,7 +1,7 @@
-"""Tells people what a scheduled run decided, or that none takes place, if the environment says where.
+"""Notify users of the result of a scheduled run, or that none starts, if the environment sets an address.
 
-EARSHOT_WEBHOOK_URL takes a POST of {"text": ...}, as Slack, Mattermost and Teams do;
-EARSHOT_NOTIFICATION_BLOCK names a Prefect notification block, slack-webhook/NAME for instance.
+EARSHOT_WEBHOOK_URL takes a POST of {"text": ...}, as Slack, Mattermost and Teams do.
+EARSHOT_NOTIFICATION_BLOCK is a Prefect notification block, for instance slack-webhook/NAME.
 """
 
 import os
@@ -12,15 +12,15 @@ from prefect.logging import get_logger, get_run_logger
 
 
 def notify(text: str) -> None:
-    """Send the text, from a run or outside of one; a failure is a warning, without the address, which is
-    a secret.
+    """Send the text, inside or outside a run. A failure is logged as a warning without the address, which
+    is a secret.
     """
     for name, send in (("EARSHOT_WEBHOOK_URL", _post), ("EARSHOT_NOTIFICATION_BLOCK", _through_block)):
         if value := os.environ.get(name):
             try:
                 send(value, text)
-            except Exception as error:  # noqa: BLE001 - the run is over, whoever hears of it
-                _logger().warning("%s: nobody was notified: %s", name, type(error).__name__)
+            except Exception as error:  # noqa: BLE001 - a notification must not fail the run
+                _logger().warning("%s: no notification was sent: %s", name, type(error).__name__)
 
 
 def _logger() -> Any:

@@ -1,7 +1,7 @@
-"""A Prefect server for one run, where PREFECT_API_URL names none: it ends with the run, however that ends.
+"""A Prefect server for one run if PREFECT_API_URL is not set. It ends with the run, even a killed one.
 
-Prefect has one too, which outlives a run that is killed, makes its database anew every time (six seconds of
-CPU) or shares one with all others (``database is locked``), and gives up after twenty seconds.
+Prefect's own temporary server outlives a killed run, creates its database every time (six seconds of CPU) or
+shares one with all runs (``database is locked``), and gives up after twenty seconds.
 """
 
 import contextlib
@@ -20,7 +20,7 @@ from flows.dvc_command import PROJECT
 
 FOLDER = PROJECT / ".scratch" / "prefect"
 TRIES = 3
-# What plans and watches the runs of deployments, of which there are none here.
+# These services plan and watch the runs of deployments; there are none here.
 NOT_NEEDED = (
     "CANCELLATION_CLEANUP", "CLEANUP_RECONCILER", "DB_VACUUM", "EVENT_LOGGER", "FOREMAN", "LATE_RUNS",
     "PAUSE_EXPIRATIONS", "REPOSSESSOR", "SCHEDULER", "TRIGGERS",
@@ -28,12 +28,12 @@ NOT_NEEDED = (
 
 
 class NoServer(RuntimeError):
-    """Neither is there a server nor does one start."""
+    """No server is set, and none could be started."""
 
 
 @contextlib.contextmanager
 def running() -> Iterator[None]:
-    """A server for the time of the block: that of PREFECT_API_URL, or one of this run's own."""
+    """Provide a server during the block: that of PREFECT_API_URL, or one for this run."""
     if PREFECT_API_URL.value():
         yield
         return
@@ -41,13 +41,13 @@ def running() -> Iterator[None]:
         try:
             yield
         finally:
-            for worker in (APILogWorker, EventsWorker):  # what they still have to send
+            for worker in (APILogWorker, EventsWorker):  # send what is still queued
                 worker.drain_all(timeout=prefect_server.GRACE_SECONDS)
 
 
 @contextlib.contextmanager
 def _database() -> Iterator[Path]:
-    """A folder for a database that no other run uses now, and another one will later."""
+    """A folder for a database that no other run is using; later runs reuse it."""
     for number in count(1):
         folder = FOLDER / str(number)
         folder.mkdir(parents=True, exist_ok=True)

@@ -1,4 +1,4 @@
-"""params.yaml as a run wants it: a recipe, overrides as dvc's -S takes them, and everything checked."""
+"""Make params.yaml from a recipe and overrides in the format of dvc's -S, and check it."""
 
 import hashlib
 import shutil
@@ -16,14 +16,14 @@ from stages.schema.reading import params_of, read_document
 
 RECIPES = Path("flows/recipes")
 KEPT = Path(".scratch/params")
-MADE_BEFORE = ("manifest", "features", "train")  # stages that a model and its data come from
+MADE_BEFORE = ("manifest", "features", "train")  # the stages that make a model and its data
 
 
 def prepare(folder: Path, recipe: str | None, overrides: list[str]) -> list[str]:
-    """Change params.yaml, once what it is to be was checked; what there is to say about it. ValueError when
-    it is wrong, or when somebody edited the file meanwhile, and then nobody touched it.
+    """Check the new params.yaml, then write it; return lines to print. ValueError if it is not valid, or if
+    the file was edited meanwhile; the file is then left unchanged.
 
-    ``recipe`` is a name from flows/recipes, or the path of any params file. What the file was is kept under
+    ``recipe`` is a name from flows/recipes, or the path of any params file. The previous file is kept in
     .scratch/params.
     """
     path = folder / "params.yaml"
@@ -34,15 +34,15 @@ def prepare(folder: Path, recipe: str | None, overrides: list[str]) -> list[str]
     kept = folder / KEPT / f"{hashlib.sha256(before).hexdigest()[:8]}.yaml"
     write_whole(kept, before)
     if path.exists() and path.read_bytes() != before:
-        raise ValueError("params.yaml was edited while what it is to be was checked: run again")
+        raise ValueError("params.yaml was edited during the check: run again")
     write_whole(path.resolve(), wanted)
-    said = " with ".join(filter(None, [recipe and f"is now {recipe}", ", ".join(overrides)]))
-    said = said if recipe else f"now has {said}"
-    return [f"params.yaml {said}; what it was is kept in {kept.relative_to(folder)}"]
+    change = " with ".join(filter(None, [recipe and f"is now {recipe}", ", ".join(overrides)]))
+    change = change if recipe else f"now has {change}"
+    return [f"params.yaml {change}; the previous file is kept in {kept.relative_to(folder)}"]
 
 
 def checked(folder: Path, recipe: str | None, overrides: list[str]) -> bytes:
-    """params.yaml, or a recipe, with overrides, found sound; ValueError when it is not."""
+    """params.yaml, or a recipe, with overrides; ValueError if it is not valid."""
     source = _recipe(folder, recipe) if recipe else folder / "params.yaml"
     (folder / KEPT).mkdir(parents=True, exist_ok=True)
     with TemporaryDirectory(dir=folder / KEPT) as scratch:
@@ -58,8 +58,8 @@ def checked(folder: Path, recipe: str | None, overrides: list[str]) -> bytes:
 
 
 def other_than_trained(folder: Path, path: Path) -> list[str]:
-    """How a params file differs from what the data, the features and the model here were made from, by the
-    keys of the file. ValueError where nothing was trained yet.
+    """The keys in which a params file differs from the values that made the data, the features and the model
+    here. ValueError if nothing has been trained yet.
     """
     stages = read_yaml(folder / "dvc.lock")["stages"] if (folder / "dvc.lock").exists() else {}
     if "train" not in stages:
@@ -68,7 +68,7 @@ def other_than_trained(folder: Path, path: Path) -> list[str]:
     trained = {key: value for name in MADE_BEFORE for key, value in _recorded(stages, name).items()}
     there, here = (params_of(given).model_dump(mode="json") for given in ({**document, **trained}, document))
     return [
-        f"{key} was {old!r}, and is {new!r} in this file"
+        f"{key} was {old!r}, but is {new!r} in this file"
         for key, (old, new) in sorted(params_changes(there, here).items())
     ]
 
@@ -79,7 +79,7 @@ def _recorded(stages: dict[str, Any], name: str) -> dict[str, Any]:
 
 
 def params_changes(old: Any, new: Any) -> dict[str, list[Any]]:
-    """Leaves of two params files that differ, by their paths."""
+    """The values that differ between two params files, by path."""
     before, now = _leaves(old), _leaves(new)
     return {
         path: [before.get(path), now.get(path)]
@@ -89,7 +89,7 @@ def params_changes(old: Any, new: Any) -> dict[str, list[Any]]:
 
 
 def check(folder: Path, path: Path = Path("params.yaml")) -> None:
-    """Every key, value and class, even when nothing will run; ValueError with what is wrong."""
+    """Check every key, value and class, even if no stage will run; ValueError with all problems."""
     command = tied("stages.commands.check", str(path))
     done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
     if done.returncode:
@@ -97,7 +97,7 @@ def check(folder: Path, path: Path = Path("params.yaml")) -> None:
 
 
 def read_yaml(path: Path) -> Any:
-    """As DVC reads YAML, to which 1e-4 is a number; ValueError with the file's name when it is none."""
+    """Read YAML as DVC does: 1e-4 is a number. ValueError with the file's name if it is not valid YAML."""
     try:
         return YAML(typ="safe", pure=True).load(path.read_text(encoding="utf-8"))
     except (YAMLError, OSError, ValueError) as error:

@@ -1,4 +1,4 @@
-"""The pipeline as a Prefect flow, one task for each DVC stage.
+"""The pipeline as a Prefect flow, with a task for each DVC stage.
 
 python -m flows.pipeline [--recipe NAME] [-S KEY=VALUE ...] [--mode val] [--experiment NAME] [STAGE ...]
 """
@@ -42,22 +42,22 @@ def pipeline(
     stage_timeout_seconds: PositiveFloat | None = None,
     push: bool = False,
 ) -> State:
-    """Bring the pipeline up to date and show what came out.
+    """Bring the pipeline up to date and show the results.
 
-    ``recipe``: a name from flows/recipes, to be params.yaml. ``overrides``: as dvc's -S, lr=1e-4.
-    ``targets``: stages to run with all that they need (all stages). ``force``: run what has not changed, too.
-    ``mode``: train runs the pipeline, val and test only score the model that is there on that split. They
-    leave params.yaml and the tracked metrics alone, and refuse params that are not what was trained.
-    ``experiment``: save what came out as the DVC experiment of this name. ``push``: send the data, the
-    models and the run cache to the dvc remote, and the experiment to git's origin.
+    ``recipe``: a recipe in flows/recipes, copied to params.yaml. ``overrides``: as in dvc's -S, lr=1e-4.
+    ``targets``: stages to run, with their dependencies (default: all). ``force``: also run unchanged stages.
+    ``mode``: train runs the pipeline. val and test only score the trained model on that split: they do not
+    change params.yaml or the tracked metrics, and reject params that differ from those of the training.
+    ``experiment``: save the results as a DVC experiment with this name. ``push``: push the data, the models
+    and the run cache to the dvc remote, and the experiment to git's origin.
     """
     try:
         with dvc_command.only_run(PROJECT / dvc_command.LOCK, get_run_logger().info):
             _refuse_early(targets or [], mode, experiment)
             if mode in scoring.SPLITS:
                 return _score(scoring.SPLITS[mode], recipe, overrides or [], stage_timeout_seconds)
-            for said in params_file.prepare(PROJECT, recipe, overrides or []):
-                get_run_logger().info(said)
+            for line in params_file.prepare(PROJECT, recipe, overrides or []):
+                get_run_logger().info(line)
             states = run_stages(PROJECT, targets, force=force, timeout_seconds=stage_timeout_seconds)
             return _conclude(states, experiment, push)
     except (ValueError, RuntimeError) as error:
@@ -65,16 +65,16 @@ def pipeline(
 
 
 def _refuse_early(targets: list[str], mode: Mode, experiment: str | None) -> None:
-    """What would otherwise come out when params.yaml is changed already, or after all stages ran."""
+    """Reject wrong arguments before params.yaml changes or a stage runs."""
     stages = list(params_file.read_yaml(PROJECT / "dvc.yaml")["stages"])
     if unknown := [name for name in targets if name not in stages and not (PROJECT / name).is_file()]:
         raise ValueError(f"no stage {', '.join(unknown)}; there are {', '.join(stages)}")
     if targets and mode in scoring.SPLITS:
-        raise ValueError(f"mode {mode} runs evaluate alone: name no stages, or choose mode train")
+        raise ValueError(f"mode {mode} only runs evaluate: give no stages, or choose mode train")
     if experiment and experiment in git_command.experiments(PROJECT):
-        raise ValueError(f"there is an experiment {experiment!r} already; choose another name")
+        raise ValueError(f"experiment {experiment!r} already exists; choose another name")
     if experiment and not git_command.is_name(experiment, PROJECT):
-        raise ValueError(f"{experiment!r} cannot be an experiment's name; use letters, digits and hyphens")
+        raise ValueError(f"{experiment!r} is not a valid experiment name; use letters, digits and hyphens")
 
 
 def _score(split: str, recipe: str | None, overrides: list[str], timeout_seconds: float | None) -> State:
@@ -88,7 +88,7 @@ def _score(split: str, recipe: str | None, overrides: list[str], timeout_seconds
 
 
 def _conclude(states: dict[str, State], experiment: str | None, push: bool) -> State:
-    """Show what came out, and keep it if nothing failed."""
+    """Show the results, and keep them if nothing failed."""
     logger, ended = get_run_logger(), outcome(states)
     run_page.show(PROJECT, up_to_date(states))
     for line in summary(PROJECT, states):
@@ -99,7 +99,7 @@ def _conclude(states: dict[str, State], experiment: str | None, push: bool) -> S
 
 
 def _keep(experiment: str | None, push: bool) -> Iterator[tuple[str, ...]]:
-    """The dvc commands that make what came out last, and known elsewhere."""
+    """The dvc commands that save the results as an experiment and push them."""
     if experiment:
         yield "exp", "save", "-n", experiment
     if push:
@@ -109,9 +109,9 @@ def _keep(experiment: str | None, push: bool) -> Iterator[tuple[str, ...]]:
 
 
 def nothing_to_do(targets: list[str]) -> list[str]:
-    """The summary of a run in which nothing would run; none if something would, or has to be refused.
+    """The summary of a run that has no stage to run; empty if a stage would run, or the arguments are wrong.
 
-    Of such a run nobody needs a page, and the server for one takes ten times as long.
+    Such a run needs no page, and starting a server for it takes ten times as long.
     """
     try:
         with dvc_command.only_run(PROJECT / dvc_command.LOCK):
@@ -133,7 +133,7 @@ def main() -> None:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument(
-        "targets", nargs="*", metavar="STAGE", help="and what they need; all stages by default"
+        "targets", nargs="*", metavar="STAGE", help="stages to run, with their dependencies (default: all)"
     )
     parser.add_argument("--recipe")
     parser.add_argument("-S", "--set", dest="overrides", action="append", metavar="KEY=VALUE")
@@ -141,10 +141,10 @@ def main() -> None:
     parser.add_argument("--mode", choices=["train", "val", "test"], default="train")
     parser.add_argument("--experiment", metavar="NAME")
     parser.add_argument("--stage-timeout-seconds", type=float)
-    parser.add_argument("--push", action="store_true", help="to the dvc remote and git's origin")
+    parser.add_argument("--push", action="store_true", help="push to the dvc remote and git's origin")
     given = vars(parser.parse_args())
-    asks_no_more = given == {**vars(parser.parse_args([])), "targets": given["targets"]}
-    if asks_no_more and not PREFECT_API_URL.value() and (lines := nothing_to_do(given["targets"])):
+    only_targets = given == {**vars(parser.parse_args([])), "targets": given["targets"]}
+    if only_targets and not PREFECT_API_URL.value() and (lines := nothing_to_do(given["targets"])):
         print("\n".join(lines))
         return
     terminal.run(pipeline, **given)

@@ -1,4 +1,4 @@
-"""A Prefect server as a process of ours, on this machine alone: started, waited for, and ended."""
+"""Start, await and end a Prefect server that only this machine can reach."""
 
 import contextlib
 import os
@@ -11,21 +11,21 @@ from pathlib import Path
 from flows.tied import tied
 
 HOST = "127.0.0.1"
-STARTUP_SECONDS = 300.0  # of a busy machine
+STARTUP_SECONDS = 300.0  # on a busy machine
 GRACE_SECONDS = 10.0
 
 Process = subprocess.Popen[bytes]
 
 
 def api(port: int) -> str:
-    """Where PREFECT_API_URL points to."""
+    """The value for PREFECT_API_URL."""
     return f"http://{HOST}:{port}/api"
 
 
 def start(port: int, log: Path, settings: dict[str, str] | None = None) -> Process:
-    """A server that dies with this process and writes to ``log``."""
+    """Start a server that ends with this process and writes to ``log``."""
     command = tied("prefect", "server", "start", "--host", HOST, "--port", str(port))
-    # The UI too asks for this address; --port alone would leave it asking port 4200.
+    # The UI needs this address, too; with --port alone it would use port 4200.
     environment = {**os.environ, "PREFECT_API_URL": api(port), **(settings or {})}
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("wb") as stream:
@@ -35,7 +35,7 @@ def start(port: int, log: Path, settings: dict[str, str] | None = None) -> Proce
 
 
 def is_ready(server: Process, port: int) -> bool:
-    """Wait for it; False where it ended, or takes too long."""
+    """Wait for the server; False if it ended or took too long."""
     deadline = time.monotonic() + STARTUP_SECONDS
     while server.poll() is None and time.monotonic() < deadline:
         with contextlib.suppress(OSError), urllib.request.urlopen(f"{api(port)}/health", timeout=5):
@@ -45,7 +45,7 @@ def is_ready(server: Process, port: int) -> bool:
 
 
 def end(process: Process) -> None:
-    """Ctrl-C to a process and what it started; SIGKILL to what is left after the grace period."""
+    """Send SIGINT to a process and its children, and SIGKILL to those left after the grace period."""
     for sent in (signal.SIGINT, signal.SIGKILL):
         with contextlib.suppress(ProcessLookupError, subprocess.TimeoutExpired):
             os.killpg(process.pid, sent)

@@ -1,4 +1,4 @@
-"""Where people learn what became of a candidate: a record, a notification, and the page of the run."""
+"""Publish the result of a retraining: a record, a notification, and the page of the run."""
 
 import shutil
 from datetime import datetime
@@ -20,17 +20,17 @@ FOLDER = PROJECT / RECORDS
 
 
 def prepare(record: Record, exhibits: Exhibits) -> None:
-    """Of a promotion, before its tag: should the retraining be killed after that, the next one can tell."""
+    """Note a promotion before its tag: if the retraining is killed then, the next one publishes it."""
     _keep_exhibits(record, exhibits)
     note(record, FOLDER)
 
 
 def publish_noted() -> None:
-    """What a retraining promoted that was killed before it could tell; what it did not promote is dropped."""
+    """Publish the promotion of a retraining that was killed before it did; drop the note if no tag exists."""
     champions_now = {(known.tag, known.commit) for known in champion.history(PROJECT)}
     for record in noted(FOLDER):
         if (record.champion, record.commit) in champions_now:
-            record.reasons.append("told by the next retraining, as its own was killed")
+            record.reasons.append("reported by the next retraining, because this one was killed")
             run_page.make_all((_record, _notification), record, Exhibits())
         else:
             shutil.rmtree(record.place(FOLDER), ignore_errors=True)
@@ -38,23 +38,23 @@ def publish_noted() -> None:
 
 
 def leave_record(record: Record, exhibits: Exhibits) -> None:
-    """Of news only."""
+    """Write a record, except for NothingNew."""
     get_run_logger().info("%s: %s", record.name, record.said)
     if record.name != "NothingNew":
-        if record.name != "Promoted":  # they were prepared
+        if record.name != "Promoted":  # ``prepare`` wrote those
             _keep_exhibits(record, exhibits)
         run_page.make_all((_record,), record, exhibits)
 
 
 def publish(record: Record, exhibits: Exhibits) -> None:
-    """A message of news only; the page of champions in any case."""
+    """Send a notification, except for NothingNew, and update the pages."""
     is_news = record.name != "NothingNew"
     news = (_notification, _report, _transcripts, _drift) if is_news else ()
     run_page.make_all((_champions, _label, _page, *news), record, exhibits)
 
 
 def publish_lost(why: str) -> None:
-    """A record and a message of a retraining that had no server, or lost it."""
+    """Write a record and send a notification for a retraining that had no server or lost it."""
     record = Record(started=datetime.now().isoformat(timespec="seconds"), started_by=starter.terminal())
     record.name, record.reasons = "Failed", [why]
     keep(record, record_page.markdown(record), FOLDER)
@@ -62,7 +62,7 @@ def publish_lost(why: str) -> None:
 
 
 def _point_to_report(record: Record, exhibits: Exhibits) -> None:
-    """The manifest stage names paths that the next retraining takes away."""
+    """Replace paths from the manifest stage's message, which the next retraining removes."""
     if exhibits.report and exhibits.report.is_file():
         place = record.place(RECORDS).as_posix()
         for folder in (REPORT_OF_FAILED.parent, REPORT.parent):
@@ -72,7 +72,7 @@ def _point_to_report(record: Record, exhibits: Exhibits) -> None:
 
 
 def _keep_exhibits(record: Record, exhibits: Exhibits) -> None:
-    """In the record's own folder; without them the record is still one."""
+    """Write them to the record's folder; if this fails, the record is still written."""
     _point_to_report(record, exhibits)
     run_page.make_all((_exhibits,), record, exhibits)
 
@@ -96,28 +96,26 @@ def _champions(record: Record, exhibits: Exhibits) -> None:
 
 
 def _label(record: Record, exhibits: Exhibits) -> None:
-    told = {"Promoted": f"promoted {record.champion}", "NothingNew": "nothing new"}
+    names = {"Promoted": f"promoted {record.champion}", "NothingNew": "nothing new"}
     tags = [record.name.lower(), *([record.champion] if record.champion else [])]
-    run_label.label(f"{told.get(record.name, record.name.lower())}, {record.when:%Y-%m-%d %H:%M}", tags)
+    run_label.label(f"{names.get(record.name, record.name.lower())}, {record.when:%Y-%m-%d %H:%M}", tags)
 
 
 def _page(record: Record, exhibits: Exhibits) -> None:
     text = record_page.markdown(record)
-    create_markdown_artifact(text, "verdict", "What became of the candidate, and why")
+    create_markdown_artifact(text, "verdict", "The decision on the candidate, with reasons")
 
 
 def _report(record: Record, exhibits: Exhibits) -> None:
     path = record.place(FOLDER) / REPORT_NAME
     if path.exists():
-        create_link_artifact(
-            path.as_uri(), "report.html", "corpus-report", f"The report on the corpus: {path}"
-        )
+        create_link_artifact(path.as_uri(), "report.html", "corpus-report", f"Report on the corpus: {path}")
 
 
 def _transcripts(record: Record, exhibits: Exhibits) -> None:
     if shown := record.transcripts.get("shown"):
-        told = f"Utterances that became better and worse; all of them: {record.place(FOLDER)}/transcripts.csv"
-        create_table_artifact(shown, "changed-transcripts", told)
+        text = f"Utterances that got better or worse; all of them: {record.place(FOLDER)}/transcripts.csv"
+        create_table_artifact(shown, "changed-transcripts", text)
 
 
 def _drift(record: Record, exhibits: Exhibits) -> None:
@@ -126,5 +124,5 @@ def _drift(record: Record, exhibits: Exhibits) -> None:
         run_page.show_picture(
             run_page.uri_of(picture.read_bytes()),
             "drift",
-            "New training data beside the old, and distances so far",
+            "New and old training data, and their distances so far",
         )

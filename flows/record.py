@@ -1,7 +1,7 @@
-"""What became of a candidate, for people and for the page of champions: two files in artifacts/logs/retrain.
+"""The record of a retraining, for users and for the page of champions, in artifacts/logs/retrain.
 
-STAMP-NAME.md is to be read, and names what lies beside it in the folder STAMP-NAME: record.json, the same
-for programs, and files that belong to it. The last version wrote the former alone.
+STAMP-NAME.md is the text. The folder STAMP-NAME next to it contains record.json, the same for programs, and
+the files that the text links to. The last version only wrote the text.
 """
 
 import json
@@ -20,7 +20,7 @@ STAMP = "%Y%m%d-%H%M%S"
 
 @dataclass
 class Record:
-    """Facts are filled in as a retraining comes to know them, so that one that fails tells what it knew."""
+    """A retraining fills in facts as they become known, so that the record of a failed one has them, too."""
 
     started: str  # ISO, local time
     started_by: str = ""
@@ -28,12 +28,12 @@ class Record:
     reasons: list[str] = field(default_factory=list)
     details: list[str] = field(default_factory=list)
     seconds: float = 0.0
-    before: str | None = None  # the champion that there was
-    champion: str | None = None  # the champion that there is
+    before: str | None = None  # the champion before
+    champion: str | None = None  # the champion after
     commit: str | None = None  # the candidate's
-    code: str | None = None  # the project's commit that it was made from
-    manifest: str | None = None  # what DVC calls its manifest
-    params: dict[str, list[Any]] = field(default_factory=dict)  # the champion's and the candidate's
+    code: str | None = None  # the project's commit, from which it was made
+    manifest: str | None = None  # DVC's hash of its manifest
+    params: dict[str, list[Any]] = field(default_factory=dict)  # the champion's and the candidate's value
     data: dict[str, float] = field(default_factory=dict)
     distances: dict[str, float] = field(default_factory=dict)
     comparison: dict[str, Any] = field(default_factory=dict)  # as earshot compare --json prints it
@@ -50,7 +50,7 @@ class Record:
         return "; ".join(self.reasons)
 
     def place(self, project_records: Path) -> Path:
-        """Its own folder."""
+        """The record's folder."""
         return project_records / f"{self.when.strftime(STAMP)}-{self.name.lower()}"
 
 
@@ -63,17 +63,17 @@ def keep(record: Record, text: str, records: Path) -> None:
 
 
 def note(record: Record, records: Path) -> None:
-    """Write what is about to be true; it is kept once it is, or else dropped."""
+    """Write a note of a promotion before it happens; ``keep`` and ``drop`` remove it."""
     _write(record, _note_of(record, records))
 
 
 def noted(records: Path) -> list[Record]:
-    """What was noted, and neither kept nor dropped: its retraining was killed."""
+    """Notes that were neither kept nor dropped, because their retraining was killed."""
     return [_read(path) for path in sorted(records.glob(f"*{NOTED}"))]
 
 
 def drop(record: Record, records: Path) -> None:
-    """Forget the note."""
+    """Remove the note."""
     _note_of(record, records).unlink(missing_ok=True)
 
 
@@ -88,12 +88,12 @@ def _write(record: Record, path: Path) -> None:
 
 
 def kept(records: Path) -> Iterator[Record]:
-    """All that can be read, the oldest first; of the last version's what the file's name and title say."""
+    """All readable records, oldest first; of the last version's, the facts in the text."""
     for path in sorted(records.glob("*.md")):
         data = path.with_suffix("") / DATA
         try:
             yield _read(data) if data.exists() else _of_last_version(path)
-        except (ValueError, TypeError):  # somebody else's file
+        except (ValueError, TypeError):  # not a record
             continue
 
 
@@ -108,6 +108,6 @@ def _of_last_version(path: Path) -> Record:
     when = datetime.strptime(path.name[:15], STAMP)
     title, _, rest = path.read_text(encoding="utf-8").partition("\n")
     if not title.startswith("# "):
-        raise ValueError(f"{path}: no record of a retraining")
+        raise ValueError(f"{path}: not the record of a retraining")
     reasons = [line.removeprefix("- ") for line in rest.split("\n```")[0].splitlines() if line.strip()]
     return Record(started=when.isoformat(), name=title[2:].partition(",")[0], reasons=reasons)

@@ -1,4 +1,4 @@
-"""A record as people read it, in Markdown: in its file and on the page of its run."""
+"""The text of a record in Markdown, for its file and the page of its run."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
@@ -10,7 +10,7 @@ MAX_VALUE = 200
 
 
 def markdown(record: Record, folder: Path | None = None) -> str:
-    """What was decided, why, and from what; files in the record's ``folder`` are linked."""
+    """The decision, its reasons and the inputs, with links to the files in the record's ``folder``."""
     parts = [
         f"# {record.name}, {record.when:%Y-%m-%d %H:%M}",
         "\n".join(f"- {why}" for why in record.reasons),
@@ -18,11 +18,11 @@ def markdown(record: Record, folder: Path | None = None) -> str:
     parts += [table(("", ""), _facts(record))]
     for title, body in (
         ("Error rates", _comparison(record)),
-        ("Utterances that became better and worse", _transcripts(record)),
+        ("Utterances that got better or worse", _transcripts(record)),
         ("Params that differ from the champion's", _params(record)),
         ("Stages", table(("stage", "", "why"), record.stages)),
         ("Metrics", _metrics(record.metrics)),
-        ("Distances of the new data to the old", table(("of", "distance"), _shares(record.distances))),
+        ("Distances between new and old data", table(("of", "distance"), _shares(record.distances))),
     ):
         parts += [f"## {title}\n\n{body}"] if body else []
     parts += ["```\n" + "\n".join(record.details) + "\n```"] if record.details else []
@@ -37,19 +37,19 @@ def duration(seconds: float) -> str:
 
 
 def number(value: Any) -> str:
-    """Four digits of what is no whole number."""
+    """Format floats with four digits."""
     return f"{value:.4f}" if isinstance(value, float) else "-" if value is None else str(value)
 
 
 def cell(value: Any) -> str:
-    """Nothing in it ends a cell of a table."""
+    """Escape what would end a cell of a table."""
     text = " ".join(str(value).split())
     shown = text if len(text) <= MAX_VALUE else f"{text[:MAX_VALUE]} ..."
     return shown.replace("|", "\\|").replace("<", "&lt;")
 
 
 def table(headers: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
-    """A table in Markdown; nothing without rows."""
+    """A table in Markdown; empty if there are no rows."""
     lines = [[cell(value) for value in row] for row in rows]
     if not lines:
         return ""
@@ -86,19 +86,19 @@ def _comparison(record: Record) -> str:
         ("probability", f"that the candidate is better by more than {found.get('margin', 0):g}",
          number(found["probability_better"])),
     ]  # fmt: skip
-    told = (
-        f"On {found['num_utterances']:,} utterances, a paired bootstrap.\n\n"
+    head = (
+        f"Paired bootstrap on {found['num_utterances']:,} utterances.\n\n"
         if "num_utterances" in found
         else ""
     )
-    return told + table((found.get("metric", "rate"), "", ""), rows)
+    return head + table((found.get("metric", "rate"), "", ""), rows)
 
 
 def _transcripts(record: Record) -> str:
     found = record.transcripts
     if not found:
         return ""
-    head = f"{found['better']:,} better, {found['worse']:,} worse, {found['same']:,} with as many errors."
+    head = f"{found['better']:,} better, {found['worse']:,} worse, {found['same']:,} with equal errors."
     headers = ("utterance", "errors", "reference", "champion", "candidate")
     rows = [
         (row["id"], f"{row['before']} -> {row['after']}", row["reference"], row["champion"], row["candidate"])

@@ -1,4 +1,4 @@
-"""Scheduled retraining: new data, a new model, and promotion only of what is better.
+"""Scheduled retraining: train a model on new data, and promote it only if it is better.
 
 python -m flows.retrain [--margin 0.005] [--drop-folder FOLDER]      python -m flows.retrain --rollback [NAME]
 """
@@ -30,15 +30,15 @@ from flows.starter import starter
 
 WORK = PROJECT / ".scratch" / "retrain"
 CLONE = WORK / "clone"
-JUDGED = WORK / "judged"  # what became of every candidate, by what it was made from and its gate
+JUDGED = WORK / "judged"  # the result of every candidate, by a hash of its inputs and gate
 
 
 @flow(name="retrain", on_cancellation=[end_with_run])
 def retrain(gate: Gate = Gate(), drop_folder: str | None = None) -> State:
     """Train on the newest data, and promote the model if it is better than the champion.
 
-    It works in a clone of its own under .scratch/retrain, and ends Promoted, Refused or NothingNew; a run
-    that fails leaves the champion as it was. ``drop_folder`` is laid over manifest.root.
+    It works in its own clone in .scratch/retrain, and ends as Promoted, Refused or NothingNew. A run that
+    fails does not change the champion. The files of ``drop_folder`` are added to manifest.root.
     """
     began = time.monotonic()
     record = Record(started=datetime.now().isoformat(timespec="seconds"), started_by=starter())
@@ -52,8 +52,8 @@ def retrain(gate: Gate = Gate(), drop_folder: str | None = None) -> State:
             if record.name == "Promoted":
                 publication.prepare(record, candidacy.exhibits)
                 candidacy.tag()
-        except Exception as error:  # noqa: BLE001 - whatever it is, people hear of it
-            get_run_logger().debug("why it failed", exc_info=True)
+        except Exception as error:  # noqa: BLE001 - every failure is published
+            get_run_logger().debug("traceback of the failure", exc_info=True)
             record.name, record.reasons = "Failed", [str(error) or type(error).__name__]
             record.champion, record.seconds = record.before, time.monotonic() - began
         publication.leave_record(record, candidacy.exhibits)
@@ -66,7 +66,7 @@ def retrain(gate: Gate = Gate(), drop_folder: str | None = None) -> State:
 
 
 def _judge(candidacy: Candidacy, drop_folder: Path | None) -> Path | None:
-    """Where to note what becomes of the candidate; None where that was noted before."""
+    """Judge the candidate. Return the file for its result; None if the result is already known."""
     record, gate = candidacy.record, candidacy.gate
     before = candidacy.before = champion.newest(PROJECT)
     record.before = record.champion = before.tag if before else None
@@ -81,7 +81,7 @@ def _judge(candidacy: Candidacy, drop_folder: Path | None) -> Path | None:
     if not complaints:
         candidacy.train()
     JUDGED.mkdir(parents=True, exist_ok=True)
-    judged.with_suffix(".new").write_text(" " * 4096)  # a full disk is found out before a model is promoted
+    judged.with_suffix(".new").write_text(" " * 4096)  # a full disk must fail before the promotion
     if complaints:
         candidacy.refuse(complaints)
     else:
@@ -90,8 +90,8 @@ def _judge(candidacy: Candidacy, drop_folder: Path | None) -> Path | None:
 
 
 def _note(judged: Path, record: Record) -> None:
-    """After the record: if the run is killed before, the next one judges anew, and leaves one."""
-    said = record.reasons[0] if record.name == "NothingNew" else record.said  # the rest may change
+    """Note the result after the record is written: if the run is killed before, the next one judges again."""
+    said = record.reasons[0] if record.name == "NothingNew" else record.said  # other reasons may change
     noted = judged.with_suffix(".new")
     noted.write_text(f"judged on {record.when:%Y-%m-%d %H:%M}, {record.name}: {said}", encoding="utf-8")
     noted.replace(judged)
@@ -103,16 +103,16 @@ def _digest(fingerprint: str, gate: Gate) -> str:
 
 @task(cache_policy=NO_CACHE)
 def renew(drop_folder: Path | None) -> str:
-    """The clone as it should be; a fingerprint of what the stages will read."""
+    """Bring the clone up to date; return a fingerprint of the stages' inputs."""
     WORK.mkdir(parents=True, exist_ok=True)
     return retraining_clone.renew(CLONE, PROJECT, drop_folder)
 
 
 def _known(judged: Path, before: Champion | None) -> str:
-    """What became of the same candidate earlier, and what the champion is since; or nothing.
+    """The earlier result of the same candidate, and the champion now; empty if it must be judged.
 
-    One that was the champion, and taken back, stays so; one that a champion kept off is judged again when
-    the champion is another model now.
+    A candidate that was the champion and was rolled back is not judged again. A refused one is, once the
+    champion is another model.
     """
     if not judged.exists():
         return ""
@@ -120,11 +120,11 @@ def _known(judged: Path, before: Champion | None) -> str:
     kept_off = re.search(rf"({champion.PREFIX}\d+) stays$", said)
     if kept_off and champion.fate(champion.model_of(kept_off[1], PROJECT), PROJECT):
         return ""
-    was = re.search(rf"(?:Promoted:|what comes out is) ({champion.PREFIX}\d+)", said)
+    was = re.search(rf"(?:Promoted:|what comes out is|the result is) ({champion.PREFIX}\d+)", said)
     since = champion.fate(was[1], PROJECT) if was else ""
     now = f"the champion is {before}" if before else "there is no champion"
     said = said.replace(" is the champion now", " became the champion")
-    return "; ".join(filter(None, [f"{said} (remove {judged} to have it judged again)", since, now]))
+    return "; ".join(filter(None, [f"{said} (remove {judged} to judge it again)", since, now]))
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -135,12 +135,12 @@ def _parser() -> argparse.ArgumentParser:
     )
     made.add_argument(
         "--rollback", nargs="?", const="", metavar="NAME",
-        help="make the champion before this one, or the one named, the champion again",
+        help="make the previous champion, or the given one, the champion again",
     )  # fmt: skip
     made.add_argument("--drop-folder", metavar="FOLDER", help=HELP["drop_folder"])
     for name, default in asdict(Gate()).items():
-        kind, told = type(default), f"{OF_GATE[name]} (default: {default})"
-        made.add_argument(f"--{name.replace('_', '-')}", type=kind, default=default, help=told)
+        kind, text = type(default), f"{OF_GATE[name]} (default: {default})"
+        made.add_argument(f"--{name.replace('_', '-')}", type=kind, default=default, help=text)
     return made
 
 
@@ -151,7 +151,7 @@ def main() -> None:
         gate = Gate(**given)
         if chosen is not None:
             print(rollback.roll_back(chosen).reasons[0])
-            print(f"all of them: {champions.write(champions.found_in(PROJECT), PROJECT)}")
+            print(f"all champions: {champions.write(champions.found_in(PROJECT), PROJECT)}")
     except (ValueError, RuntimeError) as error:
         sys.exit(str(error))
     if chosen is None:

@@ -1,6 +1,6 @@
-"""The clone that retraining works in: committed code, the newest data, the main checkout's cache.
+"""The clone for retraining: committed code, the newest data, the main checkout's cache.
 
-Nobody's edits are touched, and what is promoted can be rebuilt: its data is in DVC's cache.
+The user's edits are not touched. A promoted model can be rebuilt, as its data is in DVC's cache.
 """
 
 import filecmp
@@ -16,17 +16,17 @@ from stages.program.outputs import link_or_copy
 SETTINGS = {
     "user.name": "retraining",
     "user.email": "retraining@localhost",
-    "gc.autoDetach": "false",  # it would outlive the run, and hold locks
+    "gc.autoDetach": "false",  # it would outlive the run and hold locks
     "maintenance.autoDetach": "false",
 }
 READ_BY_STAGES = ("params.yaml", "dvc.yaml", "stages", "data")  # data: the .dvc files
 
 
 def renew(clone: Path, project: Path, drop_folder: Path | None) -> str:
-    """Bring the clone to the project's commit and newest data; a fingerprint of all that stages read of it.
+    """Update the clone to the project's commit and newest data; return a fingerprint of the stages' inputs.
 
-    New data is what lies under manifest.root in the project now, what an imported .dvc file's source
-    holds, and what lies in the drop folder (laid over manifest.root; ValueError where the two differ).
+    New data comes from manifest.root in the project, from the sources of imported .dvc files, and from the
+    drop folder, which is added to manifest.root (ValueError if a file differs between the two).
     """
     _begin(clone, project)
     champions = f"+refs/tags/{PREFIX}*:refs/tags/{PREFIX}*"  # rollbacks, too
@@ -45,7 +45,7 @@ def renew(clone: Path, project: Path, drop_folder: Path | None) -> str:
 
 
 def _begin(clone: Path, project: Path) -> None:
-    """A clone, and without the locks that a killed run left in it: nobody else works there."""
+    """Make the clone, and remove locks that a killed run left: only one run at a time uses it."""
     if not (clone / ".dvc").is_dir():
         shutil.rmtree(clone, ignore_errors=True)
         git("clone", "--quiet", str(project), str(clone), folder=project)
@@ -57,7 +57,7 @@ def _begin(clone: Path, project: Path) -> None:
 
 def _renew_data(clone: Path, project: Path, drop_folder: Path | None) -> None:
     root = Path(params_file.read_yaml(clone / "params.yaml")["manifest"]["root"])
-    if not root.is_absolute():  # what an earlier retraining found there may be gone
+    if not root.is_absolute():  # files of an earlier retraining may no longer be in the project
         git("clean", "--quiet", "-dx", "--force", "--", str(root), folder=clone)
     found = root.is_absolute() or has_files(project / root)
     for path in git("ls-files", "*.dvc", folder=clone).splitlines():
@@ -68,23 +68,23 @@ def _renew_data(clone: Path, project: Path, drop_folder: Path | None) -> None:
             dvc_command.answer("checkout", path, folder=clone)
     if root.is_absolute():
         if drop_folder:
-            raise ValueError(f"a drop folder needs manifest.root inside the project, not {root}")
+            raise ValueError(f"a drop folder needs a manifest.root inside the project, not {root}")
         return
     if found:
         shutil.rmtree(clone / root, ignore_errors=True)
         _lay_over(project / root, clone / root)
     if drop_folder:
         if not drop_folder.is_dir():
-            raise ValueError(f"{drop_folder}: no such folder, but it is the drop folder")
+            raise ValueError(f"{drop_folder}: the drop folder does not exist")
         _lay_over(drop_folder, clone / root)
     if has_files(clone / root):
-        kept = ("rm", "-r", "--cached", "--quiet", "--ignore-unmatch")  # a .gitkeep, which dvc add refuses
+        kept = ("rm", "-r", "--cached", "--quiet", "--ignore-unmatch")  # dvc add rejects a tracked .gitkeep
         git(*kept, "--", str(root), folder=clone)
         dvc_command.answer("add", str(root), folder=clone)
 
 
 def _lay_over(source: Path, target: Path) -> None:
-    """The same files, under two names where the file system can; ValueError where another one is there."""
+    """Link or copy the files; ValueError if the target has a different file of that name."""
     for path in sorted(source.rglob("*")):
         if not path.is_file() or ".git" in path.relative_to(source).parts:
             continue
@@ -93,4 +93,4 @@ def _lay_over(source: Path, target: Path) -> None:
             place.parent.mkdir(parents=True, exist_ok=True)
             link_or_copy(path, place)
         elif not filecmp.cmp(path, place, shallow=False):
-            raise ValueError(f"{path} is not what manifest.root has under that name; rename it")
+            raise ValueError(f"{path} differs from the file of that name in manifest.root; rename it")

@@ -1,4 +1,4 @@
-"""When retraining begins: what was set last, by options of make ui or by somebody in the UI."""
+"""The schedule of retraining, as last set by options of make ui or in the UI."""
 
 import asyncio
 import re
@@ -16,22 +16,22 @@ from prefect.server.schemas.schedules import SCHEDULE_TYPES
 from pydantic import TypeAdapter, ValidationError
 
 CRON = "0 3 * * *"
-DATES_AHEAD = 20  # so many show the longest gap of what people write: over weekends, in short months
+DATES_AHEAD = 20  # enough to include the longest gap of common schedules, as over weekends
 
 
 def wanted(there: DeploymentResponse | None, cron: str | None, timezone: str | None) -> CronSchedule | None:
-    """The schedule to set; None leaves the one that is there, and whether it is paused. ValueError with
-    what is wrong with an option.
+    """The schedule to set; None keeps the current one, paused or not. ValueError if an option is not
+    valid.
     """
     if there and not cron and not timezone:
         return None
     made = _schedule(cron or (_cron_of(there) if there else None) or CRON, timezone or machine_zone())
-    # The scheduler would begin anew, and the alarm too.
+    # Setting the same one again would restart the scheduler and the alarm.
     return None if there and [schedule.schedule for schedule in active(there)] == [made] else made
 
 
 def check(cron: str | None, timezone: str | None) -> None:
-    """ValueError with all that is wrong with the options, of which None is right."""
+    """ValueError with all problems of the options; None is valid."""
     _schedule(CRON if cron is None else cron, machine_zone() if timezone is None else timezone)
 
 
@@ -40,15 +40,15 @@ def _schedule(cron: str, timezone: str) -> CronSchedule:
     try:
         ZoneInfo(timezone)
         _next(CRON, timezone)
-    except (ValueError, LookupError, OSError):  # what Python knows the server may not
+    except (ValueError, LookupError, OSError):  # the server may not know a zone that Python knows
         wrong.append(
-            f"--timezone (TIMEZONE of make ui) {timezone!r} is no time zone that is known: give a name such"
-            f" as Europe/Berlin, or leave it out for this machine's own, {machine_zone()}"
+            f"--timezone (TIMEZONE of make ui) {timezone!r} is not a known time zone: give a name such as"
+            f" Europe/Berlin, or leave it out for the machine's time zone, {machine_zone()}"
         )
         zone = "UTC"
     if what := _fault(cron, zone):
         wrong.append(
-            f"--cron (CRON of make ui) {cron!r} {what}: five fields are expected, minute, hour, day of the"
+            f"--cron (CRON of make ui) {cron!r} {what}: expected five fields, minute, hour, day of the"
             f" month, month and day of the week; {CRON!r} is every night at three"
         )
     if wrong:
@@ -57,15 +57,15 @@ def _schedule(cron: str, timezone: str) -> CronSchedule:
 
 
 def _fault(cron: str, timezone: str) -> str:
-    """What is wrong with it, if anything. A sixth field would mean seconds: a run every second."""
+    """What is wrong with it; empty if nothing is. A sixth field would mean seconds: a run every second."""
     try:
         if len(cron.split()) != 5 and not re.fullmatch(r"@\w+", cron):
-            return "is no cron expression"
+            return "is not a cron expression"
         _next(cron, timezone)
     except ValidationError:
-        return "is no cron expression"
+        return "is not a cron expression"
     except ValueError:
-        return "is no day that ever comes"
+        return "matches no date"
     return ""
 
 
@@ -79,7 +79,7 @@ def _cron_of(there: DeploymentResponse) -> str | None:
 
 
 def machine_zone() -> str:
-    """Its name, UTC where it has none."""
+    """The machine's time zone; UTC if it has none."""
     try:
         return tzlocal.get_localzone_name() or "UTC"
     except (LookupError, ValueError):  # the machine's files contradict each other
@@ -87,19 +87,19 @@ def machine_zone() -> str:
 
 
 def active(deployment: DeploymentResponse) -> list[DeploymentSchedule]:
-    """Those of its schedules by which runs begin."""
+    """The active schedules; none if the deployment is paused."""
     return [] if deployment.paused else [kept for kept in deployment.schedules if kept.active]
 
 
 def dates(schedule: Any, start: datetime, number: int) -> list[datetime]:
-    """When the next runs are, as the server computes it."""
+    """The dates of the next runs, as the server computes them."""
     server_side: Any = TypeAdapter(SCHEDULE_TYPES).validate_python(schedule.model_dump())
     found: list[datetime] = asyncio.run(server_side.get_dates(n=number, start=start))
     return found
 
 
 def longest_gap(schedules: Sequence[DeploymentSchedule], start: datetime) -> timedelta | None:
-    """Between two of the next runs; None if there are no two."""
+    """The longest time between two of the next runs; None if there are fewer than two."""
     ahead = [found for kept in schedules if (found := dates(kept.schedule, start, DATES_AHEAD))]
     if not ahead:
         return None
@@ -109,9 +109,9 @@ def longest_gap(schedules: Sequence[DeploymentSchedule], start: datetime) -> tim
 
 
 def described(schedules: Sequence[Any], start: datetime) -> str:
-    """For people: each schedule in its time zone, and the next run."""
+    """A text for the user: each schedule in its time zone, and the next run."""
     if not schedules:
-        return "by no schedule: it was paused or removed in the UI, where it can be resumed, or give --cron"
+        return "no schedule: it was paused or removed in the UI; resume it there, or set --cron"
     ahead = [date for schedule in schedules for date in dates(schedule, start, 1)]
     texts = ", ".join(_described(schedule) for schedule in schedules)
     zone = ZoneInfo(schedules[0].timezone or "UTC")

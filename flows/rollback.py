@@ -1,6 +1,6 @@
-"""An older model is the champion again: a new tag on its commit, a record, and word to whoever wants to hear.
+"""Make an older model the champion again: a new tag on its commit, a record and a notification.
 
-It needs no server, and waits for no retraining: one that is under way does not promote over it.
+It needs no server and does not wait for a retraining: one in progress does not promote over it.
 """
 
 from datetime import datetime
@@ -15,7 +15,7 @@ from flows.starter import terminal
 
 
 def roll_back(name: str) -> Record:
-    """To the champion of that name, or the one before; ValueError when there is none."""
+    """Roll back to the champion of that name, or to the previous one; ValueError if there is none."""
     chosen, before = champion.to_return_to(name, PROJECT), champion.newest(PROJECT)
     assert before
     reason = f"rolled back from {before} to the model of {chosen.model}"

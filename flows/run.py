@@ -1,8 +1,8 @@
 """Train, or score the trained model on a split.
 
-train runs what has changed, and the file becomes params.yaml once it has been checked; what was there is kept
-under .scratch/params. val and test score the model that there is, if it was trained with the values of the
-file, and change nothing but artifacts/logs/evaluate. The exit code is that of dvc or of the stage.
+train checks the file, copies it to params.yaml and runs the changed stages; the previous params.yaml is kept
+in .scratch/params. val and test score the trained model, if it was trained with the values of the file, and
+only change artifacts/logs/evaluate. The exit code is that of dvc or of the stage.
 """
 
 import argparse
@@ -47,15 +47,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def run(mode: str, params: Path) -> int:
-    """The exit code of dvc or of the stage; ValueError when the file is wrong, or not what was trained."""
+    """Return the exit code; ValueError if the file is not valid or differs from the trained params."""
     from flows import dvc_command, params_file, scoring
 
     project = dvc_command.PROJECT
     with dvc_command.only_run(project / dvc_command.LOCK):
         if mode in scoring.SPLITS:
             return scoring.score(project, scoring.SPLITS[mode], str(params))
-        for said in params_file.prepare(project, str(params), []):
-            print(said, flush=True)
+        for line in params_file.prepare(project, str(params), []):
+            print(line, flush=True)
         failed = dvc_command.run("repro", folder=project)
     if not failed:
         for name, value in json.loads((project / dvc_command.METRICS).read_text()).items():

@@ -1,4 +1,4 @@
-"""What a run in the UI is called, and the tags by which it is found."""
+"""Set the name and the tags of a run in the UI."""
 
 from collections.abc import Iterable
 
@@ -7,7 +7,7 @@ from prefect.context import FlowRunContext
 
 
 def label(name: str, tags: Iterable[str]) -> None:
-    """Name the flow run under way; tags that it has stay."""
+    """Set the name of the current flow run and add tags to it."""
     context = FlowRunContext.get()
     if not context or not context.flow_run:
         return

@@ -1,4 +1,4 @@
-"""What a run's page in the Prefect UI shows: metrics, curves, transcripts, params, and how far it is."""
+"""The page of a run in the Prefect UI: progress, metrics, curves, transcripts and params."""
 
 import base64
 import hashlib
@@ -50,35 +50,35 @@ class Progress:
                 update_progress_artifact(self.artifact, percent, description)
             else:
                 self.artifact = create_progress_artifact(percent, "training-progress", description)
-        except Exception as error:  # noqa: BLE001 - a picture of the training never ends the training
-            get_run_logger().warning("no progress on the run page: %s", error)
+        except Exception as error:  # noqa: BLE001 - the display must not fail the training
+            get_run_logger().warning("cannot show the progress: %s", error)
 
 
 def show(folder: Path, up_to_date: set[str]) -> None:
-    """Every artifact of the stages that are up to date: what others left is of another run."""
+    """Create the artifacts of the stages that are up to date; outputs of other stages are from other runs."""
     of_stage = {"train": [_loss], "evaluate": [_metrics, _transcripts, _report]}
     makers = [maker for name, makers in of_stage.items() if name in up_to_date for maker in makers]
     make_all([*makers, _params], folder)
 
 
 def make_all(makers: Iterable[Callable[..., None]], *given: Any) -> None:
-    """Show what a run did; what cannot be shown is named in the log."""
+    """Create artifacts; log those that fail."""
     for make in makers:
         try:
             make(*given)
-        except Exception as error:  # noqa: BLE001 - what ran is done, whatever its page looks like
+        except Exception as error:  # noqa: BLE001 - the page must not fail the run
             get_run_logger().warning("cannot show the%s: %s", make.__name__.replace("_", " "), error)
-            if isinstance(error, httpx.TransportError):  # a minute's tries are enough
+            if isinstance(error, httpx.TransportError):  # it has retried for a minute
                 break
 
 
 def metrics_table(folder: Path) -> list[dict[str, Any]]:
-    """A row a metric: this run beside the promoted model, if there is one."""
+    """A row for each metric: this run and the champion, if there is one."""
     now: dict[str, float] = json.loads((folder / METRICS).read_text())
     promoted = champion.current(folder)
     before = champion.metrics(promoted, folder) if promoted else {}
     rows = []
-    for name in sorted(now, key=lambda name: f"{name}_ci_low" not in now):  # the rates themselves first
+    for name in sorted(now, key=lambda name: f"{name}_ci_low" not in now):  # rates with an interval first
         value = now[name]
         row: dict[str, Any] = {"metric": name, "this run": _rounded(value)}
         rows.append(row | ({promoted: _rounded(before.get(name))} if promoted else {}))
@@ -95,7 +95,7 @@ def _metrics(folder: Path) -> None:
 
 
 def show_scores(folder: Path, split: str) -> None:
-    """The metrics of a split that was asked for."""
+    """Show the metrics of a requested split."""
     rows = [{"metric": name, split: _rounded(value)} for name, value in scores(folder, split).items()]
     create_table_artifact(rows, "metrics", f"Metrics of the {split} split")
 
@@ -105,12 +105,12 @@ def _loss(folder: Path) -> None:
 
 
 def show_picture(uri: str, key: str, description: str) -> None:
-    """A picture on the run's page: as Markdown, since below an image artifact stands its whole address."""
+    """Show a picture as Markdown: an image artifact would print its complete URI, too."""
     create_markdown_artifact(f"![{description}]({uri})", key, description)
 
 
 def picture(folder: Path) -> str:
-    """The training's curves as a data: URI; drawn once for each history, which may come from DVC's cache."""
+    """The training curves as a data: URI, drawn once for each history, which may come from DVC's cache."""
     history = (folder / HISTORY).read_bytes()
     kept = folder / ".scratch" / "pictures" / f"{hashlib.sha256(history).hexdigest()[:32]}.png"
     if not kept.exists():
@@ -122,7 +122,7 @@ def picture(folder: Path) -> str:
 
 
 def png_uri(figure: Any, bbox_inches: str | None = None) -> str:
-    """A matplotlib figure as a data: URI, which a page shows without asking anybody for it."""
+    """A matplotlib figure as a data: URI, which a page shows offline."""
     stream = io.BytesIO()
     figure.savefig(stream, format="png", dpi=100, bbox_inches=bbox_inches)
     return uri_of(stream.getvalue())
@@ -139,14 +139,14 @@ def _transcripts(folder: Path) -> None:
     wrong = [row for row in rows if row["reference"] != row["hypothesis"]]
     right = [row for row in rows if row["reference"] == row["hypothesis"]]
     chosen = [*wrong[: NUM_TRANSCRIPTS * 2 // 3], *right][:NUM_TRANSCRIPTS]
-    said = f"{len(wrong)} of {len(rows)} hypotheses differ from their reference; some of both kinds"
-    create_table_artifact(chosen, "transcripts", said)
+    text = f"{len(wrong)} of {len(rows)} hypotheses differ from their reference; examples of both kinds"
+    create_table_artifact(chosen, "transcripts", text)
 
 
 def _params(folder: Path) -> None:
     text = (folder / "params.yaml").read_text(encoding="utf-8")
     create_markdown_artifact(
-        f"Commit {commit(folder)}\n\n```yaml\n{text}\n```", "params", "What the run was made from"
+        f"Commit {commit(folder)}\n\n```yaml\n{text}\n```", "params", "Commit and params of the run"
     )
 
 

@@ -1,4 +1,4 @@
-"""Which process of which machine each run of make ui has: what is left of a run that is killed."""
+"""Notes of the process and machine of each run of make ui, by which killed runs are found."""
 
 import json
 import os
@@ -14,14 +14,14 @@ SAME_START_SECONDS = 1.0
 
 @dataclass(frozen=True)
 class RunProcess:
-    """``started``, in seconds since 1970, tells it from a later process of the same number."""
+    """``started``, in seconds since 1970, distinguishes it from a later process with the same number."""
 
     host: str
     number: int
     started: float
 
     def is_gone(self) -> bool:
-        """Of another machine's process nothing is known."""
+        """Whether it has ended; False for a process of another machine."""
         if self.host != platform.node():
             return False
         try:
@@ -33,7 +33,7 @@ class RunProcess:
 
 
 def note(run: str) -> None:
-    """This process is the run's."""
+    """Note this process as the run's."""
     NOTES.mkdir(parents=True, exist_ok=True)
     mine = RunProcess(platform.node(), os.getpid(), psutil.Process().create_time())
     new = NOTES / f"{run}.new"
@@ -42,7 +42,7 @@ def note(run: str) -> None:
 
 
 def noted() -> dict[str, RunProcess]:
-    """By run."""
+    """The noted processes by run."""
     return {
         path.stem: RunProcess(**json.loads(path.read_text(encoding="utf-8"))) for path in NOTES.glob("*.json")
     }

@@ -1,4 +1,4 @@
-"""Score the trained model on a split. Nothing that git or DVC keeps changes by that."""
+"""Score the trained model on a split, without changing files tracked by git or DVC."""
 
 import json
 from pathlib import Path
@@ -19,9 +19,9 @@ def score(
     overrides: list[str] | None = None,
     on_line: dvc_command.Line | None = None,
 ) -> int:
-    """Run the evaluate stage for a split, with params.yaml or a recipe, and overrides; its exit code.
+    """Run the evaluate stage for a split with params.yaml or a recipe and overrides; return its exit code.
 
-    ValueError with what is wrong with the params, or what of them is not what was trained here.
+    ValueError if the params are not valid, or differ from those of the trained model.
     """
     write_whole(folder / SCORED, params_file.checked(folder, recipe, overrides or []))
     if found := params_file.other_than_trained(folder, folder / SCORED):
@@ -30,7 +30,7 @@ def score(
         command = f"earshot run train {recipe}" if recipe else "dvc repro"
         raise ValueError(
             f"{recipe or 'params.yaml'}: the model here was trained with other values ({'; '.join(shown)})."
-            f" To train this one: {command}"
+            f" To train with this file: {command}"
         )
     return dvc_command.run_stage(
         "evaluate", "--params", str(SCORED), "--split", split, folder=folder, on_line=on_line

@@ -1,4 +1,4 @@
-"""What a search file says: which leaves of params.yaml to vary, between what, and how the search goes."""
+"""The search file: which values of params.yaml to vary, their ranges, and the settings of the search."""
 
 import json
 import re
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 Leaf = bool | int | float | str | None
 PATH = re.compile(r"[^.\[\]]+(\.[^.\[\]]+|\[\d+\])*")
 STEP = re.compile(r"([^.\[\]]+)|\[(\d+)\]")
-MONITOR = "train.checkpoint.monitor"  # to which the schema lets only metrics that are logged
+MONITOR = "train.checkpoint.monitor"  # the schema accepts only metrics that are logged
 
 
 class Grammar(BaseModel):
@@ -29,7 +29,7 @@ class Grammar(BaseModel):
 
 
 class Range(Grammar):
-    """From ``low`` to ``high``, both included."""
+    """From ``low`` to ``high``, inclusive."""
 
     low: float
     high: float
@@ -92,9 +92,9 @@ Sampler = Annotated[Part, Family("optuna.samplers.BaseSampler", {"seed": "the se
 
 
 class Search(Grammar):
-    """``metric`` is a column of artifacts/train/history.csv, of which the best epoch counts.
+    """``metric`` is a column of artifacts/train/history.csv; the best epoch counts.
 
-    ``storage`` is an Optuna storage URL; null is a file of the study's own below .scratch/tune.
+    ``storage`` is an Optuna storage URL; null is a file for this study in .scratch/tune.
     """
 
     study: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$")
@@ -109,7 +109,7 @@ class Search(Grammar):
 
 
 def read_search(path: Path, params: Path | None) -> Search:
-    """Read and check a search file, beside the params that it varies if given; ValueError with all
+    """Read a search file and check it, against the params that it varies if given; ValueError with all
     problems.
     """
     document = read_yaml(path)
@@ -124,35 +124,35 @@ def read_search(path: Path, params: Path | None) -> Search:
 
 
 def refuse(problems: list[str], what: str) -> None:
-    """ValueError with all of them, one a line, when there are any."""
+    """ValueError with all problems, one per line, if there are any."""
     if problems:
         raise ValueError(f"{what} cannot be used, {len(problems)} problem(s):\n  " + "\n  ".join(problems))
 
 
 def misplaced(paths: Iterable[Any], params: Any) -> list[str]:
-    """What is wrong with the paths that name no single value of the params."""
+    """A problem for each path that is not a single value in the params."""
     found = ((path, _misplaced(str(path), params)) for path in paths)
     return [f"search_spaces.{path}: {problem}" for path, problem in found if problem]
 
 
 def _misplaced(path: str, params: Any) -> str:
     if not PATH.fullmatch(path):
-        return "no path such as train.augment[0].init_args.num_time_masks"
+        return "not a valid path, such as train.augment[0].init_args.num_time_masks"
     node = params
     for step in _steps(path):
         known = _children(node)
         if step not in known:
             there = ", ".join(map(str, known)) or "a single value"
-            return f"not in params.yaml: {step!r} is missing beside {there}"
+            return f"not in params.yaml: {step!r} is not among {there}"
         node = known[step]
     if inside := _children(node):
-        return f"not a single value; vary one of those in it: {', '.join(map(str, inside))}"
+        return f"not a single value; choose a value inside it: {', '.join(map(str, inside))}"
     return "not a single value" if isinstance(node, dict | list) else ""
 
 
 def impossible(search: Search, params: Any, folder: Path) -> list[str]:
-    """What the project in ``folder`` refuses of its params with every varied value at its low end
-    (categorical: the first choice), and with every one at its high end; and a metric that nothing logs.
+    """The problems of the params with all searched values at their low end (categorical: the first choice),
+    and with all at their high end, as the project in ``folder`` reports them; and of the metric.
     """
     with TemporaryDirectory() as scratch:
         checks = {}
@@ -166,13 +166,13 @@ def impossible(search: Search, params: Any, folder: Path) -> list[str]:
                 stderr=subprocess.PIPE,
                 text=True,
             )
-        said = {path: check.communicate()[1] for path, check in checks.items()}
+        errors = {path: check.communicate()[1] for path, check in checks.items()}
     return list(
         dict.fromkeys(
             _problem(line.strip(), path.stem)
             for path, check in checks.items()
             if check.returncode
-            for line in said[path].strip().splitlines()
+            for line in errors[path].strip().splitlines()
             if not line.startswith(str(path))
         )
     )
@@ -181,11 +181,11 @@ def impossible(search: Search, params: Any, folder: Path) -> list[str]:
 def _problem(line: str, end: str) -> str:
     if line.startswith(f"{MONITOR}: "):
         return f"metric{line.removeprefix(MONITOR)}"
-    return f"params.yaml with every searched value at its {end} end: {line}"
+    return f"params.yaml with all searched values at their {end} end: {line}"
 
 
 def at_end(search: Search, params: Any, end: int) -> Any:
-    """The params with every searched value at its low (0) or high (1) end, and the metric to check."""
+    """The params with all searched values at their low (0) or high (1) end, and the metric as monitor."""
     changed = deepcopy(params)
     changed["train"]["checkpoint"]["monitor"] = search.metric
     for path, space in search.search_spaces.items():
@@ -198,7 +198,7 @@ def at_end(search: Search, params: Any, end: int) -> Any:
 
 
 def override(path: str, value: Leaf) -> str:
-    """As dvc's -S takes it: train.augment.0.init_args.num_time_masks=3."""
+    """An override for dvc's -S: train.augment.0.init_args.num_time_masks=3."""
     quoted = "'" + value.replace("'", r"\'") + "'" if isinstance(value, str) else json.dumps(value)
     return f"{'.'.join(map(str, _steps(path)))}={quoted}"
 
@@ -212,7 +212,7 @@ def _children(node: Any) -> dict[Any, Any]:
 
 
 def _explain(error: ValidationError) -> list[str]:
-    """A line for each problem; pydantic puts a distribution's name into the path of what is inside it."""
+    """A line for each problem, without the distribution's name that pydantic adds to the path."""
     lines = []
     for detail in error.errors(include_url=False):
         place = [str(step) for step in detail["loc"]]

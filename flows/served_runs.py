@@ -1,4 +1,4 @@
-"""The deployments that make ui serves and their runs, asked of the server."""
+"""Query the server for the deployments that make ui serves, and their runs."""
 
 from collections.abc import Iterable
 from datetime import datetime
@@ -13,13 +13,13 @@ from prefect.client.schemas.sorting import FlowRunSort
 RETRAINING = "nightly"
 SERVED = ("pipeline", RETRAINING, "tune")
 UNDER_WAY = (StateType.PENDING, StateType.RUNNING, StateType.CANCELLING)
-AT_MOST = 200  # the server's own limit to a page
+AT_MOST = 200  # the server's page size limit
 
 _OURS = filters.DeploymentFilter(name=filters.DeploymentFilterName(any_=list(SERVED)))
 
 
 def deployments(client: SyncPrefectClient) -> dict[str, DeploymentResponse]:
-    """By name, as far as they were registered."""
+    """The registered deployments by name."""
     return {found.name: found for found in client.read_deployments(deployment_filter=_OURS)}
 
 
@@ -30,7 +30,7 @@ def runs(
     due_after: datetime | None = None,
     due_before: datetime | None = None,
 ) -> list[FlowRun]:
-    """Those that are in one of these states, the next due first."""
+    """The runs in one of these states, next due first."""
     wanted = filters.FlowRunFilter(
         state=filters.FlowRunFilterState(type=filters.FlowRunFilterStateType(any_=list(states))),
         deployment_id=filters.FlowRunFilterDeploymentId(any_=[deployment]) if deployment else None,
@@ -48,7 +48,7 @@ def runs(
 
 
 def newest(client: SyncPrefectClient, deployment: UUID, states: Iterable[StateType]) -> FlowRun | None:
-    """The one that ended last, of those that ended in one of these states."""
+    """The run that ended last in one of these states."""
     wanted = filters.FlowRunFilter(
         state=filters.FlowRunFilterState(type=filters.FlowRunFilterStateType(any_=list(states))),
         deployment_id=filters.FlowRunFilterDeploymentId(any_=[deployment]),

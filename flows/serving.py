@@ -1,6 +1,6 @@
-"""Run here what is started or scheduled in the Prefect UI: python -m flows.serving
+"""Run flows that are started or scheduled in the Prefect UI: python -m flows.serving
 
-``make ui`` starts it beside its server.
+``make ui`` starts this program together with its server.
 """
 
 import argparse
@@ -31,19 +31,19 @@ from flows.tune import tune
 
 
 def main() -> None:
-    """Register the deployments and run what is asked of them, until Ctrl-C; runs under way end with it."""
-    signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's & had it ignored
+    """Register the deployments and run them when requested, until Ctrl-C, which also ends current runs."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's & made it ignored
     parser = ui_options.parser("python -m flows.serving", __doc__)
-    parser.add_argument("--own-server", action="store_true", help="nobody else serves what is on the server")
+    parser.add_argument("--own-server", action="store_true", help="no other process serves the server's runs")
     given = parser.parse_args()
     try:
         schedule = _prepare(given)
     except httpx.TransportError as error:
         sys.exit(
-            f"no Prefect server answers at {PREFECT_API_URL.value()}, to which PREFECT_API_URL points"
-            f" ({error}): start that server, or unset PREFECT_API_URL and make ui starts one of its own"
+            f"no Prefect server answers at {PREFECT_API_URL.value()}, the value of PREFECT_API_URL"
+            f" ({error}): start that server, or unset PREFECT_API_URL to let make ui start one"
         )
-    except (RuntimeError, ValueError) as error:  # another server's version, no schedule
+    except (RuntimeError, ValueError) as error:  # the server has another version, the schedule is not valid
         sys.exit(str(error))
     os.environ[FLOW_RUNS_TIED_TO] = str(os.getpid())
     watch = watching.Watch(given.alarm_hours, given.watch_seconds)
@@ -53,14 +53,14 @@ def main() -> None:
         _deployment(pipeline, "pipeline"),
         _deployment(retrain, RETRAINING, schedule, concurrency_limit=alone),
         _deployment(tune, "tune", parameters=forms.example_search()),
-        pause_on_shutdown=False,  # or the next start could not tell what somebody paused
+        pause_on_shutdown=False,  # else the next start cannot know what the user paused
     )
 
 
 def _prepare(given: argparse.Namespace) -> CronSchedule | None:
-    """Put in order what the one before left, and say it; the schedule to set, if any.
+    """End crashed runs and skip missed ones; return the schedule to set, if any.
 
-    ValueError with what is wrong with the options.
+    ValueError if an option is not valid.
     """
     with get_client(sync_client=True) as client:
         for line in end_crashed(client, timedelta() if given.own_server else START_TAKES):
@@ -78,7 +78,7 @@ def _prepare(given: argparse.Namespace) -> CronSchedule | None:
 def _deployment(
     flow: Flow[..., Any], name: str, schedule: CronSchedule | None = None, **options: Any
 ) -> RunnerDeployment:
-    """A run imports the flow as a module: of a file Prefect would put the folder first on sys.path."""
+    """Make a deployment whose runs import the flow as a module: for a file, Prefect changes sys.path."""
     made = flow.to_deployment(
         name,
         entrypoint_type=EntrypointType.MODULE_PATH,
@@ -86,9 +86,9 @@ def _deployment(
         paused=False if schedule else None,
         **options,
     )
-    assert isinstance(made, RunnerDeployment)  # and no coroutine, which it is among others
+    assert isinstance(made, RunnerDeployment)  # its type includes a coroutine
     forms.explain(made)
-    if not schedule:  # what is not set stays as the server has it
+    if not schedule:  # the server keeps fields that are not set
         made.model_fields_set.difference_update({"schedules", "paused"})
     return made
 

@@ -1,4 +1,4 @@
-"""Tasks of DVC's stages, one after the other, and what to tell of their states."""
+"""Run DVC stages as Prefect tasks, one after the other, and summarize their states."""
 
 import re
 import time
@@ -15,11 +15,11 @@ from prefect.states import Completed, Failed
 from flows import dvc_command, run_page, scoring, tracked_outputs, unreached
 
 UNCHANGED, CACHED, RAN = "Unchanged", "Cached", "Ran"
-NOTHING_NEW = "nothing that it reads has changed"
-MADE = {CACHED, RAN}  # after which what comes next has something new to read
+NOTHING_NEW = "no input has changed"
+MADE = {CACHED, RAN}  # after these, the next stages have new inputs
 KILLED = re.compile(r"exited with (-9|137)$")
 NUM_REASONS = 4
-NUM_LAST = 8  # lines, where a stage ended without a word of its own
+NUM_LAST = 8  # lines to show if a stage ended without a message
 DVC_FAILED = re.compile("ERROR: failed to reproduce ")
 DVC_ADVICE = re.compile(r"To (track|enable) .*:$|\s+(git add|dvc config) |Use `dvc push`|\s*$")
 
@@ -29,11 +29,11 @@ class StageFailed(RuntimeError):
 
 
 class StageKilled(StageFailed):
-    """A stage was killed from outside: a training goes on from its last epoch when it is tried again."""
+    """A stage was killed from outside: a retry continues a training from its last epoch."""
 
 
 def can_help(task: Task[..., Any], task_run: TaskRun, state: State) -> bool:
-    """Trying again helps when another dvc was at work, or the stage was killed; never against an error."""
+    """Retry if another dvc command was running or the stage was killed, but not after an error."""
     return isinstance(state.result(raise_on_failure=False), dvc_command.Busy | StageKilled)
 
 
@@ -44,13 +44,13 @@ patient = task(
 
 @patient
 def look(folder: Path) -> tuple[dvc_command.Graph, dvc_command.Changes]:
-    """Which stages there are, and which of them have changed."""
+    """The stages, and which of them have changed."""
     return dvc_command.overview(folder)
 
 
 @patient
 def stage(name: str, why: str, folder: Path, force: bool, upstream: list[State]) -> State:
-    """Bring one stage up to date; ``why`` says what changed, and is empty when nothing did."""
+    """Bring one stage up to date; ``why`` is what changed, empty if nothing did."""
     if not why:
         return Completed(name=UNCHANGED, message=NOTHING_NEW)
     logger, progress, started = get_run_logger(), run_page.Progress(), time.monotonic()
@@ -87,7 +87,7 @@ def _failure(name: str, lines: list[str]) -> Exception:
 
 
 def _complaint(name: str, lines: list[str]) -> str:
-    """What the stage itself said in the end, without what DVC adds; else the last lines of all."""
+    """The stage's own message at the end, without DVC's lines; else the last lines of the output."""
     begins = [place for place, line in enumerate(lines) if line.startswith(f"{name}: ")]
     if not begins:
         return "\n".join([f"{name}:", *lines[-NUM_LAST:]])
@@ -102,9 +102,9 @@ def run_stages(
     alone: bool = False,
     timeout_seconds: float | None = None,
 ) -> dict[str, State]:
-    """The states of every stage that the targets need (``alone``: of the targets), run in graph order.
+    """Run the targets and their dependencies (``alone``: only the targets) in graph order; return the states.
 
-    Tasks are called one after the other in the main thread, so that a cancelled run ends at once.
+    Tasks are called one after the other in the main thread, so that a cancelled run ends immediately.
     """
     graph, changed = look(folder)
     states: dict[str, State] = {}
@@ -128,7 +128,7 @@ def _brief(reasons: list[str]) -> str:
 
 
 def selected(graph: dvc_command.Graph, targets: list[str], alone: bool = False) -> list[str]:
-    """What the targets need (``alone``: the targets), in graph order; no targets are all stages."""
+    """The targets and their dependencies (``alone``: only the targets), in graph order; default: all."""
     wanted = set(targets or graph)
     for name in () if alone else reversed(graph):
         if name in wanted:
@@ -138,7 +138,7 @@ def selected(graph: dvc_command.Graph, targets: list[str], alone: bool = False) 
 
 @task(name="evaluate", task_run_name="evaluate", cache_policy=NO_CACHE)
 def score(split: str, recipe: str | None, overrides: list[str]) -> State:
-    """Score the model that is there on a split."""
+    """Score the trained model on a split."""
     printed: deque[str] = deque(maxlen=2000)
 
     def on_line(line: str) -> None:
@@ -155,20 +155,20 @@ def up_to_date(states: dict[str, State]) -> set[str]:
 
 
 def outcome(states: dict[str, State]) -> State:
-    """Of a whole run."""
-    said = ", ".join(f"{name} {state.name}" for name, state in states.items())
+    """The state of the complete run."""
+    text = ", ".join(f"{name} {state.name}" for name, state in states.items())
     failed = [reason(state) for state in states.values() if state.is_failed()]
-    return Failed(message="\n".join([*failed, said])) if failed else Completed(message=said)
+    return Failed(message="\n".join([*failed, text])) if failed else Completed(message=text)
 
 
 def reason(failed: State) -> str:
-    """Why a task failed, without what Prefect says around it."""
+    """Why a task failed, without the text that Prefect adds."""
     error = failed.result(raise_on_failure=False)
     return str(error) if isinstance(error, StageFailed) else str(failed.message)
 
 
 def summary(folder: Path, states: dict[str, State]) -> list[str]:
-    """What ran, what did not and why, and the metrics."""
+    """The states of the stages with reasons, and the metrics."""
     lines = summary_of(states)
     if "evaluate" in up_to_date(states):
         rows = run_page.metrics_table(folder)
@@ -178,6 +178,6 @@ def summary(folder: Path, states: dict[str, State]) -> list[str]:
 
 
 def summary_of(states: dict[str, State]) -> list[str]:
-    """What ran, what did not and why."""
+    """The states of the stages with reasons."""
     width = max(map(len, states), default=0)
     return [f"{name:{width}}  {state.name:9}  {state.message or ''}" for name, state in states.items()]

@@ -1,9 +1,9 @@
-"""The Optuna side of a search: which values come next, and what came of those before.
+"""The Optuna study of a search: it draws values and stores results.
 
-The same search gives the same values, stopped and resumed or not: trials are asked for and told in batches
-of ``parallel_trials``, each with a sampler whose seed follows from the search's seed and from how many
-trials came before. A search that is killed leaves trials that have values and no result; they are the next
-ones to run, under their own numbers.
+The same search draws the same values, even when it is stopped and resumed: trials are drawn and reported in
+batches of ``parallel_trials``, each with a sampler seeded by the search's seed and the number of earlier
+trials. A killed search leaves trials that have values but no result; they run first when it is resumed, with
+their own numbers.
 """
 
 import json
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from optuna.samplers import BaseSampler
     from optuna.trial import FrozenTrial
 
-# Those that lay all their points out from the seed, and keep their place among them in the storage.
+# Samplers that derive all points from the seed, and keep their position in the storage.
 LAYS_OUT = ("optuna.samplers.GridSampler", "optuna.samplers.QMCSampler")
 DISCARDED = "discarded"
 
@@ -33,7 +33,7 @@ class TrialFailed(RuntimeError):
 
 @dataclass(frozen=True)
 class Measured:
-    """The best value among a training's epochs."""
+    """The best value among the epochs of a training."""
 
     value: float
     epoch: int
@@ -41,7 +41,7 @@ class Measured:
 
 @dataclass(frozen=True)
 class Proposal:
-    """A trial to run; ``name`` is its experiment's."""
+    """A trial to run; ``name`` is that of its experiment."""
 
     name: str
     values: dict[str, Leaf]
@@ -55,21 +55,21 @@ def name_of(search: Search, number: int) -> str:
 
 
 def open_study(search: Search, default: Path) -> "Study":
-    """The study as far as it has come, new if it has not begun; ValueError if it was another search."""
+    """Load the study, or create it; ValueError if it was created by a different search."""
     import optuna
 
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     default.parent.mkdir(parents=True, exist_ok=True)
     try:
         storage = optuna.storages.get_storage(search.storage or f"sqlite:///{default.absolute()}")
-    except Exception as error:  # each kind of database has its own
+    except Exception as error:  # each kind of database raises its own
         reason = str(error).strip().partition("\n")[0]
-        raise ValueError(f"storage: {reason}; null keeps the study in {default}") from error
-    asked = _definition(search)
+        raise ValueError(f"storage: {reason}; null stores the study in {default}") from error
+    wanted = _definition(search)
     if search.study in optuna.get_all_study_names(storage):
         study = optuna.load_study(study_name=search.study, storage=storage, sampler=_sampler(search, 0))
         began = study.user_attrs.get("search", {})
-        differ = sorted(key for key in asked if began.get(key) != asked[key])
+        differ = sorted(key for key in wanted if began.get(key) != wanted[key])
         if not differ:
             return study
         if any(trial.state.is_finished() for trial in study.get_trials(deepcopy=False)):
@@ -81,12 +81,12 @@ def open_study(search: Search, default: Path) -> "Study":
     study = optuna.create_study(
         study_name=search.study, storage=storage, direction=search.direction, sampler=_sampler(search, 0)
     )
-    study.set_user_attr("search", asked)
+    study.set_user_attr("search", wanted)
     return study
 
 
 def run_trials(study: "Study", search: Search, run_batch: RunBatch) -> None:
-    """Run what is missing of ``n_trials``, a batch at a time; a trial without a result counts as one."""
+    """Run the missing trials of ``n_trials`` in batches; a trial without a result counts."""
     while batch := _next_batch(study, search):
         outcomes = run_batch([Proposal(name_of(search, trial.number), trial.params) for trial in batch])
         for trial, outcome in zip(batch, outcomes, strict=True):
@@ -94,12 +94,12 @@ def run_trials(study: "Study", search: Search, run_batch: RunBatch) -> None:
 
 
 def counted(study: "Study") -> "list[FrozenTrial]":
-    """Every trial but those that never got all of their values."""
+    """All trials except those without all of their values."""
     return [trial for trial in study.get_trials() if DISCARDED not in trial.user_attrs]
 
 
 def waiting(study: "Study") -> "list[FrozenTrial]":
-    """Trials that have their values and no result."""
+    """Trials that have their values but no result."""
     return [trial for trial in counted(study) if not trial.state.is_finished()]
 
 
@@ -108,7 +108,7 @@ def best_trial(study: "Study") -> "FrozenTrial | None":
 
 
 def _next_batch(study: "Study", search: Search) -> "list[FrozenTrial]":
-    """The trials up to the next multiple of ``parallel_trials``: those that wait, then new ones."""
+    """The trials up to the next multiple of ``parallel_trials``: waiting ones first, then new ones."""
     _discard_half_drawn(study, search)
     begun, unfinished = len(counted(study)), waiting(study)
     settled = begun - len(unfinished)
@@ -125,7 +125,7 @@ def _next_batch(study: "Study", search: Search) -> "list[FrozenTrial]":
 
 
 def _discard_half_drawn(study: "Study", search: Search) -> None:
-    """A search killed while it asked leaves a trial without some of its values."""
+    """Discard a trial without all of its values, which a search leaves if it is killed while drawing."""
     from optuna.trial import TrialState
 
     for trial in waiting(study):
@@ -154,13 +154,13 @@ def _tell(study: "Study", number: int, outcome: Measured | TrialFailed) -> None:
     try:
         told()
     except RuntimeError:
-        # A sampler with nothing left to try calls study.stop(), which only study.optimize() understands.
+        # A sampler with no values left calls study.stop(), which only works in study.optimize().
         if not study.get_trials()[number].state.is_finished():
             raise
         study.set_user_attr("exhausted", True)
 
 
 def _definition(search: Search) -> Any:
-    """What must stay as it is for trials to be comparable, as JSON gives it back."""
+    """The settings that must not change for trials to be comparable, as read back from JSON."""
     chosen = search.model_dump(exclude={"study", "n_trials", "parallel_trials", "storage"})
     return json.loads(json.dumps(chosen))

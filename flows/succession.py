@@ -1,4 +1,4 @@
-"""One champion after the other: what each was made from, what changed, and who was refused in between."""
+"""The sequence of champions: metrics, changes from one to the next, and candidates refused in between."""
 
 from collections import Counter
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from flows.git_command import git
 from flows.params_file import params_changes
 from flows.record import Record
 
-PREFERRED = ("wer", "per", "cer")  # the rate that people go by, where there are several
+PREFERRED = ("wer", "per", "cer")  # if there are several rates
 CODE = ("stages", "dvc.yaml")
 
 Ends = tuple[float, float]
@@ -20,8 +20,8 @@ Ends = tuple[float, float]
 
 @dataclass(frozen=True)
 class Reign:
-    """A champion; ``changes`` are from the one before, nothing of the first. ``record`` is what was kept of
-    its promotion; ``has_other_test`` if rates can't be compared with those of the one before.
+    """A champion. ``changes`` are relative to the one before, empty for the first. ``record`` is that of its
+    promotion. ``has_other_test``: its rates cannot be compared with those of the one before.
     """
 
     champion: Champion
@@ -42,7 +42,7 @@ class Reign:
 
 @dataclass(frozen=True)
 class Succession:
-    """``metric`` is the one by which they are shown; ``others`` were not promoted, or failed."""
+    """``metric`` is the one to show; ``others`` are refused candidates and failed runs."""
 
     metric: str
     reigns: list[Reign]
@@ -51,7 +51,9 @@ class Succession:
 
 def succession(project: Path, records: list[Record]) -> Succession:
     """The oldest first."""
-    told = {record.champion: record for record in records if record.name in ("Promoted", "RolledBack")}
+    records_by_tag = {
+        record.champion: record for record in records if record.name in ("Promoted", "RolledBack")
+    }
     reigns: list[Reign] = []
     before: Champion | None = None
     test: Any = None
@@ -61,7 +63,9 @@ def succession(project: Path, records: list[Record]) -> Succession:
         hours, own = corpus.get("train", {}).get("hours"), corpus.get("test")
         has_other_test = bool(before) and own != test
         reigns.append(
-            Reign(now, _metrics(now.tag, project), hours, changes, told.get(now.tag), has_other_test)
+            Reign(
+                now, _metrics(now.tag, project), hours, changes, records_by_tag.get(now.tag), has_other_test
+            )
         )
         before, test = now, own
     others = [record for record in records if record.name in ("Refused", "Failed")]
@@ -71,12 +75,12 @@ def succession(project: Path, records: list[Record]) -> Succession:
 def _metrics(tag: str, project: Path) -> dict[str, Any]:
     try:
         return champion.metrics(tag, project)
-    except (RuntimeError, ValueError):  # a tag made by hand, of something else
+    except (RuntimeError, ValueError):  # a tag that was made manually
         return {}
 
 
 def _metric(reigns: list[Reign], records: list[Record]) -> str:
-    """What the gate compared by last, or else a rate that has an interval."""
+    """The metric that the gate compared last, or else a rate that has an interval."""
     known = reigns[-1].metrics if reigns else {}
     compared = [str(record.comparison["metric"]) for record in records[::-1] if "metric" in record.comparison]
     others = [name.removesuffix("_ci_low") for name in known if name.endswith("_ci_low")]
@@ -84,7 +88,7 @@ def _metric(reigns: list[Reign], records: list[Record]) -> str:
 
 
 def _changes(before: Champion, now: Champion, project: Path) -> list[str]:
-    """Params, code and data, in words."""
+    """Changes of params, code and data as text."""
     found: list[str] = []
     if before.commit == now.commit:
         return found
@@ -107,6 +111,6 @@ def _data(before: dict[str, Any], now: dict[str, Any]) -> list[str]:
         if isinstance(figures, dict) and isinstance(old, dict) and old != figures:
             more, hours = (figures[of] - old[of] for of in ("utterances", "hours"))
             same_size = not more and abs(hours) < 0.005
-            size = "as many utterances, others" if same_size else f"{more:+,} utterances, {hours:+.2f} h"
+            size = "other utterances, same number" if same_size else f"{more:+,} utterances, {hours:+.2f} h"
             found.append(f"data: {split} {size}")
     return found

@@ -1,4 +1,4 @@
-"""A flow started from a terminal: its exit code, and an end even when its server has gone."""
+"""Run a flow from a terminal, with an exit code, and end even if the server is gone."""
 
 import os
 import sys
@@ -16,9 +16,9 @@ from flows.dvc_command import exit_as_on_ctrl_c
 def run(
     flow: Flow[..., State], *arguments: Any, lost: Callable[[str], None] | None = None, **parameters: Any
 ) -> NoReturn:
-    """Run a flow and exit: 0 when it completed, 1 otherwise, 130 after Ctrl-C.
+    """Run a flow and exit: 0 if it completed, 1 otherwise, 130 after Ctrl-C.
 
-    ``lost`` is told why a run did not begin, or lost its server: nothing else keeps that.
+    ``lost`` is called with the reason if a run did not start or lost its server.
     """
     exit_as_on_ctrl_c()
     try:
@@ -35,14 +35,14 @@ def run(
     except httpx.TransportError as error:
         _exit(
             f"the Prefect server at {PREFECT_API_URL.value()} cannot be reached any more ({error}): it does"
-            " not know how this run ended; what the run's stages made is kept",
+            " not know how this run ended; the outputs of the run's stages are kept",
             lost,
         )
     sys.exit(0 if state.is_completed() else 1)
 
 
 def _exit(why: str, lost: Callable[[str], None] | None) -> NoReturn:
-    """At once: at a normal exit Prefect tries for minutes to send what it still has."""
+    """Exit immediately: at a normal exit Prefect tries for minutes to send queued data."""
     if lost:
         lost(why)
     print(why, file=sys.stderr, flush=True)

@@ -1,12 +1,12 @@
-"""Commands that never outlive the process that started them."""
+"""Commands that end with the process that started them."""
 
 import os
 import sys
 
-# Its value is the process with which flow runs that Prefect starts end: see flows/__init__.py.
+# The id of the process with which Prefect's flow runs end: see flows/__init__.py.
 FLOW_RUNS_TIED_TO = "EARSHOT_FLOW_RUNS_TIED_TO"
 
-# The kernel is asked after exec and not between fork and exec: a flow's process has threads.
+# Set after exec, not between fork and exec, as a flow's process has threads.
 STARTER = (
     "import runpy, sys; from stages.program.parents import die_with_parent;"
     "die_with_parent(int(sys.argv.pop(1))); module = sys.argv.pop(1);"

@@ -1,4 +1,4 @@
-"""Outputs that git keeps: DVC removes them before it runs a stage, and a stopped run would lose them."""
+"""Keep outputs tracked by git: DVC removes them before it runs a stage, so a stopped run would lose them."""
 
 import shutil
 from collections.abc import Iterator
@@ -12,7 +12,7 @@ from flows.params_file import read_yaml
 
 @contextmanager
 def kept(folder: Path, stage: str) -> Iterator[None]:
-    """Those of a stage are what they were before the block if it did not make them anew."""
+    """Restore those of a stage after the block if it did not write them again."""
     (folder / ".scratch").mkdir(exist_ok=True)
     with TemporaryDirectory(dir=folder / ".scratch", prefix="tracked-") as scratch:
         copies = {path: Path(scratch) / str(number) for number, path in enumerate(_of(folder, stage))}

@@ -1,4 +1,4 @@
-"""Which utterances of the test set a candidate hears better or worse than the champion."""
+"""Which utterances of the test set a candidate recognizes better or worse than the champion."""
 
 import csv
 from collections.abc import Iterator
@@ -15,7 +15,7 @@ Row = dict[str, Any]
 
 
 def changes(champion: Path, candidate: Path, metric: str) -> list[Row]:
-    """Of two hypotheses.parquet: those with other errors or another hypothesis; what became worst first.
+    """The utterances with different hypotheses in two hypotheses.parquet; the largest rise in errors first.
 
     ``before`` and ``after`` are numbers of errors.
     """
@@ -36,7 +36,7 @@ def changes(champion: Path, candidate: Path, metric: str) -> list[Row]:
 
 
 def summary(changed: list[Row], num_utterances: int) -> dict[str, Any]:
-    """How many, and the most telling of them."""
+    """Their numbers, and those with the largest changes."""
     worse = [row for row in changed if row["after"] > row["before"]]
     better = [row for row in changed if row["after"] < row["before"]]
     return {
@@ -48,7 +48,7 @@ def summary(changed: list[Row], num_utterances: int) -> dict[str, Any]:
 
 
 def write(changed: list[Row], path: Path) -> None:
-    """All of them, as a table that any spreadsheet opens."""
+    """Write all of them to a CSV file for spreadsheets."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("w", newline="", encoding="utf-8") as stream:
         writer = csv.DictWriter(stream, COLUMNS)
@@ -57,7 +57,7 @@ def write(changed: list[Row], path: Path) -> None:
 
 
 def _safe(rows: list[Row]) -> Iterator[Row]:
-    """A spreadsheet takes a text that begins so for a formula."""
+    """Quote texts that a spreadsheet would take for a formula."""
     for row in rows:
         yield {
             name: f"'{value}" if isinstance(value, str) and value.startswith(FORMULA) else value

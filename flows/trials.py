@@ -1,7 +1,7 @@
 """Trials as DVC experiments, run in a copy of the project as it was when their study began.
 
-`dvc exp run --temp` takes its files from the working tree, which it rewrites while it does so, and a search
-takes hours: what people edit, run or commit meanwhile must neither change the later trials nor be changed.
+`dvc exp run --temp` copies files from the working tree, and rewrites it meanwhile. A search takes hours: the
+user's edits, runs and commits during that time must not change later trials, nor be changed by them.
 """
 
 import csv
@@ -19,15 +19,15 @@ from flows.git_command import experiments, git, git_bytes, has_files
 from flows.search_space import Search, override
 from flows.study import Measured, Proposal, TrialFailed
 
-APPLIED = ("params.yaml", "dvc.lock", HISTORY)  # by which it shows that an experiment was
+APPLIED = ("params.yaml", "dvc.lock", HISTORY)  # these files show whether an experiment was applied
 NUM_REASON_LINES = 6
 FAILED_STAGE = re.compile(r"ERROR: failed to reproduce '(\w+)'")
 
 
 def state_of(folder: Path) -> tuple[str, str]:
-    """The commit that is checked out, and the tree of the tracked files as they are."""
+    """The checked-out commit, and the tree of the tracked files in their current state."""
     head = git("rev-parse", "HEAD", folder=folder)
-    git("status", "--porcelain", folder=folder)  # stash fails where files were touched and it was not told
+    git("status", "--porcelain", folder=folder)  # refreshes the index, else stash fails on touched files
     as_edited = git(*_identity(folder), "stash", "create", folder=folder) or head
     return head, git("rev-parse", f"{as_edited}^{{tree}}", folder=folder)
 
@@ -42,7 +42,7 @@ def began_with(study: str, folder: Path) -> tuple[str, str] | None:
 
 
 def begin(study: str, folder: Path) -> tuple[str, str]:
-    """Keep the project as it is now for all trials of the study, under a ref that git does not clean up."""
+    """Store the current state of the project for all trials of the study, under a ref that git keeps."""
     head, tree = state_of(folder)
     message = f"what the trials of {study} start from"
     base = git(*_identity(folder), "commit-tree", tree, "-p", head, "-m", message, folder=folder)
@@ -51,8 +51,8 @@ def begin(study: str, folder: Path) -> tuple[str, str]:
 
 
 def copy_project(study: str, folder: Path, copy: Path) -> None:
-    """The project as the study began with it, in a clone that shares the cache and .scratch, where killed
-    trainings left off. Always a fresh one: a killed dvc may have left anything.
+    """Clone the project as it was when the study began. The clone shares the cache and .scratch, where killed
+    trainings resume. It is always made again, as a killed dvc may leave it in any state.
     """
     shutil.rmtree(copy, ignore_errors=True)
     identity = _identity(folder)
@@ -67,11 +67,11 @@ def copy_project(study: str, folder: Path, copy: Path) -> None:
 
 
 def untracked(params: Any, folder: Path) -> list[str]:
-    """Input folders with files that neither git nor DVC knows: a trial would not see them."""
+    """Input folders whose files neither git nor DVC tracks: a trial would not see them."""
     named = (params["manifest"]["root"], params["train"]["inputs"], params["evaluate"]["inputs"])
     roots = [Path(name) for name in dict.fromkeys(named)]
     return [
-        f"{root}: a trial sees only what is tracked; first `dvc add {root}`"
+        f"{root}: trials only see tracked files; first `dvc add {root}`"
         for root in roots
         if not root.is_absolute()
         and has_files(folder / root)
@@ -81,11 +81,11 @@ def untracked(params: Any, folder: Path) -> list[str]:
 
 def untracked_code(folder: Path) -> list[str]:
     files = git("ls-files", "--others", "--exclude-standard", "--", "stages/*.py", folder=folder).splitlines()
-    return [f"{path}: trials see only what git tracks: `git add` it" for path in files]
+    return [f"{path}: trials only see files tracked by git; `git add` it" for path in files]
 
 
 def edited_data(folder: Path) -> list[str]:
-    """Data that is not what its .dvc file says: trials do not see the edits, and applying one undoes them."""
+    """Data that differs from its .dvc file: trials do not see the edits, and applying one undoes them."""
     known = ("--cached", "--others", "--exclude-standard", "--", "*.dvc")
     files = [path for path in git("ls-files", *known, folder=folder).splitlines() if (folder / path).exists()]
     status = json.loads(dvc_command.answer("status", "--json", *files, folder=folder)) if files else {}
@@ -95,22 +95,22 @@ def edited_data(folder: Path) -> list[str]:
         for reason in reasons
         if isinstance(reason, dict)
         for data, how in reason.get("changed outs", {}).items()
-        if how != "deleted"  # then there is nothing to lose
+        if how != "deleted"  # no edits to lose
     ]
 
 
 def run_trial(proposal: Proposal, search: Search, folder: Path, copy: Path, say: Line) -> Measured:
-    """Run a trial up to its evaluation and keep it as an experiment of the project; its best epoch.
+    """Run a trial up to evaluate and keep it as an experiment of the project; return its best epoch.
 
-    TrialFailed when it has no result; ValueError when no trial of this search can have one.
+    TrialFailed if it has no result; ValueError if no trial of this search can have one.
     """
-    where = folder  # has it already when a killed search came this far
+    where = folder  # a killed search may have stored the experiment there
     if not experiments(folder).get(proposal.name):
         where = copy
         _train(proposal, copy, say)
     commit = experiments(where).get(proposal.name)
     if not commit:
-        raise TrialFailed("dvc made no experiment of it")
+        raise TrialFailed("dvc stored no experiment")
     measured = best_epoch(git_bytes("show", f"{commit}:{HISTORY}", folder=where).decode(), search)
     if where == copy:
         head = git("rev-parse", "HEAD", folder=copy)
@@ -125,7 +125,7 @@ def apply(name: str, folder: Path) -> None:
     try:
         dvc_command.answer("exp", "apply", name, folder=folder)
     except RuntimeError:
-        # It also fails when all is applied, for want of the outputs of a stage that never ran: export.
+        # It also fails when all is applied, because the outputs of export, which never ran, are missing.
         commit = experiments(folder).get(name)
         if any(
             git_bytes("show", f"{commit}:{p}", folder=folder) != (folder / p).read_bytes() for p in APPLIED
@@ -139,12 +139,12 @@ def best_epoch(history: str, search: Search) -> Measured:
     columns = list(rows[0]) if rows else []
     if rows and search.metric not in columns:
         raise ValueError(
-            f"metric: {search.metric!r} is no column of {HISTORY}, which has {', '.join(columns)}"
+            f"metric: {search.metric!r} is not a column of {HISTORY}, which has {', '.join(columns)}"
         )
     measured = [Measured(float(row[search.metric]), int(row["epoch"])) for row in rows if row[search.metric]]
     finite = [epoch for epoch in measured if math.isfinite(epoch.value)]
     if not finite:
-        raise TrialFailed(f"{search.metric} is a number in none of {len(rows)} epochs")
+        raise TrialFailed(f"{search.metric} is not a finite number in any of {len(rows)} epochs")
     sign = 1 if search.direction == "minimize" else -1
     return min(finite, key=lambda epoch: sign * epoch.value)
 
@@ -154,14 +154,14 @@ def epochs(history: str) -> list[dict[str, str]]:
 
 
 def reason_of(lines: list[str]) -> str:
-    """What the stage that failed said at its end, of all that dvc printed."""
-    said = [line for line in lines if line.strip()]
-    for end, line in enumerate(said):
+    """The message of the failed stage, from the output of dvc."""
+    printed = [line for line in lines if line.strip()]
+    for end, line in enumerate(printed):
         if failed := FAILED_STAGE.match(line):
-            begins = [n for n in range(end) if said[n].startswith(f"{failed[1]}: ")]
+            begins = [n for n in range(end) if printed[n].startswith(f"{failed[1]}: ")]
             begin = max(begins[-1] if begins else 0, end - NUM_REASON_LINES)
-            return "\n".join([*said[begin:end], line.removeprefix("ERROR: ")])
-    return "\n".join(said[-NUM_REASON_LINES:]) or "dvc said nothing"
+            return "\n".join([*printed[begin:end], line.removeprefix("ERROR: ")])
+    return "\n".join(printed[-NUM_REASON_LINES:]) or "dvc printed nothing"
 
 
 def _train(proposal: Proposal, copy: Path, say: Line) -> None:
@@ -172,8 +172,8 @@ def _train(proposal: Proposal, copy: Path, say: Line) -> None:
         say(line)
 
     values = [option for path, value in proposal.values.items() for option in ("-S", override(path, value))]
-    # Up to evaluate, so that `dvc exp show` has the metrics. What a trial does not change comes from dvc's
-    # run cache; the files in between are not even in the copy.
+    # Up to evaluate, so that `dvc exp show` has the metrics. Stages that a trial does not change come from
+    # dvc's run cache; their files are not in the copy.
     failed = dvc_command.run(
         "exp", "run", "--temp", "-n", proposal.name, *values, "evaluate", folder=copy, on_line=on_line
     )
@@ -186,7 +186,7 @@ def _ref(study: str) -> str:
 
 
 def _identity(folder: Path) -> list[str]:
-    """As whom git and dvc commit, which somebody without a name in git may not have set."""
+    """Options for the author of git's and dvc's commits, with defaults if the user has set none."""
     known = dict(
         line.split("=", 1) for line in git("config", "--list", folder=folder).splitlines() if "=" in line
     )

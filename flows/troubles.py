@@ -1,4 +1,4 @@
-"""What keeps scheduled runs from taking place, as the server's API shows it."""
+"""Detect scheduled runs that do not take place, through the server's API."""
 
 from datetime import datetime, timedelta
 
@@ -14,19 +14,19 @@ PERIODS_WITHOUT_END = 1.5
 
 
 def not_planned(client: SyncPrefectClient, deployment: DeploymentResponse, now: datetime) -> str | None:
-    """Its schedule is active and has a date ahead, but no run was made for it."""
+    """Whether its active schedule has a next date, but no run is planned."""
     if not any(dates(kept.schedule, now, 1) for kept in active(deployment)):
         return None
     if runs(client, [StateType.SCHEDULED], deployment.id, due_after=now):
         return None
     return (
-        f"the scheduler of the Prefect server does not work: {deployment.name} has a schedule, and no run of"
-        " it is planned. The server's log says why"
+        f"the scheduler of the Prefect server does not work: {deployment.name} has a schedule, but no planned"
+        " run. See the server's log"
     )
 
 
 def not_started(client: SyncPrefectClient, deployment: DeploymentResponse, now: datetime) -> str | None:
-    """Its runs are late by minutes while none is under way."""
+    """Whether its runs are minutes late while none is in progress."""
     late = runs(client, [StateType.SCHEDULED], deployment.id, due_before=now - LATE)
     if not late or runs(client, UNDER_WAY, deployment.id):
         return None
@@ -34,7 +34,7 @@ def not_started(client: SyncPrefectClient, deployment: DeploymentResponse, now: 
     assert due
     return (
         f"runs of {deployment.name} do not start: one has waited since {due.astimezone():%d %b, %H:%M}, and"
-        " none is under way. Start make ui again"
+        " none is in progress. Restart make ui"
     )
 
 
@@ -45,9 +45,9 @@ def not_ended(
     since: datetime,
     alarm_hours: float | None,
 ) -> str | None:
-    """No run of it was completed for longer than its schedule lets expect.
+    """Whether no run has completed for longer than its schedule lets expect.
 
-    ``since``: what was before does not count; nor does what was before the schedule was set.
+    The time counts from ``since``, or from when the schedule was set.
     """
     schedules = active(deployment)
     period = longest_gap(schedules, now)
@@ -60,7 +60,7 @@ def not_ended(
         begun.append(ended.end_time)
     if now - max(begun) <= allowed:
         return None
-    last = "none ever did"
+    last = "none has ever completed"
     if ended and ended.end_time:
         last = f"the last one completed on {ended.end_time.astimezone():%d %b %Y, %H:%M}"
     return f"no retraining has completed within {_told(allowed)}; {last}"

@@ -56,9 +56,9 @@ def trial(proposal: Proposal, search: Search, folder: Path, copy: Path, stopped:
 
 @flow(name="tune", task_runner=ThreadPoolTaskRunner(), on_cancellation=[end_with_run])  # type: ignore[arg-type]
 def tune(search: Search, apply_winner: bool = True) -> State:
-    """Search for the values of params.yaml with which training gets the best metric.
+    """Search for the values of params.yaml that give the best metric.
 
-    ``search``: as in flows/search.yaml. ``apply_winner``: bring the best trial's params and results into the
+    ``search``: as in flows/search.yaml. ``apply_winner``: apply the best trial's params and results to the
     working tree at the end, unless tracked files were edited since the study began.
     """
     logger = get_run_logger()
@@ -83,18 +83,18 @@ def tune(search: Search, apply_winner: bool = True) -> State:
 
 @contextlib.contextmanager
 def only_search(search: Search, folder: Path) -> Iterator[None]:
-    """One search of a study at a time."""
+    """Allow one search of a study at a time."""
     path = folder / ".scratch" / "tune" / f"{search.study}.lock"
     path.parent.mkdir(parents=True, exist_ok=True)
     try:
         with FileLock(path, blocking=False):
             yield
     except Timeout as error:
-        raise ValueError(f"a search of study {search.study!r} is under way ({path})") from error
+        raise ValueError(f"a search of study {search.study!r} is in progress ({path})") from error
 
 
 def prepare(search: Search, folder: Path, say: dvc_command.Line) -> "Study":
-    """The study, with a copy of the project for its trials; ValueError where no trial could run."""
+    """Open the study and copy the project for its trials; ValueError if no trial could run."""
     scratch = folder / ".scratch" / "tune"
     study = open_study(search, scratch / f"{search.study}.db")
     begun = counted(study)
@@ -102,7 +102,7 @@ def prepare(search: Search, folder: Path, say: dvc_command.Line) -> "Study":
     ahead = {name_of(search, number) for number in range(search.n_trials) if number not in mine}
     if names := sorted(ahead & experiments(folder).keys()):
         raise ValueError(
-            f"there are experiments of the names that trials of study {search.study!r} would have: choose "
+            f"experiments with the names of new trials of study {search.study!r} already exist: choose "
             f"another name, or `dvc exp remove {' '.join(names)}`"
         )
     began = trials.began_with(search.study, folder) if begun else None
@@ -110,12 +110,12 @@ def prepare(search: Search, folder: Path, say: dvc_command.Line) -> "Study":
         trials.begin(search.study, folder)
     elif began != trials.state_of(folder):
         say(
-            f"the project is not what it was when study {search.study!r} began; its trials go on with what "
-            f"it was then (git diff refs/tune/{search.study})"
+            f"the project has changed since study {search.study!r} began; its trials continue with the state "
+            f"from then (git diff refs/tune/{search.study})"
         )
     if begun:
         done = len(begun) - len(waiting(study))
-        say(f"study {search.study!r} goes on: {done} of {search.n_trials} trials done")
+        say(f"study {search.study!r} continues: {done} of {search.n_trials} trials done")
     copy = scratch / search.study
     trials.copy_project(search.study, folder, copy)
     params = read_yaml(copy / "params.yaml")
@@ -127,7 +127,7 @@ def prepare(search: Search, folder: Path, say: dvc_command.Line) -> "Study":
 
 
 def in_tasks(search: Search, folder: Path) -> RunBatch:
-    """Trials as Prefect tasks: one at a time in the main thread, more of them in threads."""
+    """Run trials as Prefect tasks: a single one in the main thread, several in threads."""
     stopped = threading.Event()
     copy = folder / ".scratch" / "tune" / search.study
 
@@ -138,7 +138,7 @@ def in_tasks(search: Search, folder: Path) -> RunBatch:
         try:
             for future in futures:
                 future.wait()
-        except BaseException:  # a flow that is stopped waits for its threads, and they for their trainings
+        except BaseException:  # a stopped flow waits for its threads, which wait for their trainings
             stopped.set()
             dvc_command.end_all()
             raise
@@ -148,7 +148,7 @@ def in_tasks(search: Search, folder: Path) -> RunBatch:
 
 
 def _outcome(state: State) -> Measured | TrialFailed:
-    """Of a trial's task; what is wrong with the search and not with the trial is raised."""
+    """The outcome of a trial's task; errors of the search are raised."""
     outcome = state.result(raise_on_failure=False)
     if isinstance(outcome, Measured | TrialFailed):
         return outcome
@@ -157,7 +157,7 @@ def _outcome(state: State) -> Measured | TrialFailed:
 
 @contextlib.contextmanager
 def shared_cores(parallel_trials: int) -> Iterator[None]:
-    """Every trial gets its share of the cores, unless OMP_NUM_THREADS says how many."""
+    """Divide the cores among parallel trials, unless OMP_NUM_THREADS is set."""
     name = "OMP_NUM_THREADS"
     if parallel_trials == 1 or name in os.environ:
         yield
@@ -170,7 +170,7 @@ def shared_cores(parallel_trials: int) -> Iterator[None]:
 
 
 def finish(search: Search, winner: str, folder: Path, apply_winner: bool) -> list[str]:
-    """Apply the winner if that was asked for and nobody's edits are in its way; what to say about it."""
+    """Apply the winner if requested and no edits would be lost; return lines to print."""
     began = trials.began_with(search.study, folder)
     assert began
     lines = [
@@ -181,7 +181,7 @@ def finish(search: Search, winner: str, folder: Path, apply_winner: bool) -> lis
         return lines
     with dvc_command.only_run(folder / dvc_command.LOCK, lines.append):
         if began != trials.state_of(folder):
-            return [*lines, "not applied: tracked files are not what they were when the study began"]
+            return [*lines, "not applied: tracked files have changed since the study began"]
         if edited := trials.edited_data(folder):
             return [*lines, f"not applied: {', '.join(edited)}"]
         trials.apply(winner, folder)

@@ -1,4 +1,4 @@
-"""What a search's page in the Prefect UI shows: its trials, and Optuna's plots of them."""
+"""The page of a search in the Prefect UI: its trials, and Optuna's plots of them."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +15,7 @@ MIN_TRIALS_FOR_IMPORTANCES = 5
 
 
 def rows(study: "Study", search: Search) -> list[dict[str, Any]]:
-    """A row for each trial; an experiment only where there is one."""
+    """A row for each trial, with its experiment if it has one."""
     short = short_names(sorted(search.search_spaces))
     found = []
     for trial in counted(study):
@@ -35,7 +35,7 @@ def rows(study: "Study", search: Search) -> list[dict[str, Any]]:
 
 
 def short_names(paths: list[str]) -> dict[str, str]:
-    """The shortest ends of the paths by which they can be told apart."""
+    """The shortest unique suffixes of the paths."""
     steps = {path: path.split(".") for path in paths}
     names = {}
     for path, own in steps.items():
@@ -65,7 +65,7 @@ def table(study: "Study", search: Search) -> list[str]:
 
 
 def reasons(study: "Study", search: Search) -> list[str]:
-    """Why the trials that failed did."""
+    """Why trials failed."""
     return [
         f"{name_of(search, trial.number)}: {trial.user_attrs['reason']}"
         for trial in counted(study)
@@ -74,7 +74,7 @@ def reasons(study: "Study", search: Search) -> list[str]:
 
 
 def show(study: "Study", search: Search) -> None:
-    """Every artifact that there is something for."""
+    """Create all artifacts for which there is data."""
     make_all((_table, _history, _importances), study, search)
 
 
@@ -84,7 +84,7 @@ def _table(study: "Study", search: Search) -> None:
     create_table_artifact(
         [{name: _rounded(value) for name, value in row.items()} for row in rows(study, search)],
         key=_key(search, "trials"),
-        description=advice + "`dvc exp show` shows them all.",
+        description=advice + "`dvc exp show` lists all.",
     )
 
 
@@ -131,7 +131,7 @@ def _key(search: Search, what: str) -> str:
 
 
 def _rounded(value: Any) -> Any:
-    """Four digits, which is what a table shows."""
+    """Round to four digits for a table."""
     return float(f"{value:.4g}") if isinstance(value, float) else value
 
 

@@ -1,4 +1,4 @@
-"""What ``make ui`` can be told; light, as both of its programs ask for it."""
+"""Options of ``make ui``, for both of its programs; fast to import."""
 
 import argparse
 
@@ -6,35 +6,35 @@ WATCH_SECONDS = 60.0
 
 
 def parser(program: str, text: str | None) -> argparse.ArgumentParser:
-    """Of a program that serves the flows."""
+    """The argument parser of a program that serves the flows."""
     made = argparse.ArgumentParser(
         prog=program, description=text, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     made.add_argument(
         "--cron",
-        help='when to retrain; at first "0 3 * * *", every night at three, later what was set last, in the UI'
-        " or so",
+        help='when to retrain; by default what was set last, here or in the UI; initially "0 3 * * *", every'
+        " night at three",
     )
     made.add_argument(
-        "--timezone", help="of --cron, Europe/Berlin for instance; by default this machine's own time zone"
+        "--timezone", help="time zone of --cron, for instance Europe/Berlin; by default that of this machine"
     )
     made.add_argument(
         "--alarm-hours",
         type=float,
-        help="after how long without a completed retraining to say so; by default one and a half periods of"
-        " its schedule",
+        help="notify after this time without a completed retraining; by default one and a half periods of its"
+        " schedule",
     )
     made.add_argument(
         "--watch-seconds",
         type=float,
         default=WATCH_SECONDS,
-        help="how often to look whether scheduled runs take place",
+        help="how often to check that scheduled runs take place",
     )
     return made
 
 
 def arguments(given: argparse.Namespace) -> list[str]:
-    """The options once more, for the other program."""
+    """The options as arguments for the other program."""
     names = ("cron", "timezone", "alarm_hours", "watch_seconds")
     chosen = {name: getattr(given, name) for name in names}
     return [f"--{name.replace('_', '-')}={value}" for name, value in chosen.items() if value is not None]

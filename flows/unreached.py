@@ -1,4 +1,4 @@
-"""Stages that a run did not come to: they end as such, and a timeline ends with them."""
+"""Mark stages that a run did not reach, so that its timeline shows them."""
 
 from collections.abc import Iterable
 
@@ -11,12 +11,12 @@ NOT_REACHED = "NotReached"
 
 @task(cache_policy=NO_CACHE)
 def not_reached(after: str) -> State:
-    """A task with nothing to do but to say so."""
+    """A task that only returns the state NotReached."""
     return Cancelled(name=NOT_REACHED, message=f"{after} failed")
 
 
 def end(names: Iterable[str], after: str) -> dict[str, State]:
-    """Their states, of tasks that are called as they are."""
+    """Run a task with the name of each stage; return their states."""
     return {
         name: not_reached.with_options(name=name, task_run_name=name)(after, return_state=True)
         for name in names

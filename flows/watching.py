@@ -1,4 +1,4 @@
-"""While make ui serves: whether scheduled runs take place. Who waits for a model hears when they do not."""
+"""Watch whether scheduled runs take place while make ui serves, and notify if they do not."""
 
 import time
 from collections.abc import Callable
@@ -17,15 +17,15 @@ LONG_AGO = datetime.fromtimestamp(0, UTC)
 
 
 def say(text: str) -> None:
-    """In the terminal, and to whoever wants to hear of it."""
+    """Print a text and send it as a notification."""
     print(f"{datetime.now():%H:%M} {text}", flush=True)
     notify(f"Earshot: {text}")
 
 
 class Told:
-    """Tells of each trouble once, and once more when it is over.
+    """Reports each problem once, and again when it is over.
 
-    One that is seen only once is none: the server was about to do it.
+    A problem that is seen only once does not count: the server may still be working on it.
     """
 
     def __init__(self, tell: Callable[[str], None]) -> None:
@@ -34,7 +34,7 @@ class Told:
         self.told: dict[str, str] = {}
 
     def update(self, found: dict[str, str]) -> None:
-        """``found``: what is wrong now, by what it is about."""
+        """``found``: the current problems by subject."""
         for about in sorted(self.told.keys() - found.keys()):
             self.tell(f"over: {self.told.pop(about)}")
         for about in sorted((found.keys() & self.seen) - self.told.keys()):
@@ -53,19 +53,19 @@ class Watch:
         self.idle_until = LONG_AGO  # retraining was paused
 
     def run(self) -> None:
-        """Look again and again, until the process ends."""
+        """Check repeatedly until the process ends."""
         while True:
             time.sleep(self.every_seconds)
             try:
                 with get_client(sync_client=True) as client:
                     found = self.look(client, datetime.now(UTC))
-            except Exception as error:  # noqa: BLE001 - whatever it is, nobody is watching then
-                about = f"what is scheduled cannot be seen: {type(error).__name__}: {error}"
+            except Exception as error:  # noqa: BLE001 - any error stops the watch
+                about = f"cannot check the scheduled runs: {type(error).__name__}: {error}"
                 found = {**self.told.told, "server": about}
             self.told.update(found)
 
     def look(self, client: SyncPrefectClient, now: datetime) -> dict[str, str]:
-        """What is wrong, by what it is about; what crashed is ended."""
+        """End crashed runs and return the problems by subject."""
         for line in end_crashed(client):
             say(line)
         found: dict[str, str | None] = {}

@@ -19,13 +19,13 @@ if TYPE_CHECKING:
     from playwright.sync_api import Page
 
 RECIPES = Path(__file__).parents[1] / "flows" / "recipes"
-# seconds before every training; test_callbacks_export_probe.py has it on
+# it takes seconds before every training; test_callbacks_export_probe.py enables it
 os.environ["EARSHOT_EXPORT_PROBE"] = "0"
-gc.disable()  # while tests are collected, which makes objects that stay: half of the time was the collector's
+gc.disable()  # during collection, whose objects stay: the collector took half of the time
 
 
 def pytest_configure() -> None:
-    """What a shell's & starts ignores SIGINT, and so would the processes to which tests send it."""
+    """Restore SIGINT, which processes started with a shell's & ignore: tests send it to their children."""
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
 
@@ -39,7 +39,7 @@ def _shared(tmp_path_factory: pytest.TempPathFactory) -> None:
 def write_params(tmp_path: Path) -> Callable[..., Path]:
     """Writes tmp_path/params.yaml, the smoke recipe with some values replaced, and returns its path.
 
-    ``write_params({"manifest.seed": 3, "lr": 1e-4})``: the keys are dotted paths.
+    The keys are dotted paths: ``write_params({"manifest.seed": 3, "lr": 1e-4})``.
     """
 
     from params_document import set_values
@@ -73,7 +73,7 @@ def extract(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, write_params: Calla
 
 @pytest.fixture
 def small_shards(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The features stage makes many shards of a few utterances."""
+    """Let the features stage make many shards from a few utterances."""
     from stages.shards import division
 
     monkeypatch.setattr(division, "UTTERANCES_PER_SHARD", 1)
@@ -81,7 +81,7 @@ def small_shards(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture(scope="session")
 def exported_by_name(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], "Exported"]:
-    """The export of one of export_project's systems, made once, as it takes seconds; not to be spoilt."""
+    """The export of one of export_project's systems, made once, as it takes seconds; do not change it."""
     from export_project import made_once
 
     return made_once(tmp_path_factory)
@@ -89,21 +89,21 @@ def exported_by_name(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str]
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """A Prefect server of the module's own."""
+    """A Prefect server for the module."""
     with run_server(tmp_path_factory.mktemp("prefect")) as started:
         yield started
 
 
 @pytest.fixture(scope="module")
 def page() -> Iterator["Page"]:
-    """A page of a real Chromium, as long as the module's tests run."""
+    """A page in a real Chromium for the module's tests."""
     from browser import open_page
 
     with open_page() as opened:
         yield opened
 
 
-# Those of more than ten seconds of CPU, the longest first.
+# Files that take more than ten CPU seconds, longest first.
 LONGEST = (
     "test_flows_retrain.py",
     "test_flows_crashed.py",
@@ -129,7 +129,7 @@ LONGEST = (
 )
 
 
-# What a test file that trains, exports or starts a process speaks of, or its name: not for make quick.
+# Names in test files that train, export or start a process, or of such files; make quick leaves them out.
 TAKES_SECONDS = (
     *("training_project", "export_project", "artefacts_project", "hub_project", "dvc_project", "git_folder"),
     *("prefect_server", "served_flows", "subprocess", "run_jobs", "num_processes", "CHROMIUM", "Trainer("),
@@ -154,5 +154,5 @@ def pytest_collection_finish() -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The longest files first, so that they are not what everybody waits for at the end."""
+    """Run the longest files first, so that they do not run alone at the end."""
     items.sort(key=lambda item: (*LONGEST, item.path.name).index(item.path.name))

@@ -1,4 +1,4 @@
-"""The order of what happens to a candidate: judged, then exported, then tagged."""
+"""The order of a candidate's steps: it is judged, then exported, then tagged."""
 
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,7 @@ STAGES = ["manifest", "features", "train", "evaluate", "export"]
 
 
 class Way:
-    """A project with a champion, its clone, and what happened in it."""
+    """A project with a champion, its clone, and a log of the steps."""
 
     def __init__(self, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         self.project, self.clone = folder / "project", folder / "clone"
@@ -115,10 +115,10 @@ def test_what_a_failed_stage_kept_from_running_ends(way: Way) -> None:
 def test_a_rollback_in_the_meantime_is_not_undone(way: Way, monkeypatch: pytest.MonkeyPatch) -> None:
     git(way.project, "commit", "-q", "--allow-empty", "-m", "meanwhile")
     git(way.project, "tag", "champion/0002")
-    with pytest.raises(RuntimeError, match="the champion is champion/0002 since this candidate was compared"):
+    with pytest.raises(RuntimeError, match="the champion became champion/0002 after this candidate"):
         way.go()
     assert champion.current(way.project) == "champion/0002"
-    monkeypatch.setattr(champion, "next_tag", lambda _: "champion/0002")  # at the very last moment
+    monkeypatch.setattr(champion, "next_tag", lambda _: "champion/0002")  # right before the push
     way.record.before = "champion/0002"
     with pytest.raises(RuntimeError, match="git push"):
         way.go()
@@ -137,6 +137,6 @@ def test_a_candidate_equal_to_a_model_that_was_rolled_back_says_so(
     way.go()
     assert way.record.name == "NothingNew"
     same, since, now = way.record.reasons
-    assert same == "what comes out is champion/0002"
+    assert same == "the result is champion/0002"
     assert since.startswith("champion/0002 was rolled back to champion/0001 on ")
     assert now == "the champion is champion/0003 (the model of champion/0001 again)"

@@ -1,4 +1,4 @@
-"""What differs between a candidate and a champion."""
+"""Differences between a candidate and a champion."""
 
 import subprocess
 from pathlib import Path
@@ -75,4 +75,4 @@ def test_a_model_is_known_again_whatever_it_is_exported_as(tmp_path: Path) -> No
         "champion/0004 was rolled back to champion/0002 on"
     )
     assert champion.fate("champion/0002", tmp_path) == ""
-    assert champion.fate("champion/0009", tmp_path) == "champion/0009 was taken back"
+    assert champion.fate("champion/0009", tmp_path) == "champion/0009 was removed"

@@ -1,4 +1,4 @@
-"""Promotion is a git tag; a rollback is another one on an older champion's commit."""
+"""A promotion is a git tag; a rollback is a new tag on an older champion's commit."""
 
 from pathlib import Path
 
@@ -20,7 +20,7 @@ def repository(tmp_path: Path) -> Path:
 
 
 def promote(repository: Path) -> str:
-    """Another model, tagged as the last version did, and as one does by hand."""
+    """Another model, with an annotated or a lightweight tag."""
     tag = champion.next_tag(repository)
     git(repository, "commit", "-q", "--allow-empty", "-m", f"model of {tag}")
     git(repository, "tag", *(["-a", "-m", f"{tag}: better"] if tag.endswith("2") else []), tag)
@@ -39,7 +39,7 @@ def model(repository: Path) -> str:
 
 def test_without_a_promotion_there_is_no_champion(repository: Path) -> None:
     assert champion.current(repository) is None
-    with pytest.raises(ValueError, match="nothing to roll back: no model was promoted yet"):
+    with pytest.raises(ValueError, match="nothing to roll back: no model has been promoted yet"):
         roll_back(repository)
 
 
@@ -75,7 +75,7 @@ def test_rollbacks_go_on_to_older_models_and_not_to_what_was_rolled_back(reposit
     roll_back(repository)
     assert model(repository) == "champion/0001"
     with pytest.raises(
-        ValueError, match=r"no champion was before champion/0005 \(the model of champion/0001"
+        ValueError, match=r"champion/0005 \(the model of champion/0001 again\) is the first champion"
     ):
         roll_back(repository)
 
@@ -106,10 +106,10 @@ def test_what_is_no_other_champion_is_refused(repository: Path) -> None:
         roll_back(repository, "champion/0007")
     with pytest.raises(ValueError, match="no champion best; there are"):
         roll_back(repository, "best")
-    with pytest.raises(ValueError, match="champion/0002 is the champion already, as champion/0002"):
+    with pytest.raises(ValueError, match="champion/0002 is already the champion, as champion/0002"):
         roll_back(repository, "2")
     roll_back(repository)
-    with pytest.raises(ValueError, match="champion/0001 is the champion already, as champion/0003"):
+    with pytest.raises(ValueError, match="champion/0001 is already the champion, as champion/0003"):
         roll_back(repository, "1")
 
 

@@ -1,4 +1,4 @@
-"""make ui is killed, with all that it started, while it retrains and tunes: it goes on where it was."""
+"""make ui is killed with all its processes while it retrains and tunes, and continues after a restart."""
 
 import contextlib
 import json
@@ -31,7 +31,7 @@ SEARCH = {
 
 
 def runs(server: Server, deployment: str) -> dict[str, Any]:
-    """By id."""
+    """The runs by id."""
     named = {"name": {"any_": [deployment]}}
     return {run["id"]: run for run in server.ask("flow_runs/filter", deployments=named)}
 
@@ -41,7 +41,7 @@ def running(server: Server, deployment: str) -> list[dict[str, Any]]:
 
 
 def kill_all(project: Project) -> None:
-    """At once, as when the machine is switched off."""
+    """Kill all at the same time, as when the machine is switched off."""
     while processes := project.processes():
         for process in processes:
             with contextlib.suppress(psutil.NoSuchProcess):
@@ -58,12 +58,12 @@ def test_after_a_sigkill_what_ran_has_crashed_and_the_next_scheduled_run_runs(tm
     wait_for(lambda: running(before, "nightly") and running(before, "tune"), 900, project.log)
     under_way = {name: running(before, name)[0] for name in ("nightly", "tune")}
     kill_all(project)
-    judge(project)  # so that the next one ends in seconds
+    judge(project)  # the next one then ends in seconds
     with serving(project, *EVERY_MINUTE) as after:
         for name, killed in under_way.items():
             run = runs(after, name)[killed["id"]]
             assert run["state_name"] == "Crashed"
-            assert "is gone: it was killed, or the machine was" in run["state"]["message"]
+            assert "is gone: it was killed, or the machine stopped" in run["state"]["message"]
             assert f"the run {run['name']} crashed: process " in project.log()
             tasks = after.ask("task_runs/filter", flow_runs={"id": {"any_": [run["id"]]}})
             assert "RUNNING" not in {task["state_type"] for task in tasks}
@@ -89,7 +89,7 @@ def test_a_process_is_told_from_a_later_one_of_its_number() -> None:
         assert RunProcess(host, process.pid, mine.create_time() - 100).is_gone()
         process.send_signal(signal.SIGKILL)
         os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
-        assert noted.is_gone()  # though nobody has waited for it
+        assert noted.is_gone()  # although it is a zombie
     assert noted.is_gone()
     assert not RunProcess("another machine", process.pid, 0.0).is_gone()
 

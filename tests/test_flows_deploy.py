@@ -1,4 +1,4 @@
-"""What a run is given that is started elsewhere than in the browser."""
+"""Runs that are started without the browser."""
 
 import subprocess
 import sys
@@ -50,7 +50,7 @@ def test_an_override_takes_effect_where_prefect_loads_the_flow_by_its_file(
 
 @contextmanager
 def worker(project: Project, folder: Path) -> Iterator[None]:
-    """A worker of the pool that prefect.yaml names, which was not started in the project."""
+    """A worker of prefect.yaml's pool, started outside the project."""
     command = [*PREFECT, "worker", "start", "--pool", "earshot", "--limit", "1"]
     started = subprocess.Popen(command, cwd=folder, env=project.environment)
     try:

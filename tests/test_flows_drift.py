@@ -1,4 +1,4 @@
-"""New training data beside the old, in figures and as a picture."""
+"""Comparison of new and old training data, in figures and as a plot."""
 
 from collections import Counter
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""What flows do when the ground gives way: their server is killed or not theirs, their disk is full."""
+"""Flows after faults: a killed server, the wrong server, a full disk."""
 
 import contextlib
 import shutil
@@ -49,7 +49,9 @@ def test_make_ui_ends_with_its_server_and_says_so(tmp_path: Path) -> None:
 def test_make_ui_takes_no_server_of_somebody_else_for_its_own() -> None:
     with socket.create_server(("127.0.0.1", 0)) as somebody:
         port = somebody.getsockname()[1]
-        with pytest.raises(SystemExit, match=f"port {port} is taken: choose another one with --port, or use"):
+        with pytest.raises(
+            SystemExit, match=f"port {port} is in use: choose another one with --port, or use"
+        ):
             deploy._start_server(port)
 
 

@@ -1,4 +1,4 @@
-"""The forms of the Prefect UI: help beside every field, the recipes, and the search to begin with."""
+"""The forms of the Prefect UI: help texts, recipes, and the initial search."""
 
 from pathlib import Path
 from typing import Any

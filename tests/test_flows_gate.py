@@ -1,4 +1,4 @@
-"""What the gate asks before anything is trained, and what it refuses to promote."""
+"""The gate's checks before training, and the candidates that it refuses."""
 
 import json
 from collections.abc import Callable
@@ -34,7 +34,7 @@ def test_a_metric_that_the_champion_was_not_scored_with_is_named_with_those_that
 
 @pytest.fixture
 def refusals(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., list[str]]:
-    """What the gate says of a candidate that is surely better over all, but for what is given."""
+    """The gate's refusals for a candidate that is better, apart from the given values."""
     for folder in (tmp_path, tmp_path / "clone"):
         (folder / HYPOTHESES).parent.mkdir(parents=True)
         pq.write_table(pa.table({"id": ["a"], "reference": ["go"]}), folder / HYPOTHESES)
@@ -72,7 +72,7 @@ def test_the_probability_that_it_is_better_must_be_the_confidence_at_least(
 ) -> None:
     found = refusals(Gate(confidence=0.9, margin=0.01), probability_better=probability)
     expected = (
-        f"wer 0.2000 -> 0.1000: better by more than 0.01 with probability {probability:.3f}, and not 0.9"
+        f"wer 0.2000 -> 0.1000: better by more than 0.01 with probability {probability:.3f}, less than 0.9"
     )
     assert found == [expected] * refused
 
@@ -82,15 +82,15 @@ def test_the_probability_that_it_is_better_must_be_the_confidence_at_least(
     [
         ([(0.25, 0.375)], "wer of the worst speaker 0.2500 -> 0.3750"),
         ([(0.25, 0.3125)], None),  # by a sixteenth, no more
-        ([(0.25, 0.3125), (0.5, 0.125)], None),  # the worst of all is better than the worst was
-        # another speaker is the worst one now
+        ([(0.25, 0.3125), (0.5, 0.125)], None),  # the new worst speaker is better than the old one
+        # another speaker is now the worst
         ([(0.5, 0.125), (0.25, 0.75)], "wer of the worst speaker 0.5000 -> 0.7500"),
     ],
 )
 def test_the_worst_speaker_must_not_be_much_worse_off_however_good_the_mean_is(
     refusals: Callable[..., list[str]], speakers: list[tuple[float, float]], refused: str | None
 ) -> None:
-    expected = [f"{refused}, risen by more than 0.0625"] * bool(refused)
+    expected = [f"{refused}, up by more than 0.0625"] * bool(refused)
     assert refusals(Gate(max_worst_speaker_rise=1 / 16), speakers=speakers) == expected
 
 
@@ -107,7 +107,7 @@ def test_the_worst_speaker_must_not_be_much_worse_off_however_good_the_mean_is(
 def test_a_candidate_that_says_blank_much_more_often_is_refused(
     refusals: Callable[..., list[str]], ratios: tuple[float | None, float | None], refused: str | None
 ) -> None:
-    expected = [f"{refused}, risen by more than 0.125"] * bool(refused)
+    expected = [f"{refused}, up by more than 0.125"] * bool(refused)
     assert refusals(Gate(max_blank_ratio_rise=1 / 8), blank_ratios=ratios) == expected
 
 

@@ -1,4 +1,4 @@
-"""What the gate runs to compare two models, and how the champion is scored on another test set."""
+"""The programs that the gate runs to compare two models, also on a new test set."""
 
 import importlib.util
 import json
@@ -25,7 +25,7 @@ COMPARED = {
 
 
 class Workplace:
-    """A clone with a candidate, a champion's hypotheses, and what was run where."""
+    """A clone with a candidate, a champion's hypotheses, and a log of the programs run."""
 
     def __init__(self, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         self.project, self.clone = folder / "project", folder / "runs" / "clone"
@@ -66,7 +66,7 @@ def workplace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Workplace:
 
 
 def test_the_comparison_is_made_in_the_clone_by_the_metric_and_the_margin(workplace: Workplace) -> None:
-    workplace.ask({"a": "go"}, {"a": "go", "b": "stop"})  # of more than the champion was asked
+    workplace.ask({"a": "go"}, {"a": "go", "b": "stop"})  # the champion lacks b
     found = workplace.judge(metric="cer", margin=0.01)
     (first, where), (second, again) = workplace.commands
     assert where == again == workplace.clone
@@ -76,8 +76,8 @@ def test_the_comparison_is_made_in_the_clone_by_the_metric_and_the_margin(workpl
     assert others == [str(workplace.champion), str(HYPOTHESES), "--metric", "cer", "--margin", "0.01"]
     assert found.text == "as people read it"
     assert found.rates == "cer 0.2500 -> 0.1250: better by more than 0.01 with probability 0.500"
-    blank = "blank ratio 0.2500 -> 0.5000, risen by more than 0.1"
-    assert found.refusals == [f"{found.rates}, and not 0.95", blank]
+    blank = "blank ratio 0.2500 -> 0.5000, up by more than 0.1"
+    assert found.refusals == [f"{found.rates}, less than 0.95", blank]
 
 
 @pytest.mark.parametrize("now", [{"b": "go"}, {"a": "stop"}], ids=["another utterance", "another reference"])
@@ -86,7 +86,7 @@ def test_on_another_test_set_the_champion_is_scored_anew(
 ) -> None:
     caplog.set_level("INFO")
     workplace.ask({"a": "go"}, now)
-    for _ in range(2):  # what the first time leaves is in nobody's way
+    for _ in range(2):  # files of the first time do not disturb the second
         workplace.commands.clear()
         workplace.judge()
         (evaluation, folder), *comparisons = workplace.commands
@@ -96,7 +96,7 @@ def test_on_another_test_set_the_champion_is_scored_anew(
         assert (folder / name).readlink() == workplace.clone / name
     assert (folder / "artifacts/train/best.ckpt").read_bytes() == b"weights"
     assert folder.parent == workplace.clone.parent
-    assert "the test set is another one now: champion/0001 is scored on it too" in caplog.text
+    assert "the test set has changed: scoring champion/0001 on it, too" in caplog.text
 
 
 def test_inputs_elsewhere_are_read_where_they_are(workplace: Workplace, tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""New training data beside the old: what is like it passes, what is not is named."""
+"""Checks of new training data against the old."""
 
 import numpy as np
 import pytest
@@ -38,8 +38,8 @@ def test_nothing_new_passes() -> None:
 def test_much_longer_recordings_are_named_with_the_medians() -> None:
     found = judge(OLD, rows("new", [20.0 + n / 1.5 for n in range(30)], text="turn on the light" * 20))
     assert len(found) == 1
-    assert "duration of the 30 new utterances is far from the old ones'" in found[0]
-    assert "distance 1.00, at most 0.5; old and new median 1.50 and 29.67" in found[0]
+    assert "duration of the 30 new utterances differs too much from the old ones'" in found[0]
+    assert "distance 1.00, limit 0.5; old and new median 1.50 and 29.67" in found[0]
     assert found[0].endswith("; to accept them, raise the gate's max_distribution_distance")
 
 
@@ -60,4 +60,4 @@ def test_characters_that_no_old_transcript_has_are_shown(text: str, refused: boo
     found = judge(OLD, rows("new", [1.0, 1.5], text=text))
     assert bool(found) == refused
     assert all(said.endswith("; to accept them, raise the gate's max_new_characters") for said in found)
-    assert all("5.9% of the new characters were never seen before (\u00ef)" in line for line in found)
+    assert all("5.9% of the new characters are in no old transcript (\u00ef)" in line for line in found)

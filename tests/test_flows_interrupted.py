@@ -1,4 +1,4 @@
-"""What a retraining leaves that is killed at its worst moments, and what the next one makes of it."""
+"""Retrainings that are killed at critical moments, and how the next one recovers."""
 
 import logging
 from pathlib import Path
@@ -26,7 +26,7 @@ def project(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def told(project: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """What people were notified of."""
+    """The notifications."""
     said: list[str] = []
     monkeypatch.setattr(publication, "PROJECT", project)
     monkeypatch.setattr(publication, "FOLDER", project / RECORDS)
@@ -36,7 +36,7 @@ def told(project: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 
 def promotion(project: Path, tag: str) -> Record:
-    """One that is noted: the tag is what comes next."""
+    """A noted promotion; its tag would be next."""
     record = Record(started="2026-03-04T05:06:07", started_by="its schedule", name="Promoted", champion=tag)
     record.commit = git(project, "rev-parse", "HEAD").strip()
     record.reasons = [f"{tag} is the champion now", "better"]
@@ -55,7 +55,7 @@ def test_a_promotion_whose_retraining_was_killed_after_the_tag_is_told_by_the_ne
         (known,) = kept(project / RECORDS)
         assert (known.champion, known.commit) == ("champion/0001", record.commit)
         assert known.started_by == "its schedule"
-        assert known.reasons[1:] == ["better", "told by the next retraining, as its own was killed"]
+        assert known.reasons[1:] == ["better", "reported by the next retraining, because this one was killed"]
         (said,) = told
         assert said.startswith("Earshot retraining: Promoted. champion/0001 is the champion now; ")
 
@@ -83,7 +83,7 @@ def test_locks_that_a_killed_run_left_in_the_clone_are_in_nobodys_way(project: P
     clone = tmp_path / "clone"
     retraining_clone._begin(clone, project)
     (clone / ".dvc" / "tmp").mkdir()
-    (clone / ".dvc" / "tmp" / "rwlock").write_text('{"params.yaml": {"read": [{"pi')  # killed as it wrote
+    (clone / ".dvc" / "tmp" / "rwlock").write_text('{"params.yaml": {"read": [{"pi')  # killed while writing
     for lock in ("index.lock", "HEAD.lock", "refs/tags/champion.lock"):
         (clone / ".git" / lock).touch()
     retraining_clone._begin(clone, project)

@@ -1,4 +1,4 @@
-"""What is said of a candidate that was judged before, when the champion may be another one since."""
+"""The result for a candidate that was judged before, also if the champion has changed since."""
 
 from pathlib import Path
 
@@ -10,7 +10,7 @@ from flows import champion, retrain
 
 @pytest.fixture
 def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Two champions, and nothing else."""
+    """A repository with two champions only."""
     git(tmp_path, "init", "-q")
     for number in (1, 2):
         git(tmp_path, "commit", "-q", "--allow-empty", "-m", "model")
@@ -35,7 +35,11 @@ def test_what_was_never_judged_is_not_known(project: Path) -> None:
 
 @pytest.mark.parametrize(
     "said",
-    ["Promoted: champion/0002 is the champion now; better", "NothingNew: what comes out is champion/0002"],
+    [
+        "Promoted: champion/0002 is the champion now; better",
+        "NothingNew: the result is champion/0002",
+        "NothingNew: what comes out is champion/0002",  # an earlier version's
+    ],
 )
 def test_a_champion_that_was_rolled_back_stays_so_and_is_not_called_the_champion(
     project: Path, said: str
@@ -50,10 +54,10 @@ def test_a_champion_that_was_rolled_back_stays_so_and_is_not_called_the_champion
 
 def test_a_champion_whose_tag_the_last_version_deleted_was_taken_back(project: Path) -> None:
     told = known(project, "Promoted: champion/0007 is the champion now; better")
-    assert told.endswith("; champion/0007 was taken back; the champion is champion/0002")
+    assert told.endswith("; champion/0007 was removed; the champion is champion/0002")
 
 
-@pytest.mark.parametrize("why", ["wer 0.2000 -> 0.3000", "duration of the 64 new utterances is far"])
+@pytest.mark.parametrize("why", ["wer 0.2000 -> 0.3000", "duration of the 64 new utterances differs"])
 def test_one_that_was_refused_is_judged_again_only_beside_another_model(project: Path, why: str) -> None:
     said = f"Refused: {why}; champion/0002 stays"
     assert "champion/0002 stays" in known(project, said)

@@ -1,4 +1,4 @@
-"""What the programs of make ui do before they serve anything."""
+"""The programs of make ui before they serve."""
 
 import signal
 import sys
@@ -12,7 +12,7 @@ from flows import deploy, serving
 
 @pytest.fixture(autouse=True)
 def handlers() -> Iterator[None]:
-    """What signals do is afterwards what it was."""
+    """Restores signal handlers afterwards."""
     before = {signum: signal.getsignal(signum) for signum in (signal.SIGINT, signal.SIGTERM)}
     yield
     for signum, handler in before.items():

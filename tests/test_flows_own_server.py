@@ -1,4 +1,4 @@
-"""The Prefect server of a run that has none."""
+"""The Prefect server that a run starts if none is set."""
 
 import os
 import subprocess
@@ -33,14 +33,14 @@ with own_server.running():
 
 @pytest.fixture
 def databases(tmp_path: Path) -> Path:
-    """Two that are there already, as making them takes long."""
+    """Two existing databases, as making them takes long."""
     for number in "12":
         copy_database(tmp_path / "prefect" / number)
     return tmp_path / "prefect"
 
 
 def start(databases: Path) -> "subprocess.Popen[str]":
-    """A run with a server of its own, at work."""
+    """A run in progress with its own server."""
     environment = {name: value for name, value in os.environ.items() if not name.startswith("PREFECT_")}
     process = subprocess.Popen(
         [sys.executable, "-c", RUN, str(databases)], cwd=databases.parent,

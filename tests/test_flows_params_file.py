@@ -1,4 +1,4 @@
-"""params.yaml before a flow runs: recipes, overrides, and everything checked."""
+"""params.yaml before a flow runs: recipes, overrides and checks."""
 
 import shutil
 from pathlib import Path
@@ -25,7 +25,7 @@ def folder(tmp_path: Path) -> Path:
 def test_an_override_is_written_as_dvc_writes_it(folder: Path) -> None:
     vouch(folder, {"lr": 1e-5, "train.trainer.max_epochs": 3})
     (said,) = params_file.prepare(folder, None, ["lr=1e-5", "train.trainer.max_epochs=3"])
-    assert said.startswith("params.yaml now has lr=1e-5, train.trainer.max_epochs=3; what it was ")
+    assert said.startswith("params.yaml now has lr=1e-5, train.trainer.max_epochs=3; the previous file ")
     text = (folder / "params.yaml").read_text()
     assert "lr: 1e-05" in text
     assert "max_epochs: 3" in text
@@ -38,7 +38,7 @@ def test_a_recipe_replaces_params_and_what_they_were_is_kept(folder: Path) -> No
     (said,) = params_file.prepare(folder, "spoken_numbers", [])
     assert (folder / "params.yaml").read_text() == (ROOT / "flows/recipes/spoken_numbers.yaml").read_text()
     assert [path.read_text() for path in (folder / ".scratch" / "params").iterdir()] == [mine]
-    assert said.startswith("params.yaml is now spoken_numbers; what it was is kept in .scratch/params/")
+    assert said.startswith("params.yaml is now spoken_numbers; the previous file is kept in .scratch/params/")
 
 
 def test_the_file_is_what_it_was_until_its_successor_was_checked(
@@ -53,13 +53,13 @@ def test_the_file_is_what_it_was_until_its_successor_was_checked(
 
 def test_what_somebody_writes_meanwhile_is_kept(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(params_file, "check", lambda *_: (folder / "params.yaml").write_text("# mine"))
-    with pytest.raises(ValueError, match=r"params\.yaml was edited while what it is to be was checked"):
+    with pytest.raises(ValueError, match=r"params\.yaml was edited during the check"):
         params_file.prepare(folder, "spoken_numbers", [])
     assert (folder / "params.yaml").read_text() == "# mine"
 
 
 def lock(folder: Path, recipe: str) -> None:
-    """dvc.lock as it is after a recipe was trained."""
+    """dvc.lock as after training a recipe."""
     params = YAML(typ="safe").load((folder / f"flows/recipes/{recipe}.yaml").read_text())
     keys = {"manifest": ["manifest"], "features": ["features"], "train": ["seed", "lr", "train"]}
     stages = {
@@ -77,7 +77,7 @@ def test_what_a_file_has_other_than_what_was_trained_is_named(folder: Path) -> N
     assert params_file.other_than_trained(folder, path) == []
     text = path.read_text().replace("split: test", "split: validation").replace("lr: 1.0e-2", "lr: 1.0e-3")
     path.write_text(text)
-    assert params_file.other_than_trained(folder, path) == ["lr was 0.01, and is 0.001 in this file"]
+    assert params_file.other_than_trained(folder, path) == ["lr was 0.01, but is 0.001 in this file"]
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""The pipeline flow against a real Prefect server, on a real DVC project with light stages."""
+"""The pipeline flow against a real Prefect server, on a real DVC project with fast stages."""
 
 import json
 import os
@@ -24,7 +24,7 @@ FLOW = [sys.executable, "-m", "flows.pipeline"]
 
 @pytest.fixture(scope="module")
 def project(tmp_path_factory: pytest.TempPathFactory, server: Server) -> Project:
-    """The pipeline, run once by the flow."""
+    """A project whose pipeline the flow has run once."""
     made = make_project(tmp_path_factory.mktemp("project").resolve(), max_epochs=4, light=True)
     made.environment |= server.environment
     printed = made.run(*FLOW)
@@ -41,7 +41,7 @@ def edited(project: Project) -> Iterator[Project]:
 
 
 def states(printed: str) -> dict[str, str]:
-    """Of every stage, as the summary at the end of a run names it."""
+    """The state of every stage in the summary at the end of a run."""
     lines = re.findall(r"Flow run '.*?' - (\S+)  +([A-Z]\w+)  ", printed)
     return {name: state for name, state in lines if name in STAGES}
 
@@ -108,7 +108,7 @@ def test_validation_changes_nothing_that_is_tracked(edited: Project) -> None:
 def test_validation_refuses_what_was_not_trained(edited: Project) -> None:
     done = edited.attempt(*FLOW, "--mode", "val", "-S", "lr=3e-4")
     assert done.returncode == 1
-    assert "trained with other values (lr was 0.01, and is 0.0003 in this file)" in done.stdout
+    assert "trained with other values (lr was 0.01, but is 0.0003 in this file)" in done.stdout
     assert edited.params()["lr"] == 0.01
 
 
@@ -116,10 +116,10 @@ REFUSED = [
     (["-S", "lr=abc"], "lr: Input should be a valid number"),
     (["--recipe", "nothing"], "no such recipe; there are"),
     (["--recipe", "an4", "nothing"], "no stage nothing; there are manifest"),
-    (["--mode", "val", "train"], "mode val runs evaluate alone"),
-    (["--experiment", "my exp"], "'my exp' cannot be an experiment's name"),
+    (["--mode", "val", "train"], "mode val only runs evaluate"),
+    (["--experiment", "my exp"], "'my exp' is not a valid experiment name"),
 ]
-# One run after the other in one process, as each would import Prefect for seconds.
+# All runs in one process, as importing Prefect takes seconds.
 ONE_BY_ONE = """
 import json, sys
 from flows import pipeline
@@ -149,7 +149,7 @@ def test_a_stage_that_fails_fails_the_run_and_what_needs_it_does_not_start(edite
     expected = {"manifest": "Unchanged", "features": "Unchanged", "train": "Failed", "evaluate": "NotReached"}
     assert states(done.stdout) == expected
     assert "loss became" in done.stdout.splitlines()[-1]
-    assert " - wer " not in done.stdout  # another model's
+    assert " - wer " not in done.stdout  # from another model
 
 
 def test_two_runs_at_the_same_time_train_once(edited: Project) -> None:
@@ -161,7 +161,7 @@ def test_two_runs_at_the_same_time_train_once(edited: Project) -> None:
 
 
 def start_training(project: Project, lr: float, max_epochs: int) -> "subprocess.Popen[bytes]":
-    """A run of the flow whose training has kept a state."""
+    """A run of the flow whose training has stored a state."""
     overrides = ["-S", f"lr={lr}", "-S", f"train.trainer.max_epochs={max_epochs}"]
     process = project.start(*FLOW, *overrides, "train")
     wait_for(lambda: is_training(project) or process.poll() is not None)

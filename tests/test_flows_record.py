@@ -1,4 +1,4 @@
-"""A record says what people ask of a retraining; those of the last version stay readable."""
+"""The contents of records; those of the last version stay readable."""
 
 import json
 from pathlib import Path
@@ -63,7 +63,7 @@ def test_a_record_names_both_rates_the_statistics_and_what_the_candidate_was_mad
         "| manifest | Ran | data/raw/own modified |",
         "| wer | 0.1250 | 0.2500 |",
         "| duration | 0.5000 |",
-        "7 better, 1 worse, 40 with as many errors.",
+        "7 better, 1 worse, 40 with equal errors.",
         r"| a\|b | 0 -> 2 | go | go | &lt;b> |",
     ):
         assert line in text.splitlines(), line
@@ -105,7 +105,7 @@ def test_a_record_of_a_later_version_is_read_as_far_as_it_is_known(tmp_path: Pat
         (None, "a terminal, "),
         ({"deployment_id": None}, "a terminal, "),
         ({"deployment_id": 1, "auto_scheduled": True}, "its schedule"),
-        ({"deployment_id": 1, "auto_scheduled": False, "created_by": None}, "a person, in the UI"),
+        ({"deployment_id": 1, "auto_scheduled": False, "created_by": None}, "a user, in the UI"),
         (
             {
                 "deployment_id": 1,

@@ -1,4 +1,4 @@
-"""The data of the clone that retraining works in: on a small DVC project, without stages."""
+"""The data in the clone for retraining, on a small DVC project without stages."""
 
 import subprocess
 import sys

@@ -1,4 +1,4 @@
-"""./run.sh, what it runs in, and what it runs."""
+"""./run.sh: the environments and commands that it uses."""
 
 import os
 import re
@@ -26,7 +26,7 @@ DOCKER = 'echo "$@ user=$EARSHOT_USER runtime=$EARSHOT_RUNTIME" >>"$CALLS"; [ "$
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """A checkout with run.sh, a recipe, and stubs for make and Python that note how they are called."""
+    """A checkout with run.sh, a recipe, and stubs for make and Python that log their calls."""
     project = tmp_path / "project"
     shutil.copytree(ROOT / "flows" / "recipes", project / "flows" / "recipes")
     shutil.copy(ROOT / "run.sh", project)
@@ -43,7 +43,7 @@ def stub(path: Path, body: str) -> None:
 
 
 def run_sh(folder: Path, docker: str, *arguments: str, cwd: Path | None = None) -> tuple[int, str, list[str]]:
-    """Exit code, what was printed, and what was called."""
+    """Exit code, output and logged calls."""
     stub(folder / "bin/docker", docker)
     calls = folder / "calls"
     environment = {"PATH": f"{folder / 'bin'}:{os.environ['PATH']}", "CALLS": str(calls)}
@@ -101,14 +101,14 @@ def test_a_file_that_the_container_does_not_see_is_refused(folder: Path) -> None
     (folder.parent / "other.yaml").write_text("")
     code, printed, calls = run_sh(folder, DOCKER, "train", "../other.yaml")
     assert code == 1
-    assert "../other.yaml: lies outside" in printed
+    assert "../other.yaml: is outside" in printed
     assert not any("compose run" in call for call in calls)
 
 
 def test_train_makes_the_file_params_and_runs_the_pipeline(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """An edit that somebody makes while dvc runs is kept."""
+    """Edits made while dvc runs are kept."""
     (folder / "stages").symlink_to(ROOT / "stages")
     asked: list[tuple[tuple[str, ...], float]] = []
     path, before = folder / "params.yaml", (folder / "params.yaml").read_text()
@@ -208,7 +208,7 @@ def test_the_compose_file_has_one_service_with_the_project_and_the_user() -> Non
     assert service["volumes"] == [f".:{service['working_dir']}"]
     dockerfile = (ROOT / "Dockerfile").read_text()
     assert f"WORKDIR {service['working_dir']}\n" in dockerfile
-    assert f" PYTHONPATH={service['working_dir']}\n" in dockerfile  # where the installed command looks
+    assert f" PYTHONPATH={service['working_dir']}\n" in dockerfile  # where the command finds the project
     assert re.fullmatch(r"\$\{EARSHOT_USER:-\d+:\d+\}", service["user"])
     assert re.fullmatch(r"\d+[mg]b", service["shm_size"])
     assert all(value is None or isinstance(value, str) for value in service["environment"].values())

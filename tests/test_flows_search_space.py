@@ -1,4 +1,4 @@
-"""What a search file may say, and how its values reach params.yaml."""
+"""Valid search files, and how their values reach params.yaml."""
 
 from pathlib import Path
 from typing import Any
@@ -57,16 +57,14 @@ class TestTheSearchFile:
             "colour: Extra inputs are not permitted",
             "sampler.init_args.seed: not written here: it is the search's own seed",
             "search_spaces.lr.low: Input should be greater than 0, found 0.0",
-            "search_spaces.train.augment[1].init_args.num_time_masks: "
-            "not in params.yaml: 1 is missing beside 0",
+            "search_spaces.train.augment[1].init_args.num_time_masks: not in params.yaml: 1 is not among 0",
             "search_spaces.train.batching: low (0.3) must be less than high (0.2)",
             "search_spaces.train.batching: not a single value; "
-            "vary one of those in it: max_batch_seconds, max_batch_size",
+            "choose a value inside it: max_batch_seconds, max_batch_size",
             "search_spaces.train.batching.max_batch_size.choices: ",
             "search_spaces.train.batching.max_batch_seconds: Input tag 'normal'",
             "search_spaces.train.dropout.step: Extra inputs are not permitted",
-            "search_spaces.train.dropout: not in params.yaml: "
-            "'dropout' is missing beside task, augment, batching",
+            "search_spaces.train.dropout: not in params.yaml: 'dropout' is not among task, augment, batching",
         ]
         for line in expected:
             assert f"\n  {line}" in said
@@ -91,11 +89,11 @@ class TestTheSearchFile:
         asked = search(search_spaces=spaces, metric="val_werr")
         low, metric, high = search_space.impossible(asked, params, ROOT)
         assert low.startswith(
-            "params.yaml with every searched value at its low end: train.trainer.max_epochs:"
+            "params.yaml with all searched values at their low end: train.trainer.max_epochs:"
         )
         assert metric.startswith("metric: nothing logs it; there are train_loss, ")
         assert metric.endswith("found 'val_werr'")
-        assert high.startswith(f"params.yaml with every searched value at its high end: {dropout}:")
+        assert high.startswith(f"params.yaml with all searched values at their high end: {dropout}:")
 
     @pytest.mark.parametrize(
         ("value", "spelled"),

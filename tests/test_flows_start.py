@@ -1,4 +1,4 @@
-"""make ui is started, again, and a second time."""
+"""make ui is started, restarted, and started twice."""
 
 import argparse
 import os
@@ -24,13 +24,13 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
 
 
 def schedules(server: Server, name: str) -> list[tuple[Any, bool]]:
-    """Of a deployment: each schedule, and whether it is active."""
+    """The schedules of a deployment, and whether they are active."""
     (found,) = server.ask("deployments/filter", deployments={"name": {"any_": [name]}})
     return [(kept["schedule"], kept["active"] and not found["paused"]) for kept in found["schedules"]]
 
 
 def schedule(project: Project, *arguments: str) -> None:
-    """What somebody does in the UI, which asks the server for the same."""
+    """The request that the UI sends for a user's action."""
     project.run(*PREFECT, "deployment", "schedule", *arguments)
 
 
@@ -54,7 +54,7 @@ def test_what_was_changed_in_the_ui_survives_the_next_start_unless_options_say_o
         schedule(project, "pause", "retrain/nightly", kept["schedules"][0]["id"])
     with serving(project) as server:
         assert schedules(server, "nightly") == [(BERLIN, False)]
-        assert "retraining: by no schedule: it was paused or removed in the UI" in project.log()
+        assert "retraining: no schedule: it was paused or removed in the UI" in project.log()
     with serving(project, "--cron", "0 4 * * *", "--timezone", "UTC") as server:
         given = {"cron": "0 4 * * *", "timezone": "UTC", "day_or": True}
         assert schedules(server, "nightly") == [(given, True)]
@@ -66,7 +66,10 @@ def test_a_second_one_says_that_one_runs_and_where(project: Project, tmp_path: P
         second = project.attempt(sys.executable, "-m", "flows.deploy", "--port", str(free_port()))
         assert second.returncode == 1
         process = server.process.pid
-        assert second.stdout == f"make ui runs already: {server.url}, process {process} in {project.folder}\n"
+        assert (
+            second.stdout
+            == f"make ui is already running: {server.url}, process {process} in {project.folder}\n"
+        )
 
 
 def test_prefects_own_variable_chooses_the_port(project: Project) -> None:
@@ -87,8 +90,8 @@ def test_a_wrong_schedule_is_refused_before_anything_starts(tmp_path: Path) -> N
         cwd=ROOT, env={**os.environ, "PREFECT_HOME": str(tmp_path)}, capture_output=True, text=True,
     )  # fmt: skip
     assert said.returncode == 1
-    assert "'Europe/Nowhere' is no time zone that is known: give a name such as" in said.stderr
-    assert "'every night' is no cron expression: five fields are expected" in said.stderr
+    assert "'Europe/Nowhere' is not a known time zone: give a name such as" in said.stderr
+    assert "'every night' is not a cron expression: expected five fields" in said.stderr
     assert said.stdout == ""
     assert list(tmp_path.iterdir()) == []
 
@@ -104,7 +107,7 @@ if pathlib.Path("served.txt").read_text().count("--watch") == 1:
 
 @pytest.fixture
 def serves(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> argparse.Namespace:
-    """Options of a make ui of which what runs the flows is killed the first time, and then stops."""
+    """Options of a make ui whose serving process is killed at first, and then stops."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(deploy, "tied", lambda _, *options: [sys.executable, "-c", SERVES, *options])
     return ui_options.parser("", "").parse_args(["--cron", "0 4 * * *", "--watch-seconds", "5"])
@@ -114,9 +117,9 @@ def test_what_runs_the_flows_is_started_again_when_it_is_killed_and_keeps_the_sc
     serves: argparse.Namespace, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(deploy, "QUICK_SECONDS", 0.0)
-    with pytest.raises(SystemExit, match=r"^what runs the flows was stopped$"):
+    with pytest.raises(SystemExit, match=r"^the process that runs the flows was stopped$"):
         deploy._serve_flows(serves, None)
-    assert capsys.readouterr().out == "what runs the flows was killed (SIGKILL); it is started again\n"
+    assert capsys.readouterr().out == "the process that runs the flows was killed (SIGKILL); restarting it\n"
     assert Path("served.txt").read_text() == "--cron=0 4 * * * --watch-seconds=5.0\n--watch-seconds=5.0\n"
 
 
@@ -126,7 +129,7 @@ def test_make_ui_ends_and_tells_people_when_what_runs_the_flows_is_killed_at_onc
     said: list[str] = []
     monkeypatch.setattr(notification, "notify", said.append)
     with pytest.raises(
-        SystemExit, match=r"^what runs .* was killed \(SIGKILL\) as soon as it had begun$"
+        SystemExit, match=r"^the process .* was killed \(SIGKILL\) right after its start$"
     ) as end:
         deploy._serve_flows(serves, None)
     assert said == [f"Earshot: make ui ended: {end.value}"]

@@ -1,4 +1,4 @@
-"""A search's study: the same search has the same trials, what it keeps of them, and what its page shows."""
+"""The study of a search: its trials are reproducible; what it stores and shows of them."""
 
 import json
 import os
@@ -19,14 +19,14 @@ IDENTITY = ["-c", "user.name=test", "-c", "user.email=test@example.org"]
 
 
 class Killed(BaseException):
-    """What ends a search from outside."""
+    """Ends a search from outside."""
 
 
 Run = Callable[[list[Proposal]], list[Measured | TrialFailed]]
 
 
 def measure(batch: list[Proposal]) -> list[Measured | TrialFailed]:
-    """A bowl with its bottom at lr 0.001; a trial without time masks fails."""
+    """A parabola with its minimum at lr 0.001; a trial without time masks fails."""
     return [
         TrialFailed("train: no masks")
         if proposal.values["train.augment[0].init_args.num_time_masks"] == 0
@@ -45,7 +45,7 @@ def killed_at(name: str) -> Run:
 
 
 def history(folder: Path, asked: Search, *runs: Run) -> list[tuple[Any, ...]]:
-    """What the trials were and what came of them, after these runs of one study."""
+    """The trials and their results after these runs of one study."""
     for run in runs:
         study = open_study(asked, folder / "toy.db")
         try:
@@ -92,7 +92,7 @@ class TestTheSameSearch:
 
 
 def test_a_storage_that_cannot_be_opened_is_refused_with_its_key(tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match=r"storage: .*nonsense; null keeps the study in"):
+    with pytest.raises(ValueError, match=r"storage: .*nonsense; null stores the study in"):
         open_study(search(storage="nonsense://x"), tmp_path / "toy.db")
 
 

@@ -1,4 +1,4 @@
-"""Which utterances became better and worse."""
+"""Utterances that got better or worse."""
 
 import csv
 from pathlib import Path

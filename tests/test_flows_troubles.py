@@ -1,4 +1,4 @@
-"""What the server's API shows of runs that do not take place: a real server, and nobody who serves."""
+"""Detection of runs that do not take place, on a real server where nothing serves."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -38,7 +38,7 @@ def client(server: Server) -> Iterator[SyncPrefectClient]:
 
 @pytest.fixture
 def nightly(client: SyncPrefectClient) -> Iterator[DeploymentResponse]:
-    """Runs are planned, and nobody starts them."""
+    """Runs are planned but never started."""
     flow = client.create_flow_from_name("retrain")
     made = client.create_deployment(flow, "nightly", schedules=[MINUTELY])
     wait_for(lambda: len(runs(client, [StateType.SCHEDULED])) >= 10, 300)
@@ -74,7 +74,7 @@ def test_a_retraining_is_missed_after_one_and_a_half_periods(
     now = datetime.now(UTC)
     assert not_ended(client, nightly, now + timedelta(seconds=60), now, None) is None
     missing = not_ended(client, nightly, now + timedelta(seconds=95), now, None)
-    assert missing == "no retraining has completed within 1.5 minutes; none ever did"
+    assert missing == "no retraining has completed within 1.5 minutes; none has ever completed"
     assert not_ended(client, nightly, now + timedelta(seconds=95), now, alarm_hours=1) is None
     first = runs(client, [StateType.SCHEDULED])[0]
     client.set_flow_run_state(first.id, Completed(), force=True)
@@ -92,11 +92,9 @@ def test_of_missed_runs_only_the_newest_takes_place(
 ) -> None:
     then = datetime.now(UTC) + LATER
     missed = runs(client, [StateType.SCHEDULED], due_before=then)
-    assert skip_missed(client, then) == [
-        f"runs that were missed: {len(missed) - 1} are skipped, the newest takes place"
-    ]
+    assert skip_missed(client, then) == [f"missed runs: {len(missed) - 1} skipped, the newest one runs"]
     assert [run.id for run in runs(client, [StateType.SCHEDULED], due_before=then)] == [missed[-1].id]
-    assert state_of(client, missed[0].id) == ("Cancelled", "missed: a later one runs in its place")
+    assert state_of(client, missed[0].id) == ("Cancelled", "missed: a later run takes its place")
     assert skip_missed(client, then) == []
 
 
@@ -106,7 +104,7 @@ def test_a_run_of_the_schedule_is_told_from_one_that_a_person_started(
     by_schedule = runs(client, [StateType.SCHEDULED])[0]
     by_a_person = client.create_flow_run_from_deployment(nightly.id)  # as the UI and the command do
     assert starter.told(by_schedule) == "its schedule"
-    assert starter.told(by_a_person) == "a person, in the UI or by prefect deployment run"
+    assert starter.told(by_a_person) == "a user, in the UI or with prefect deployment run"
 
 
 def test_a_run_whose_process_never_began_crashes_when_it_could_have_begun(
@@ -115,5 +113,5 @@ def test_a_run_whose_process_never_began_crashes_when_it_could_have_begun(
     run = client.create_flow_run_from_deployment(nightly.id, state=Pending())
     assert end_crashed(client) == []
     (said,) = end_crashed(client, start_takes=timedelta())
-    assert said.startswith(f"the run {run.name} crashed: its process never began")
+    assert said.startswith(f"the run {run.name} crashed: its process never started")
     assert state_of(client, run.id)[0] == "Crashed"

@@ -1,4 +1,4 @@
-"""Trials: what the result of one is, what keeps one from running, and trials as DVC experiments."""
+"""Trials: their results, what prevents them, and their DVC experiments."""
 
 import json
 import re
@@ -27,11 +27,11 @@ class TestATrialsResult:
         assert trials.best_epoch(table, search(direction="maximize")) == Measured(0.75, 3)
 
     def test_is_none_where_the_metric_was_never_a_number(self) -> None:
-        with pytest.raises(TrialFailed, match="val_wer is a number in none of 2 epochs"):
+        with pytest.raises(TrialFailed, match="val_wer is not a finite number in any of 2 epochs"):
             trials.best_epoch("epoch,val_wer\n0,nan\n1,\n", search())
 
     def test_names_the_columns_where_the_metric_is_none_of_them(self) -> None:
-        with pytest.raises(ValueError, match=r"'val_per' is no column of .*, which has epoch, val_wer"):
+        with pytest.raises(ValueError, match=r"'val_per' is not a column of .*, which has epoch, val_wer"):
             trials.best_epoch("epoch,val_wer\n0,0.5\n", search(metric="val_per"))
 
     def test_is_otherwise_what_the_stage_said_at_its_end(self) -> None:
@@ -52,9 +52,9 @@ class TestATrialsResult:
 
 @pytest.fixture
 def with_data(tmp_path: Path) -> Path:
-    """A project with data that was added to dvc, as a study begins with it."""
+    """A project with data added to dvc, as at the start of a study."""
     copied = shutil.copytree(built_once("study", begin_a_study), tmp_path / "study", symlinks=True)
-    git("status", folder=copied)  # by which git learns that the copied files are what it knows
+    git("status", folder=copied)  # refreshes git's index for the copied files
     return copied
 
 
@@ -71,7 +71,7 @@ def begin_a_study(folder: Path) -> None:
 
 
 class TestRawDataThatWasEdited:
-    """And not added since, so that it is in no cache."""
+    """Data changed but not added again, so that it is in no cache."""
 
     def test_is_none_where_it_is_what_its_dvc_file_says(self, with_data: Path) -> None:
         assert trials.edited_data(with_data) == []
@@ -94,7 +94,7 @@ def test_code_that_git_does_not_track_is_named_with_what_to_do(with_data: Path) 
     mine.parent.mkdir(parents=True)
     mine.touch()
     assert trials.untracked_code(with_data) == [
-        "stages/models/mine.py: trials see only what git tracks: `git add` it"
+        "stages/models/mine.py: trials only see files tracked by git; `git add` it"
     ]
 
 
@@ -102,7 +102,7 @@ def test_trials_that_do_not_end_when_they_are_told_to_share_one_grace_period(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(dvc_command, "GRACE_SECONDS", 1.0)
-    deaf = ["sh", "-c", "trap '' TERM; echo ready; sleep 60"]  # and so is its sleep
+    deaf = ["sh", "-c", "trap '' TERM; echo ready; sleep 60"]  # its sleep ignores it, too
     trainings = [
         subprocess.Popen(deaf, stdout=subprocess.PIPE, text=True, start_new_session=True) for _ in range(3)
     ]

@@ -1,4 +1,4 @@
-"""make ui in a real browser: its forms, runs that are started by hand, what they show, a cancelled run."""
+"""make ui in a real browser: its forms, runs that are started manually, their pages, a cancelled run."""
 
 import os
 from collections.abc import Iterator
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture(scope="module")
 def project(page: "Page", tmp_path_factory: pytest.TempPathFactory) -> Project:
-    """With light stages, unless pictures are taken, which show real curves."""
+    """With fast stages, unless for screenshots, which show real curves."""
     folder = tmp_path_factory.mktemp("project").resolve()
     return make_project(folder, max_epochs=6, light="EARSHOT_PICTURES" not in os.environ)
 
@@ -41,7 +41,7 @@ def test_the_flows_are_deployed_and_retraining_is_scheduled(page: "Page", server
 
 
 def open_form(page: "Page", server: Server, deployment: str) -> None:
-    """Every field of it has help beside it."""
+    """Every field has a help text."""
     (found,) = server.ask("deployments/filter", deployments={"name": {"any_": [deployment]}})
     page.goto(f"{server.url}/deployments/deployment/{found['id']}/run")
     shown = {"nightly": forms.OF_GATE, "tune": forms.OF_SEARCH | forms.OF_PART}.get(deployment, {})
@@ -113,12 +113,12 @@ def test_an_override_typed_into_the_form_takes_effect(page: "Page", server: Serv
 def trains(process: psutil.Process) -> bool:
     try:
         return "stages.train" in process.cmdline()
-    except psutil.Error:  # it has ended meanwhile
+    except psutil.Error:  # it has ended
         return False
 
 
 def curves(project: Project) -> dict[str, bytes]:
-    """What git tracks of a training."""
+    """The tracked outputs of a training."""
     listed = project.run("git", "ls-files", "artifacts/train").split()
     assert "artifacts/train/history.csv" in listed
     return {name: (project.folder / name).read_bytes() for name in listed}

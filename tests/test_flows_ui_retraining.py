@@ -1,4 +1,4 @@
-"""Scheduled retraining in a real browser: it begins by itself, is paused, gets new data, is rolled back."""
+"""Scheduled retraining in a real browser: automatic start, pause, new data, rollback."""
 
 import sys
 from collections.abc import Iterator
@@ -35,7 +35,7 @@ def server(project: Project) -> Iterator[Server]:
 
 @pytest.fixture(scope="module")
 def scheduled(server: Server, project: Project) -> str:
-    """The first retraining that has completed; nobody started it."""
+    """The first completed retraining, which the schedule started."""
     wanted = {"state": {"type": {"any_": ["COMPLETED"]}}}
     nightly = {"name": {"any_": ["nightly"]}}
     (first,) = wait_for(
@@ -77,7 +77,7 @@ def test_the_schedule_is_paused_in_the_browser(page: "Page", server: Server) -> 
         return bool(found["schedules"][0]["active"])
 
     wait_for(lambda: not is_active(), 60)
-    under_way = {"state": {"type": {"any_": ["PENDING", "RUNNING"]}}}  # it would keep a later one off
+    under_way = {"state": {"type": {"any_": ["PENDING", "RUNNING"]}}}  # it would block a later one
     wait_for(lambda: not server.ask("flow_runs/filter", deployments=nightly, flow_runs=under_way))
 
 
@@ -91,7 +91,7 @@ def test_new_data_in_a_drop_folder_that_the_form_names_make_a_champion(
     open_artifact(page, server, "verdict")
     page.get_by_text("champion/0002 is the champion now").first.wait_for()
     page.get_by_text("64 utterances").first.wait_for()
-    page.get_by_text("a person, in the UI").first.wait_for()
+    page.get_by_text("a user, in the UI").first.wait_for()
     picture(page, "verdict")
     open_artifact(page, server, "champions")
     page.locator("img[src^='data:image/png']").wait_for()

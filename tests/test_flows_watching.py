@@ -1,4 +1,4 @@
-"""make ui says when scheduled runs do not take place, and when they do again."""
+"""make ui reports when scheduled runs do not take place, and when they do again."""
 
 import json
 import threading
@@ -32,7 +32,7 @@ def test_a_trouble_is_told_once_when_it_lasts_and_once_when_it_is_over() -> None
 
 
 class Webhook(HTTPServer):
-    """What was posted to it."""
+    """The posts to the webhook."""
 
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), Receiver)
@@ -89,11 +89,11 @@ def test_a_scheduler_that_does_not_work_and_the_retraining_that_never_ends_are_t
     options = ("--cron", "* * * * *", "--watch-seconds", "1", "--alarm-hours", "0.002")
     with serving(project, *options) as server:
         broken = "the scheduler of the Prefect server does not work: nightly has a schedule"
-        missing = "no retraining has completed within 0.12 minutes; none ever did"
+        missing = "no retraining has completed within 0.12 minutes; none has ever completed"
         for text in (broken, missing):
             assert wait_for_text(webhook, text, project).startswith("Earshot: ")
             assert text in project.log()
-        # what the scheduler should have done
+        # in place of the scheduler
         (nightly,) = server.ask("deployments/filter", deployments={"name": {"any_": ["nightly"]}})
         ahead = (datetime.now(UTC) + timedelta(hours=1)).isoformat()
         planned = {"type": "SCHEDULED", "state_details": {"scheduled_time": ahead}}

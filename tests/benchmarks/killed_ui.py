@@ -1,4 +1,4 @@
-"""A make ui that retrains by a schedule, as processes to kill, and its runs as its server knows them."""
+"""A make ui with scheduled retraining, its processes to kill, and its runs on the server."""
 
 import contextlib
 import re
@@ -11,7 +11,7 @@ from typing import Any
 
 import psutil
 
-sys.path.insert(0, str(Path(__file__).parents[1]))  # where tests import one another from
+sys.path.insert(0, str(Path(__file__).parents[1]))  # tests import modules from there
 
 from dvc_project import Project
 from served_flows import start_serving
@@ -27,7 +27,7 @@ PROGRAM = re.compile(r"(?:dvc|stages\.\w[.\w]*|prefect\.\w+)( --wait-for-lock)?(
 
 
 class KilledUI:
-    """``cron``: of the retraining."""
+    """``cron``: the schedule of the retraining."""
 
     def __init__(self, project: Project, cron: str) -> None:
         self.project, self.options = project, ("--cron", cron, "--timezone", "UTC")
@@ -38,21 +38,21 @@ class KilledUI:
         self.process = psutil.Process(self.server.process.pid)
 
     def stop(self) -> None:
-        """As Ctrl-C does."""
+        """End it as Ctrl-C does."""
         self.server.process.terminate()
         self.server.process.wait(timeout=60)
 
     def kill(self, victim: str) -> None:
-        """And start again what does not start by itself; RuntimeError where that is wrong."""
+        """Kill the victim, and restart what does not restart automatically; RuntimeError if that is wrong."""
         serving, run = self.serving(), self.run_processes()[:1]
         chosen = {UI: [self.process], SERVING: serving, RUN: run}
         served = self.project.log().count(SERVED)
-        if not chosen.get(victim):  # or what was to be killed has just ended
+        if not chosen.get(victim):  # the victim has just ended
             victim, chosen[ALL] = ALL, [self.process, *self.process.children(recursive=True)]
         for process in chosen[victim]:
             with contextlib.suppress(psutil.NoSuchProcess):
                 process.kill()
-        if victim == SERVING:  # make ui starts it again, unless it had just begun
+        if victim == SERVING:  # make ui restarts it, except right after its start
             self._wait(lambda: self._ended() or self.project.log().count(SERVED) > served)
         if victim in (UI, ALL) or self._ended():
             self._start_again(victim)
@@ -62,7 +62,7 @@ class KilledUI:
         said = self.project.log()
         left = psutil.wait_procs(self.project.processes(), timeout=END_SECONDS)[1]
         self.start()
-        if victim == RUN or (victim == SERVING and "was killed (SIGKILL) as soon as it" not in said):
+        if victim == RUN or (victim == SERVING and "was killed (SIGKILL) right after" not in said):
             raise RuntimeError(f"make ui ended with {victim}:\n{said[-2000:]}")
         if left:
             raise RuntimeError(f"still running after the end of {victim}: {left}")
@@ -75,13 +75,13 @@ class KilledUI:
         return [process for process in children if "flows.serving" in process.cmdline()]
 
     def run_processes(self) -> list[psutil.Process]:
-        """Of the run under way; its own first."""
+        """The processes of the current run, its own first."""
         with contextlib.suppress(psutil.NoSuchProcess):
             return [child for serving in self.serving() for child in serving.children(recursive=True)]
         return []
 
     def at_work(self) -> set[str]:
-        """The programs of the run under way."""
+        """The programs of the current run."""
         found = set()
         for process in self.run_processes():
             with contextlib.suppress(psutil.Error):
@@ -91,14 +91,14 @@ class KilledUI:
         return found
 
     def strangers(self) -> Iterator[psutil.Process]:
-        """Processes of the project that make ui did not start, or that lost it."""
+        """Processes of the project that do not belong to the running make ui."""
         for process in self.project.processes():
             with contextlib.suppress(psutil.NoSuchProcess):
                 if self.process not in (process, *process.parents()):
                     yield process
 
     def runs(self) -> list[dict[str, Any]]:
-        """Of the retraining, as far as they are due, or have a process already; the oldest first."""
+        """Runs of the retraining that are due or have a process, oldest first."""
         named = {"name": {"any_": ["nightly"]}}
         due = {"expected_start_time": {"before_": (datetime.now(UTC) + AHEAD).isoformat()}}
         found: list[dict[str, Any]] = self.server.ask(
@@ -110,7 +110,7 @@ class KilledUI:
         return next(run for run in self.runs() if run["id"] == id)
 
     def wait(self, found: Callable[[], Any]) -> Any:
-        """For something that is true; exits with what make ui said where it never is, or ends."""
+        """Wait for a condition; exit with the output of make ui if it ends or the condition stays false."""
         answer = self._wait(lambda: self._ended() or found())
         if self._ended():
             sys.exit(f"make ui ended:\n{self.project.log()[-4000:]}")

@@ -1,14 +1,14 @@
-"""make ui is killed again and again while it retrains: the next run runs, each champion passed the gate.
+"""Kill make ui repeatedly while it retrains, and check that the next run completes and champions are valid.
 
 python -m tests.benchmarks.kills [--times 20] [--seed 0] [--cron "* * * * *"] [--folder FOLDER]
 
-A project with light stages retrains by a schedule. Every round gives it a candidate, better or worse than the
-champion, and at a random moment of its retraining kills (SIGKILL) make ui alone, all of its processes at
-once, the one that serves the flows, or that of the run; make ui is started again where it ended. Then the
-next scheduled run must run and complete, nothing may be left over, and every champion's tag must have the
-record of a promotion, and a lower error rate than the one before. Faults are printed, and are exit code 1.
+A project with fast stages retrains by a schedule. Every round makes a candidate that is better or worse than
+the champion. At a random moment of the retraining it kills (SIGKILL) make ui alone, all of its processes, the
+one that serves the flows, or that of the run, and restarts make ui if it ended. Then the next scheduled run
+must complete, nothing may be left over, and every champion's tag must have the record of a promotion and a
+lower error rate than the one before. Faults are printed and give exit code 1.
 
-FOLDER stays, to be looked at.
+FOLDER is kept for inspection.
 """
 
 import argparse
@@ -28,17 +28,17 @@ from tests.benchmarks.killed_ui import VICTIMS, KilledUI
 from dvc_project import Project, make_project  # isort: skip
 
 MAX_EPOCHS = 40  # four seconds
-NUM_RECORDINGS = 256  # of the smoke recipe
-RETRAINING_SECONDS = (25.0, 60.0)  # at first, and at most, for a moment to kill
-BEGINNING = timedelta(seconds=30)  # of a run's process, on a busy machine
+NUM_RECORDINGS = 256  # in the smoke recipe
+RETRAINING_SECONDS = (25.0, 60.0)  # initial and largest value, to choose the moment of a kill
+BEGINNING = timedelta(seconds=30)  # until a run's process starts, on a busy machine
 ENDING = timedelta(seconds=2)
-LASTS_SECONDS = 10.0  # what is a fault, and was not caught in the act
+LASTS_SECONDS = 10.0  # a condition that lasts longer is a fault
 WORST_RATE = 0.95
 UNDER_WAY = {"PENDING", "RUNNING"}
 
 
 class Rounds:
-    """``faults``: what should not have been."""
+    """``faults``: the faults found so far."""
 
     def __init__(self, project: Project, ui: KilledUI, generator: random.Random) -> None:
         self.project, self.ui, self.random = project, ui, generator
@@ -68,7 +68,7 @@ class Rounds:
                 self._fault(fault)
 
     def _found(self, killed: datetime) -> Iterator[str]:
-        """What is wrong now, or what the next run is about to do."""
+        """What is wrong now, including what the next run is about to fix."""
         yield from self._refused(killed)
         yield from self._left_over()
         yield from self._untold()
@@ -78,7 +78,7 @@ class Rounds:
         print(f"  FAULT: {text}", flush=True)
 
     def _new_candidate(self) -> None:
-        """Two of three are better; the error rate follows from lr as in tests/light_stages/train.py."""
+        """Two of three are better. tests/light_stages/train.py computes the error rate from lr."""
         better = self.random.random() < 2 / 3
         rate = self.rate * (self.random.uniform(0.85, 0.95) if better else self.random.uniform(1.01, 1.05))
         self.rate = min(self.rate, rate)
@@ -86,16 +86,16 @@ class Rounds:
         self.project.commit()
 
     def _first(self, after: datetime) -> dict[str, Any] | None:
-        """The run under way that was due after a moment."""
+        """The current run, if it was due after this time."""
         under_way = [run for run in self.ui.runs() if run["state_type"] in UNDER_WAY]
         return next((run for run in under_way if moment(run["expected_start_time"]) > after), None)
 
     def _begun(self) -> list[dict[str, Any]]:
-        """Those that were let begin."""
+        """The runs that started."""
         return [run for run in self.ui.runs() if run["start_time"] and run["state_type"] != "CANCELLED"]
 
     def _next_run(self, killed: datetime, known: set[str]) -> None:
-        """The first that had no process yet has begun by itself, and completed."""
+        """Check that the first run without a process starts automatically and completes."""
         run = self.ui.wait(lambda: next((run for run in self._begun() if run["id"] not in known), None))
         self.ui.wait(lambda: self.ui.run(run["id"])["state_type"] not in UNDER_WAY)
         ended = self.ui.run(run["id"])
@@ -109,7 +109,7 @@ class Rounds:
             self._fault(f"the next run: {ended['state']['message']}")
 
     def _refused(self, killed: datetime) -> Iterator[str]:
-        """Runs that were not let begin, though none was under way, or beginning."""
+        """Runs that were refused although no other run was in progress or starting."""
         for run in self.ui.runs():
             at, message = moment(run["state"]["timestamp"]), run["state"]["message"] or ""
             if run["state_type"] != "CANCELLED" or at < killed or message.startswith("missed"):
@@ -118,7 +118,7 @@ class Rounds:
                 yield f"the run due {run['expected_start_time']} was refused at {at}: {message}"
 
     def _left_over(self) -> Iterator[str]:
-        """Processes, runs and locks."""
+        """Processes, runs and locks that are left over."""
         yield from (f"left running: {process}" for process in self.ui.strangers())
         running = [run["name"] for run in self.ui.runs() if run["state_type"] == "RUNNING"]
         if len(running) > 1:
@@ -130,7 +130,7 @@ class Rounds:
         return self.project.run("git", "tag", "--list", "champion/*").split()
 
     def _untold(self) -> Iterator[str]:
-        """Champions without a record of their promotion, or worse than the one before; and the reverse."""
+        """Champions without a promotion record or worse than the one before, and records without a tag."""
         folder, last = self.project.folder / "artifacts" / "logs" / "retrain", 1.0
         texts = [path.with_suffix("") / "record.json" for path in sorted(folder.glob("*-promoted.md"))]
         records = [json.loads(path.read_text()) for path in texts]
@@ -157,7 +157,7 @@ def begin(run: dict[str, Any]) -> datetime:
 
 
 def holds_slot(run: dict[str, Any], at: datetime) -> bool:
-    """From before its process has begun, till some moments after its end."""
+    """From before its process starts until shortly after its end."""
     ended = run["end_time"] and moment(run["end_time"]) + ENDING < at
     return not ended and begin(run) - BEGINNING <= at
 
@@ -169,9 +169,9 @@ def main() -> int:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--times", type=int, default=20)
-    parser.add_argument("--seed", type=int, default=0, help="of the moments, the victims and the candidates")
-    parser.add_argument("--cron", default="* * * * *", help="of the retraining, in UTC")
-    parser.add_argument("--folder", type=Path, help="for the project; new")
+    parser.add_argument("--seed", type=int, default=0, help="seed of the moments, victims and candidates")
+    parser.add_argument("--cron", default="* * * * *", help="schedule of the retraining, in UTC")
+    parser.add_argument("--folder", type=Path, help="a new folder for the project")
     given = parser.parse_args()
     folder = given.folder or Path(tempfile.mkdtemp(prefix="kills-"))
     project = make_project(folder.resolve() / "project", MAX_EPOCHS, light=True)

@@ -1,6 +1,6 @@
-"""Small faults that can be planted in Python code: what a test suite should notice.
+"""Small faults (mutants) for Python code, which a test suite should detect.
 
-Left alone are what has no behaviour: annotations, docstrings, imports, the texts of errors and of help.
+Code without behaviour is not changed: annotations, docstrings, imports, the texts of errors and of help.
 """
 
 import ast
@@ -20,15 +20,15 @@ OPERATORS: dict[type, type] = {
     ast.LShift: ast.RShift, ast.RShift: ast.LShift, ast.And: ast.Or, ast.Or: ast.And,
 }  # fmt: skip
 NAMES = {"min": "max", "max": "min", "any": "all", "all": "any", "floor": "ceil", "ceil": "floor"}
-CHANGED = (ast.Compare, ast.UnaryOp)  # conditions that can be turned by themselves
-TOLD = {"help", "description", "prog", "metavar"}  # arguments that people read
-SIMPLE = (ast.Expr, ast.AugAssign, ast.Raise, ast.Assert, ast.Delete)  # statements that can be left out
+CHANGED = (ast.Compare, ast.UnaryOp)  # conditions that can be inverted themselves
+TOLD = {"help", "description", "prog", "metavar"}  # arguments that are texts for users
+SIMPLE = (ast.Expr, ast.AugAssign, ast.Raise, ast.Assert, ast.Delete)  # statements that can be removed
 Place = tuple[str | int, ...]  # fields and positions, from the module down
 
 
 @dataclass(frozen=True)
 class Mutant:
-    """One fault: where it is, the lines of the innermost statement or of its head, and the code with it."""
+    """A fault: its place, the lines of the innermost statement or of its head, and the changed code."""
 
     what: str
     line: int
@@ -37,7 +37,7 @@ class Mutant:
 
 
 def mutants(source: str) -> list[Mutant]:
-    """Every fault that can be planted in a module, in the order of the code."""
+    """All faults for a module, in the order of the code."""
     tree = ast.parse(source)
     found = list(_nodes(tree, (), None))
     return [
@@ -52,7 +52,7 @@ def _planted(tree: ast.Module, place: Place, statement: ast.stmt, other: ast.AST
     _put(tree, place, old)
     body = getattr(statement, "body", None)
     end = body[0].lineno - 1 if isinstance(body, list) else statement.end_lineno
-    if isinstance(statement, ast.FunctionDef):  # its defaults: whoever calls it meets them
+    if isinstance(statement, ast.FunctionDef):  # its defaults count for all its lines
         end = statement.end_lineno
     lines = range(statement.lineno, max(end or 0, statement.lineno) + 1)
     what = f"{_short(old)}  ->  {_short(other)}"
@@ -80,7 +80,7 @@ def _at(node: Any, place: Place) -> Any:
 def _nodes(
     node: ast.AST, place: Place, statement: ast.stmt | None
 ) -> Iterator[tuple[Place, ast.stmt, ast.AST]]:
-    """What can be changed below a node, with the innermost statement around it."""
+    """Nodes that can be changed, with the innermost statement around each."""
     for field, value in ast.iter_fields(node):
         for number, child in enumerate(value if isinstance(value, list) else [value]):
             if not isinstance(child, ast.AST) or _means_nothing(node, field, child):
@@ -103,7 +103,7 @@ def _means_nothing(parent: ast.AST, field: str, child: ast.AST) -> bool:
 
 
 def _others(node: ast.AST) -> list[ast.AST]:
-    """What may stand in a node's place."""
+    """The possible replacements of a node."""
     if isinstance(node, ast.Compare):
         return [
             ast.Compare(node.left, [table[type(node.ops[0])](), *node.ops[1:]], node.comparators)

@@ -1,11 +1,11 @@
-"""Do the tests notice small faults? Mutants of some folders, and how many of them a test fails for.
+"""Mutation testing: make small faults (mutants) in some folders, and count those that the tests detect.
 
 python -m tests.benchmarks.mutation [--only stages/search ...] [--sample 300] [--seed 0] [--json FILE]
 
-Of a folder's mutants (see mutants) a sample is planted, one at a time, in a copy of the checkout, and the
-tests run, first the fast ones that reach its lines, in a process that has the libraries already. A mutant is
-killed by a test that fails, or that takes much longer than before. Tests of more than --slow seconds are left
-out. Mutants that survive are printed: a test is missing, or the mutant makes no difference.
+A sample of each folder's mutants (see mutants) is tried, one at a time, in a copy of the checkout. The tests
+run in a process that has imported the libraries, first the fast ones that reach the changed lines. A mutant
+is killed if a test fails or takes much longer than before. Tests of more than --slow seconds are left out.
+Mutants that survive are printed: a test is missing, or the mutant makes no difference.
 """
 
 import argparse
@@ -31,7 +31,7 @@ from typing import Any
 from tests.benchmarks.mutants import Mutant, mutants
 
 CHECKOUT = Path(__file__).parents[2]
-TESTS = {  # the fast ones of a folder
+TESTS = {  # the fast tests of each folder
     "stages/metrics": ["test_metrics*.py"],
     "stages/losses": ["test_losses*.py"],
     "stages/search": ["test_search*.py"],
@@ -46,15 +46,15 @@ LEFT_OUT = (".git", ".venv", ".scratch", ".dvc", "data", "artifacts", "__pycache
 OWN = ("stages", "flows", "tests", "test_", "conftest", "__main__", "__mp_main__")
 DIE_WITH_PARENT = 1  # Linux: PR_SET_PDEATHSIG
 QUIET = ["-q", "-p", "no:cacheprovider", "-p", "no:unraisableexception", "-p", "no:threadexception"]
-OTHERS = 5.0  # seconds of tests that do not run a mutant's lines
-OTHERS_ALONE = 30.0  # where none does: lines of a module are run when it is imported
-PATIENCE = 1.0  # second of a test, and five times what it took before
-WAITS = 300.0  # seconds of all tests, and five times what they took: for what waits and does not compute
-MEMORY = 24 * 2**30  # addresses: of a loop that never ends
+OTHERS = 5.0  # seconds for tests that do not run a mutant's lines
+OTHERS_ALONE = 30.0  # the same if no test runs them: lines of a module also run at import
+PATIENCE = 1.0  # limit of CPU seconds for a test, plus five times what it took before
+WAITS = 300.0  # limit of seconds for all tests, plus five times what they took, for tests that only wait
+MEMORY = 24 * 2**30  # limit of address space, for endless loops
 
 
 class Reach:
-    """A pytest plugin: the seconds of every test, the lines of a folder that it ran, and what is imported."""
+    """A pytest plugin that records each test's seconds, the lines of a folder that it ran, and imports."""
 
     def __init__(self, folder: Path, report: Path) -> None:
         self.folder, self.report = str(folder), report
@@ -89,7 +89,7 @@ class Reach:
 
 
 class Selection:
-    """A pytest plugin: just these tests, in this order; one that computes for much longer ends everything."""
+    """A pytest plugin that runs only these tests, in this order, and ends if one computes much longer."""
 
     def __init__(self, seconds: dict[str, float]) -> None:
         self.seconds = seconds
@@ -105,7 +105,7 @@ class Selection:
 
 
 def in_a_fork(work: Callable[[], int], seconds: float, log: Path) -> int | None:
-    """What work returns in a process of its own, with what it started; None where that took too long."""
+    """Run ``work`` in its own process and return its result; None if it took too long."""
     child = os.fork()
     if not child:
         os.setpgid(0, 0)
@@ -138,14 +138,14 @@ def run_tests(files: list[str], plugin: object, *options: str) -> int:
 
 
 def until_one_fails(files: list[str], seconds: dict[str, float]) -> int:
-    """Compiled mutants are not kept: two of the same second and size would be taken for one."""
+    """Do not store bytecode: mutants with the same time and size would share it."""
     sys.dont_write_bytecode = True
     os.environ["PYTHONDONTWRITEBYTECODE"] = "1"
     return run_tests(files, Selection(seconds), "-x")
 
 
 def reached(folder: Path, patterns: list[str], log: Path) -> dict[str, dict[str, Any]]:
-    """Every test's seconds and lines; the libraries of the tests are imported here for those to come."""
+    """The seconds and lines of every test; imports the tests' libraries into this process for later forks."""
     files = sorted({str(path) for pattern in patterns for path in Path("tests").glob(pattern)})
     report = log.with_suffix(".json")
     if in_a_fork(lambda: run_tests(files, Reach(folder, report)), 3600, log):
@@ -155,13 +155,13 @@ def reached(folder: Path, patterns: list[str], log: Path) -> dict[str, dict[str,
         with contextlib.suppress(Exception):
             importlib.import_module(name)
     gc.collect()
-    gc.freeze()  # what forks need not look at
+    gc.freeze()  # the collector in forks can skip these objects
     return dict(found["tests"])
 
 
 def tests_of(mutant: Mutant, path: Path, tests: dict[str, dict[str, Any]]) -> list[str]:
-    """Those that run a mutant's lines, the fast ones first; then others, the first those of its file, for as
-    long as is reasonable: what is kept from one call to the next is run by a single test, but used by many.
+    """The tests that run a mutant's lines, fast ones first; then others within a time limit, those of its
+    file first: cached values are computed in a single test but used by many.
     """
     lines = {
         name: {line for file, line in test["lines"] if file == str(path)} for name, test in tests.items()
@@ -175,7 +175,7 @@ def tests_of(mutant: Mutant, path: Path, tests: dict[str, dict[str, Any]]) -> li
 
 
 def tried(mutant: Mutant, path: Path, tests: dict[str, dict[str, Any]], log: Path) -> str:
-    """What the tests say of a mutant."""
+    """Run the tests on a mutant and return the outcome."""
     names = tests_of(mutant, path, tests)
     files = sorted({name.split("::")[0] for name in names})
     before, status = path.read_bytes(), path.stat()
@@ -185,14 +185,14 @@ def tried(mutant: Mutant, path: Path, tests: dict[str, dict[str, Any]], log: Pat
         code = in_a_fork(lambda: until_one_fails(files, seconds), WAITS + 5 * sum(seconds.values()), log)
     finally:
         path.write_bytes(before)
-        os.utime(path, ns=(status.st_atime_ns, status.st_mtime_ns))  # for what is compiled of it
+        os.utime(path, ns=(status.st_atime_ns, status.st_mtime_ns))  # so that its bytecode stays valid
     if code in (None, -signal.SIGVTALRM):
         return TIMEOUT
-    return SURVIVED if code in (0, 5) else KILLED  # 5: the tests are not there any more
+    return SURVIVED if code in (0, 5) else KILLED  # 5: no tests collected
 
 
 def score(name: str, settings: argparse.Namespace, log: Path) -> dict[str, Any]:
-    """Plant a sample of a folder's mutants."""
+    """Try a sample of a folder's mutants."""
     folder = Path.cwd() / name
     tests = reached(folder, TESTS[name], log)
     tests = {name: test for name, test in tests.items() if test["seconds"] <= settings.slow}
@@ -218,11 +218,11 @@ def main() -> None:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--only", nargs="+", default=list(TESTS), choices=TESTS, metavar="FOLDER")
-    parser.add_argument("--sample", type=int, default=300, help="mutants of a folder at most")
+    parser.add_argument("--sample", type=int, default=300, help="largest number of mutants per folder")
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--slow", type=float, default=10.0, help="seconds of a test")
-    parser.add_argument("--json", type=Path, help="where to write what was found")
-    parser.add_argument("--again", type=Path, help="such a file, of the same sample: try what survived there")
+    parser.add_argument("--slow", type=float, default=10.0, help="leave out tests that take more seconds")
+    parser.add_argument("--json", type=Path, help="write the results to this file")
+    parser.add_argument("--again", type=Path, help="such a file of the same sample: only try the survivors")
     settings = parser.parse_args()
     settings.again = settings.again and json.loads(settings.again.read_text())["folders"]
     report = settings.json and settings.json.absolute()

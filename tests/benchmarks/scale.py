@@ -1,12 +1,12 @@
-"""The manifest and features stages on synthetic corpora of two sizes and more: seconds, memory, bytes.
+"""Time, memory and size of the manifest and features stages on synthetic corpora of two or more sizes.
 
 python -m tests.benchmarks.scale FOLDER [--sizes 1000 4000 100000] [--utterances-per-file 500]
 
-Corpora are made below FOLDER, a new one, and stay there. A cost per utterance is a difference between two
-sizes, so that imports and the start of processes are no part of it; seconds of CPU are of the stage and its
-processes together, and hardly depend on what else the machine does. Sizes but the largest run three times,
-and the median counts. The largest is then extracted again from nothing, and on a Dask cluster of two worker
-processes on this machine: every shard must have the same bytes.
+The corpora are made in FOLDER, a new folder, and stay there. The cost per utterance is the difference between
+two sizes, so that it excludes imports and the start of processes. CPU seconds include the processes of the
+stage, and hardly depend on the load of the machine. All sizes but the largest run three times; the median
+counts. The features of the largest are then extracted again, and on a Dask cluster of two worker processes on
+this machine: every shard must have the same bytes.
 """
 
 import argparse
@@ -37,7 +37,7 @@ REPEATS = 3
 
 @dataclass(frozen=True)
 class Cost:
-    """Seconds, and the most memory that the stage and any process of its own held, in MB."""
+    """Seconds, and the peak memory of the stage and its processes in MB."""
 
     wall: float
     cpu: float
@@ -46,7 +46,7 @@ class Cost:
 
 
 def make_corpus(folder: Path, size: int, per_file: int, seconds: tuple[float, float]) -> None:
-    """Noise of these seconds, many utterances to a FLAC file, and params.yaml."""
+    """Write noise of these durations, many utterances per FLAC file, and params.yaml."""
     generator = np.random.default_rng(size)
     root = folder / "data" / "raw" / "default"
     root.mkdir(parents=True)
@@ -65,7 +65,7 @@ def make_corpus(folder: Path, size: int, per_file: int, seconds: tuple[float, fl
 
 def _row(number: int, file: str, start: int, end: int, size: int) -> dict[str, object]:
     name = f"utterance-{number:07d}"
-    share = number / size  # splits are by file, as a recording may not be in two
+    share = number / size  # split by file, as a recording must not be in two splits
     split = "test" if share < SHARES["test"] else "validation" if share < sum(SHARES.values()) else "train"
     return {
         "id": name, "audio_filepath": file, "text": "go", "speaker": f"{split}-{number % 97}", "split": split,
@@ -83,7 +83,7 @@ def write_params(folder: Path, executor: dict[str, object]) -> None:
 
 
 def run_stage(folder: Path, stage: str) -> Cost:
-    """As the user would, in a process of its own; memory is looked at ten times a second."""
+    """Run a stage in its own process, as the user would; measure its memory ten times a second."""
     started = time.monotonic()
     environment = {**os.environ, "PYTHONPATH": str(CHECKOUT)}
     with (folder / f"{stage}.log").open("w") as log:
@@ -110,7 +110,7 @@ def _watch(pid: int, peaks: dict[int, float]) -> None:
             for process in (parent, *parent.children(recursive=True)):
                 try:
                     peaks[process.pid] = max(peaks.get(process.pid, 0), process.memory_info().rss / 2**20)
-                except psutil.NoSuchProcess:  # it ended meanwhile
+                except psutil.NoSuchProcess:  # it has ended
                     continue
             time.sleep(0.1)
     except psutil.NoSuchProcess:
@@ -118,7 +118,7 @@ def _watch(pid: int, peaks: dict[int, float]) -> None:
 
 
 def digest(folder: Path) -> str:
-    """Of all shards and indices."""
+    """The hash of all shards and indices."""
     whole = hashlib.sha256()
     for path in sorted((folder / "data" / "features").rglob("*.parquet")):
         whole.update(f"{path.relative_to(folder)} {hashlib.sha256(path.read_bytes()).hexdigest()}\n".encode())
@@ -134,7 +134,7 @@ def extract_anew(folder: Path) -> Cost:
 def extract_on_dask(folder: Path) -> Cost:
     from distributed import LocalCluster
 
-    os.environ["PYTHONPATH"] = str(CHECKOUT)  # of the workers
+    os.environ["PYTHONPATH"] = str(CHECKOUT)  # for the workers
     with LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None) as cluster:
         write_params(folder, {"dask_scheduler": cluster.scheduler_address})
         return extract_anew(folder)
@@ -178,7 +178,7 @@ def _shown(cost: Cost) -> str:
 
 
 def _compare(stage: str, costs: list[tuple[int, Cost]]) -> None:
-    """Milliseconds that an utterance more costs, between each size and the next."""
+    """Milliseconds per additional utterance, between each size and the next."""
     for what in ("cpu", "wall"):
         steps = [
             1000 * (getattr(after, what) - getattr(before, what)) / (larger - smaller)

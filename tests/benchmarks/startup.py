@@ -1,11 +1,10 @@
-"""What every command costs before and after its work: CPU seconds of whole processes, five runs in turn.
+"""The overhead of every command in CPU seconds of complete processes, in five runs.
 
 python -m tests.benchmarks.startup FOLDER [--runs 5]
 
-FOLDER is a project in which every stage has run, such as a checkout after ``make repro``; the stages run
-there again and write what is there already. Training does one batch of the smoke recipe, in a folder of its
-own. Medians are also given in multiples of ``import torch``, so that machines can be compared; startup.json
-in FOLDER has all runs.
+FOLDER is a project in which every stage has run, such as a checkout after ``make repro``. The stages run
+there again and write the same outputs. Training runs one batch of the smoke recipe in its own folder. Medians
+are also shown in multiples of ``import torch``, to compare machines. startup.json in FOLDER has all runs.
 """
 
 import argparse
@@ -39,7 +38,7 @@ TONES = {
 
 
 def cpu_seconds(folder: Path, arguments: list[str]) -> float:
-    """Of a command and all processes that it waits for; an error that it fails with is shown."""
+    """CPU seconds of a command and its processes; prints its error if it fails."""
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     environment = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(CHECKOUT)}
     done = subprocess.run(
@@ -52,7 +51,7 @@ def cpu_seconds(folder: Path, arguments: list[str]) -> float:
 
 
 def make_tones(folder: Path) -> None:
-    """The smoke recipe, of which training does one batch and one of validation."""
+    """The smoke recipe with one training batch and one validation batch."""
     for name in ("default", "none"):
         (folder / "data" / "raw" / name).mkdir(parents=True)
     recipe = RECIPE.read_text().replace("trainer: {", "trainer: {fast_dev_run: true, ")

@@ -116,7 +116,7 @@ REFUSED: list[tuple[str, Any, str]] = [
     ("train.schedule.init_args.warmup_steps", 10, r"train\.schedule\.init_args: give warmup_fraction or warmup_steps, not both"),
     ("train.schedule", {"class_path": "stages.schedules.warmup.Warmup"}, r"train\.schedule\.class_path: .*is a base class"),
     # a search and its language model
-    ("evaluate.search", {"class_path": BEAM, "init_args": {"alpha": 0.5}}, r"evaluate\.search\.init_args: alpha and beta weigh a language_model, but there is none"),
+    ("evaluate.search", {"class_path": BEAM, "init_args": {"alpha": 0.5}}, r"evaluate\.search\.init_args: alpha and beta need a language_model, but none is set"),
     ("evaluate.search", {"class_path": BEAM, "init_args": {"language_model": "/lm.arpa"}}, r"evaluate\.search\.init_args\.language_model: must be relative .*evaluate\.inputs"),
     ("evaluate.search", {"class_path": BEAM, "init_args": {"tokens": None}}, r"evaluate\.search\.init_args\.tokens: not written here: it is train\.tokens"),
     ("evaluate.search", {"class_path": BEAM, "init_args": {"cutoff_prob": 0.0}}, r"evaluate\.search\.init_args\.cutoff_prob: .*greater than 0"),

@@ -56,7 +56,7 @@ def test_as_many_texts_as_the_beam_holds_can_be_ranked(cls: Any) -> None:
 @pytest.mark.parametrize("weights", [{"alpha": 0.0}, {"beta": 0.0}, {"alpha": 1.0, "beta": 1.0}])
 def test_weights_need_a_language_model(weights: dict[str, float]) -> None:
     PrefixBeam.check_arguments(language_model="lm.arpa", **weights)
-    with pytest.raises(ValueError, match="alpha and beta weigh a language_model, but there is none"):
+    with pytest.raises(ValueError, match="alpha and beta need a language_model, but none is set"):
         PrefixBeam.check_arguments(**weights)
 
 

@@ -1,7 +1,7 @@
-"""Make the pages as a site, build/docs/site: make docs
+"""Build the pages as a site, build/docs/site: make docs
 
-The sources are copied to build/docs/source: README.md becomes the first page, and every family of parts gets
-a page of its classes. docs/reference/params.md is made from the code, and renewed in this folder.
+The sources are copied to build/docs/source: README.md becomes the first page, and each family of parts gets a
+page of its classes. docs/reference/params.md is generated from the code and updated in this folder.
 """
 
 import shutil
@@ -16,11 +16,11 @@ ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
 BUILD = ROOT / "build" / "docs"
 PAGES = ("*.md", "*.png", "*.css")
-CLASSES = {"Classes": "reference/classes"}  # in zensical.toml, in the place of the families' pages
+CLASSES = {"Classes": "reference/classes"}  # in zensical.toml: replaced by the pages of the families
 
 
 def prepare(source: Path) -> None:
-    """A folder that Zensical builds."""
+    """Make the folder that Zensical builds."""
     shutil.rmtree(source, ignore_errors=True)
     for pattern in PAGES:
         for path in DOCS.rglob(pattern):
@@ -42,7 +42,7 @@ def _on_site(text: str) -> str:
 
 
 def _settings() -> str:
-    """zensical.toml with a page for each family."""
+    """Return zensical.toml with a page for each family."""
     (name, folder), *_ = CLASSES.items()
     pages = [f'{{ "{title}" = "{folder}/{family}.md" }}' for family, title in FAMILIES.items()]
     settings = (DOCS / "zensical.toml").read_text("utf-8")

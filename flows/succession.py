@@ -1,4 +1,4 @@
-"""One champion after the other: what each was made from, what changed, and who was refused in between."""
+"""All champions in order: their data, their changes, and the candidates refused in between."""
 
 from collections import Counter
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from flows.git_command import git
 from flows.params_file import params_changes
 from flows.record import Record
 
-PREFERRED = ("wer", "per", "cer")  # the rate that people go by, where there are several
+PREFERRED = ("wer", "per", "cer")  # the rate to show, if there are several
 CODE = ("stages", "dvc.yaml")
 
 Ends = tuple[float, float]
@@ -20,8 +20,8 @@ Ends = tuple[float, float]
 
 @dataclass(frozen=True)
 class Reign:
-    """A champion; ``changes`` are from the one before, nothing of the first. ``record`` is what was kept of
-    its promotion; ``has_other_test`` if rates can't be compared with those of the one before.
+    """A champion; ``changes`` are relative to the previous one, empty for the first. ``record`` is that of
+    its promotion, if kept; with ``has_other_test``, rates cannot be compared with the previous one's.
     """
 
     champion: Champion
@@ -42,7 +42,7 @@ class Reign:
 
 @dataclass(frozen=True)
 class Succession:
-    """``metric`` is the one by which they are shown; ``others`` were not promoted, or failed."""
+    """``metric`` is the rate to show; ``others`` are refused candidates and failed retrainings."""
 
     metric: str
     reigns: list[Reign]
@@ -50,8 +50,8 @@ class Succession:
 
 
 def succession(project: Path, records: list[Record]) -> Succession:
-    """The oldest first."""
-    told = {record.champion: record for record in records if record.name in ("Promoted", "RolledBack")}
+    """Return the champions, the oldest first."""
+    kept = {record.champion: record for record in records if record.name in ("Promoted", "RolledBack")}
     reigns: list[Reign] = []
     before: Champion | None = None
     test: Any = None
@@ -61,7 +61,7 @@ def succession(project: Path, records: list[Record]) -> Succession:
         hours, own = corpus.get("train", {}).get("hours"), corpus.get("test")
         has_other_test = bool(before) and own != test
         reigns.append(
-            Reign(now, _metrics(now.tag, project), hours, changes, told.get(now.tag), has_other_test)
+            Reign(now, _metrics(now.tag, project), hours, changes, kept.get(now.tag), has_other_test)
         )
         before, test = now, own
     others = [record for record in records if record.name in ("Refused", "Failed")]
@@ -71,12 +71,12 @@ def succession(project: Path, records: list[Record]) -> Succession:
 def _metrics(tag: str, project: Path) -> dict[str, Any]:
     try:
         return champion.metrics(tag, project)
-    except (RuntimeError, ValueError):  # a tag made by hand, of something else
+    except (RuntimeError, ValueError):  # a tag that was made manually for something else
         return {}
 
 
 def _metric(reigns: list[Reign], records: list[Record]) -> str:
-    """What the gate compared by last, or else a rate that has an interval."""
+    """Return the metric that the gate compared last, otherwise a rate with an interval."""
     known = reigns[-1].metrics if reigns else {}
     compared = [str(record.comparison["metric"]) for record in records[::-1] if "metric" in record.comparison]
     others = [name.removesuffix("_ci_low") for name in known if name.endswith("_ci_low")]
@@ -84,14 +84,14 @@ def _metric(reigns: list[Reign], records: list[Record]) -> str:
 
 
 def _changes(before: Champion, now: Champion, project: Path) -> list[str]:
-    """Params, code and data, in words."""
+    """Describe changes of params, code and data."""
     found: list[str] = []
     if before.commit == now.commit:
         return found
     try:
         params = params_changes(params_at(before.tag, project), params_at(now.tag, project))
         found += [f"{key}: {old} -> {new}" for key, (old, new) in params.items()]
-    except RuntimeError:  # one of the two has none
+    except RuntimeError:  # one of the two has no params
         found.append("params unknown")
     files = git("diff", "--name-only", before.commit, now.commit, "--", *CODE, folder=project).splitlines()
     if files:
@@ -107,6 +107,6 @@ def _data(before: dict[str, Any], now: dict[str, Any]) -> list[str]:
         if isinstance(figures, dict) and isinstance(old, dict) and old != figures:
             more, hours = (figures[of] - old[of] for of in ("utterances", "hours"))
             same_size = not more and abs(hours) < 0.005
-            size = "as many utterances, others" if same_size else f"{more:+,} utterances, {hours:+.2f} h"
+            size = "other utterances, as many" if same_size else f"{more:+,} utterances, {hours:+.2f} h"
             found.append(f"data: {split} {size}")
     return found

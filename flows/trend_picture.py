@@ -1,4 +1,4 @@
-"""The error rate of one champion after the other, and of the candidates that were refused."""
+"""A picture of the error rates of all champions and refused candidates."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -12,18 +12,18 @@ MAX_LABELS = 16
 
 @dataclass(frozen=True)
 class Event:
-    """What happened to whom, and the rate with its interval."""
+    """A promotion, rollback or refusal, and the rate with its interval."""
 
     when: datetime
     kind: str
     name: str
     rate: float
     ends: Ends | None
-    has_other_test: bool = False  # than the champion before
+    has_other_test: bool = False  # than the previous champion
 
 
 def draw(found: Succession) -> Any:
-    """A figure; events stand in their order, at equal distances."""
+    """Draw a figure with the events in order, at equal distances."""
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(9, 3.6), layout="constrained")
@@ -50,7 +50,7 @@ def draw(found: Succession) -> Any:
 
 
 def events(found: Succession) -> list[Event]:
-    """The oldest first."""
+    """Return all events, the oldest first."""
     reigns = [
         Event(
             reign.champion.when,
@@ -72,7 +72,7 @@ def events(found: Succession) -> list[Event]:
 
 
 def _comparable(happened: list[Event]) -> list[list[tuple[int, float]]]:
-    """The places and rates of champions, a list for each test set in turn."""
+    """Return positions and rates of champions, in one list for each test set."""
     found: list[list[tuple[int, float]]] = []
     for place, event in enumerate(happened):
         if event.kind != "refused":

@@ -1,4 +1,4 @@
-"""Promotion is a git tag; a rollback is another one on an older champion's commit."""
+"""A promotion is a git tag; a rollback is a new tag on the commit of an older champion."""
 
 from pathlib import Path
 
@@ -20,7 +20,7 @@ def repository(tmp_path: Path) -> Path:
 
 
 def promote(repository: Path) -> str:
-    """Another model, tagged as the last version did, and as one does by hand."""
+    """Commit another model, with a tag as of the last version, or made manually."""
     tag = champion.next_tag(repository)
     git(repository, "commit", "-q", "--allow-empty", "-m", f"model of {tag}")
     git(repository, "tag", *(["-a", "-m", f"{tag}: better"] if tag.endswith("2") else []), tag)

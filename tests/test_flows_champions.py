@@ -1,4 +1,4 @@
-"""The page of champions: from git tags and records, also those of the last version."""
+"""The page of champions from git tags and records, also records of the last version."""
 
 import contextlib
 import json
@@ -20,7 +20,7 @@ from flows.trend_picture import draw, events
 
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
-    """Two champions, of which the second was refused once."""
+    """A champion, and the record of a refused candidate."""
     git(tmp_path, "init", "-q")
     promote(tmp_path, 0.5, utterances=1000, lr=0.1, said="there was no champion")
     (tmp_path / RECORDS).mkdir(parents=True)
@@ -128,7 +128,7 @@ def test_rates_of_different_test_sets_are_kept_apart(project: Path) -> None:
         lines[line.get_linestyle()].append(list(line.get_xdata()))
     assert lines["-"] == [[0], [1, 2], [3]]
     assert lines[":"] == [[0.5, 0.5], [2.5, 2.5]]
-    assert "data: test as many utterances, others" in markdown(found(project)).splitlines()[4]
+    assert "data: test other utterances, as many" in markdown(found(project)).splitlines()[4]
 
 
 def test_the_page_links_every_record_that_was_kept(project: Path) -> None:

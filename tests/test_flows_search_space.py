@@ -55,7 +55,7 @@ class TestTheSearchFile:
             "direction: Input should be 'minimize' or 'maximize', found 'down'",
             "n_trials: Input should be greater than or equal to 1, found 0",
             "colour: Extra inputs are not permitted",
-            "sampler.init_args.seed: not written here: it is the search's own seed",
+            "sampler.init_args.seed: must not be set here: it is the search's own seed",
             "search_spaces.lr.low: Input should be greater than 0, found 0.0",
             "search_spaces.train.augment[1].init_args.num_time_masks: "
             "not in params.yaml: 1 is missing beside 0",
@@ -93,7 +93,7 @@ class TestTheSearchFile:
         assert low.startswith(
             "params.yaml with every searched value at its low end: train.trainer.max_epochs:"
         )
-        assert metric.startswith("metric: nothing logs it; there are train_loss, ")
+        assert metric.startswith("metric: not a logged metric; logged are train_loss, ")
         assert metric.endswith("found 'val_werr'")
         assert high.startswith(f"params.yaml with every searched value at its high end: {dropout}:")
 

@@ -1,4 +1,4 @@
-"""Recordings of the training split as they are, and as augmentation makes them."""
+"""Recordings of the training split before and after augmentation."""
 
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -23,7 +23,7 @@ NUM_EPOCHS = 4
 
 
 def previewed(params: Params, names: list[str]) -> list[Shown]:
-    """The utterances of these ids, or the first few; ValueError where there is none such."""
+    """Preview the utterances with these ids, or the first few; ValueError if one does not exist."""
     if not (MANIFEST / "train.json").exists():
         raise ValueError(f"{MANIFEST / 'train.json'}: no such file; run the manifest stage")
     rows = _chosen(read_manifest(MANIFEST / "train.json"), names)
@@ -33,7 +33,7 @@ def previewed(params: Params, names: list[str]) -> list[Shown]:
 
 @dataclass
 class AugmentationPreview:
-    """What training would hear and see of a recording."""
+    """The versions of a recording that training would get."""
 
     params: Params
     copies: list[Watched] = field(default_factory=list)
@@ -58,7 +58,7 @@ class AugmentationPreview:
         self.frontend = frontend.eval() if frontend.domain == "features" else None
 
     def show(self, row: ManifestRow) -> Shown:
-        """The original, every cached copy, and some epochs."""
+        """Return the original, each cached copy, and some epochs."""
         samples = mono(*read_span(MANIFEST / row.audio_filepath, row.offset, row.duration), self.sample_rate)
         versions = [Version("original", "", samples, self._features(samples))]
         for number, copy in enumerate(self.copies, 1):
@@ -73,7 +73,7 @@ class AugmentationPreview:
         return Shown(row.id, row.text, self.sample_rate, versions)
 
     def _features(self, samples: Samples, seeds: tuple[int, ...] = ()) -> Samples | None:
-        """(T, F), masked if there are seeds; None for a model that takes the waveform."""
+        """Return features (T, F), masked if there are seeds; None if the model takes waveforms."""
         if self.frontend is None:
             return None
         with torch.inference_mode():
@@ -89,8 +89,8 @@ def _what(chain: list[Watched]) -> str:
 
 
 def _chosen(rows: list[ManifestRow], names: list[str]) -> list[ManifestRow]:
-    """The utterances of these ids, or the first few; ValueError for an id that is not there."""
+    """Return the rows with these ids, or the first few; ValueError for an unknown id."""
     by_id = {row.id: row for row in rows}
     if unknown := [name for name in names if name not in by_id]:
-        raise ValueError(f"no training utterance {unknown[0]!r}; there is, for instance, {min(by_id)!r}")
+        raise ValueError(f"no training utterance {unknown[0]!r}; a valid id is, for example, {min(by_id)!r}")
     return [by_id[name] for name in names or sorted(by_id)[:NUM_UTTERANCES]]

@@ -1,8 +1,8 @@
 """Make a page of augmented recordings.
 
-Reads params.yaml and the training manifest, and writes a page with recordings of the training split as they
-are, as features.copies has them, and as some epochs of train.augment draw them: to play, as spectrograms, and
-as the features that the model gets. Prints the page's path.
+Reads params.yaml and the training manifest. Writes a page with recordings of the training split: the
+original, the copies of features.copies, and some epochs of train.augment, each as audio, as a spectrogram
+and as the features for the model. Prints the path of the page.
 """
 
 import argparse
@@ -22,7 +22,7 @@ def parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     made.add_argument("--params", type=Path, default=Path("params.yaml"), metavar="FILE")
-    made.add_argument("--utterance", action="append", default=[], metavar="ID", help="may be there again")
+    made.add_argument("--utterance", action="append", default=[], metavar="ID", help="may be repeated")
     made.add_argument(
         "--out", type=Path, default=OUTPUT, metavar="FOLDER", help=f"by default {OUTPUT.as_posix()}"
     )
@@ -38,7 +38,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     try:
         if given.out.exists() and not given.out.is_dir():
-            raise ValueError(f"--out {given.out}: is a file; name a folder for the page and what it shows")
+            raise ValueError(f"--out {given.out}: is a file; name a folder for the page and its files")
         print(write_page(previewed(checked_params(given.params), given.utterance), given.out))
     except (ValueError, OSError) as error:
         sys.exit(f"preview: {error}")

@@ -1,1 +1,1 @@
-"""The pages, and what makes a site of them: python -m docs.build"""
+"""The pages, and the code that builds a site from them: python -m docs.build"""

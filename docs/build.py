@@ -1,7 +1,7 @@
-"""Make the pages as a site, build/docs/site: make docs
+"""Build the pages as a site, build/docs/site: make docs
 
-The sources are copied to build/docs/source: README.md becomes the first page, and every family of parts gets
-a page of its classes. docs/reference/params.md is made from the code, and renewed in this folder.
+The sources are copied to build/docs/source: README.md becomes the first page, and each family of parts gets a
+page of its classes. docs/reference/params.md is generated from the code and updated in this folder.
 """
 
 import json
@@ -17,11 +17,11 @@ ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
 BUILD = ROOT / "build" / "docs"
 PAGES = ("*.md", "*.png", "*.css")
-CLASSES = {"Classes": "reference/classes"}  # in zensical.toml, in the place of the families' pages
+CLASSES = {"Classes": "reference/classes"}  # in zensical.toml: replaced by the pages of the families
 
 
 def prepare(source: Path) -> None:
-    """A folder that Zensical builds."""
+    """Make the folder that Zensical builds."""
     shutil.rmtree(source, ignore_errors=True)
     for pattern in PAGES:
         for path in DOCS.rglob(pattern):

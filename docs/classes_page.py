@@ -1,4 +1,4 @@
-"""A page for each family of parts, with the classes that params.yaml can name, from their docstrings."""
+"""A page for each family of parts: the docstrings of the classes that params.yaml can name."""
 
 import ast
 from pathlib import Path
@@ -19,7 +19,7 @@ FAMILIES = {  # folder of stages/: title
     "formats": "Formats",
 }
 ROOTS = {"ABC", "Callback", "LambdaLR"}
-MORE = {"formats": ["stages.formats.runtime.Runtime"]}  # of which no params speak
+MORE = {"formats": ["stages.formats.runtime.Runtime"]}  # not named in params.yaml
 
 
 def page_of_classes(family: str) -> str:
@@ -34,7 +34,7 @@ def page_of_classes(family: str) -> str:
 
 
 def _named(family: str) -> list[str]:
-    """The bases of the family, each in the file of its name, and what derives from them."""
+    """Return the base classes of the family, each in the file of its name, and their subclasses."""
     named, above = {}, {}
     for path in sorted((STAGES / family).glob("*.py")):
         for node in ast.parse(path.read_text(encoding="utf-8")).body:

@@ -20,7 +20,7 @@ from stages.schema.part import Family, Part
 PAGE = Path(__file__).parent / "reference" / "params.md"
 BEGINNING = """# params.yaml
 
-Made from `stages/schema` and `stages/preflight` by `make docs`: edit the schema, not this page.
+`make docs` generates this page from `stages/schema` and `stages/preflight`: edit the schema, not this page.
 
 `params.yaml` is read as YAML 1.2, so `1e-4` is a number. The whole file is checked before anything runs
 (`earshot check`). An unknown key, a wrong type or an impossible value is refused with its path. Numbers are
@@ -28,12 +28,12 @@ never NaN or infinite.
 """
 PARTS = """## Parts
 
-A part is a class with its arguments. The tables say which class it must derive from. The signature of the
+A part is a class with its arguments. The tables name the class it must derive from. The signature of the
 class is the schema of its `init_args`: names, types and bounds are checked before anything runs. An abstract
-class is refused, and so is a class of this project outside the folder of its family in `stages/`, where DVC
-would not see its edits.
+class is refused. So is a class of this project outside the folder of its family in `stages/`, where DVC does
+not see edits.
 """
-BETWEEN = """## Values that do not go together
+BETWEEN = """## Values that do not fit together
 
 These checks look at several keys. `...` stands for a name or a value, `*` for any key.
 """
@@ -61,7 +61,7 @@ def page_of_params() -> str:
 
 
 def sections(model: type[BaseModel], path: str) -> Iterator[tuple[type[BaseModel], str]]:
-    """A section and those within it, in the order of params.yaml, with their paths."""
+    """Yield a section and its inner ones, in the order of params.yaml, with their paths."""
     yield model, path
     for name, field in model.model_fields.items():
         for inner in _within(field.annotation):
@@ -88,7 +88,7 @@ def table(model: type[BaseModel], path: str) -> list[str]:
 
 
 def described(model: type[BaseModel]) -> dict[str, str]:
-    """What ``#:`` behind a key, or in the line above it, says of it."""
+    """Return the ``#:`` comment of each key, at the end of its line or in the line above."""
     found: dict[str, str] = {}
     for base in (cls for cls in reversed(model.__mro__) if cls in (Part, Corpus, Schedule) or cls is model):
         lines = Path(inspect.getfile(base)).read_text(encoding="utf-8").splitlines()
@@ -146,7 +146,7 @@ def _annotated(kind: Any, metadata: list[Any]) -> str:
 
 
 def _flat(metadata: Any) -> Iterator[Any]:
-    """What pydantic packs into a field of its own is taken apart."""
+    """Unpack the metadata that pydantic puts into a FieldInfo."""
     for meta in metadata:
         yield from meta.metadata if isinstance(meta, FieldInfo) else [meta]
 

@@ -1,4 +1,4 @@
-"""What refuses a value of params.yaml: the messages of the code that does, with ... for what varies."""
+"""The messages of the code that refuses values of params.yaml, with ... for variable parts."""
 
 import ast
 import inspect
@@ -15,7 +15,7 @@ ANY_KEY = "*"
 
 
 def of_class(model: type) -> list[str]:
-    """What its validators say, of values that are fine alone but not together."""
+    """Return the messages of its validators, for values that are valid alone but not together."""
     node = class_node(model)
     functions = [part for part in node.body if isinstance(part, ast.FunctionDef)]
     return [said for function in functions for said in _raised(function)]
@@ -26,7 +26,7 @@ def of_function(function: Callable[..., Any]) -> list[str]:
 
 
 def between_sections() -> list[tuple[str, str]]:
-    """Places and messages of the checks that look at several keys."""
+    """Return places and messages of the checks of several keys."""
     found = []
     for name in FILES:
         tree = ast.parse((PREFLIGHT / name).read_text(encoding="utf-8"))
@@ -42,7 +42,7 @@ def between_sections() -> list[tuple[str, str]]:
 
 @cache
 def class_node(model: type) -> ast.ClassDef:
-    """Where the source defines a class."""
+    """Return the definition of a class in its source."""
     tree = ast.parse(Path(inspect.getfile(model)).read_text(encoding="utf-8"))
     return next(node for node in tree.body if isinstance(node, ast.ClassDef) and node.name == model.__name__)
 
@@ -58,7 +58,7 @@ def _problems(function: ast.AST) -> list[ast.Call]:
 
 
 def _assigned(nodes: Any, before: int | None = None) -> dict[str, ast.expr]:
-    """Values by name, of assignments above a line; the last one counts."""
+    """Return assigned values by name, above a line; the last assignment counts."""
     found: dict[str, tuple[int, ast.expr]] = {}
     for node in nodes:
         targets = node.targets if isinstance(node, ast.Assign) else [getattr(node, "target", None)]
@@ -94,7 +94,7 @@ def _steps(node: ast.expr, values: dict[str, ast.expr]) -> Iterator[str]:
 
 
 def _texts(node: ast.expr, values: dict[str, ast.expr]) -> list[str]:
-    """All that a message may be."""
+    """Return all possible texts of a message."""
     if isinstance(node, ast.Constant):
         return [str(node.value)]
     if isinstance(node, ast.Name) and node.id in values:

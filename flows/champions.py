@@ -2,7 +2,8 @@
 
 python -m flows.champions
 
-Prints the champions and writes artifacts/logs/champions.html; every retraining does, and shows it in the UI.
+Prints the champions and writes artifacts/logs/champions.html. Each retraining also writes it, and shows it in
+the UI.
 """
 
 import sys
@@ -23,28 +24,28 @@ PAGE = Path("artifacts/logs/champions.html")
 
 
 def found_in(project: Path) -> Succession:
-    """What git tags and records tell."""
+    """Read git tags and records."""
     return succession(project, list(kept(project / RECORDS)))
 
 
 def write(found: Succession, project: Path) -> Path:
-    """The page, as one file that needs nothing else."""
+    """Write the page as one self-contained file, and return its path."""
     write_whole(project / PAGE, html(found, run_page.png_uri(draw(found))).encode())
     return PAGE
 
 
 def show(found: Succession, project: Path) -> None:
-    """In the Prefect UI."""
+    """Show the page in the Prefect UI."""
     trend = f"![{found.metric} of the champions]({run_page.png_uri(draw(found))})"
-    told = f"Every champion, and who was refused; as a page of its own: {project / PAGE}"
-    create_markdown_artifact(f"{trend}\n\n{markdown(found)}", "champions", told)
+    description = f"All champions and refused candidates; as a separate page: {project / PAGE}"
+    create_markdown_artifact(f"{trend}\n\n{markdown(found)}", "champions", description)
 
 
 def main() -> None:
     try:
         found = found_in(PROJECT)
         print(markdown(found))
-        print(f"with the trend as a picture: {write(found, PROJECT)}")
+        print(f"page with the trend as a picture: {write(found, PROJECT)}")
     except (ValueError, RuntimeError) as error:
         sys.exit(str(error))
 

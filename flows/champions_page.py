@@ -10,13 +10,13 @@ from stages.pages.rendering import render
 
 OTHERS = ("When", "What", "Why", "Commit")
 MAX_OTHERS = 50
-RECORDS = "retrain"  # beside the page
+RECORDS = "retrain"  # in the folder of the page
 NO_CHAMPION = "No model was promoted yet."
 
 
 @dataclass(frozen=True)
 class Crowned:
-    """A champion as it is shown; ``link`` is to the record of its promotion, if one was kept."""
+    """A champion on the page; ``link`` leads to the record of its promotion, if it was kept."""
 
     champion: str
     since: str
@@ -30,7 +30,7 @@ class Crowned:
 
 @dataclass(frozen=True)
 class Other:
-    """A candidate that was refused, or a retraining that failed, as it is shown."""
+    """A refused candidate or a failed retraining on the page."""
 
     when: str
     what: str
@@ -40,7 +40,7 @@ class Other:
 
 
 def html(found: Succession, trend: str) -> str:
-    """The whole file; ``trend`` is a picture as a data: URI."""
+    """Render the file; ``trend`` is a picture as a data: URI."""
     return render(
         "champions.html",
         metric=found.metric,
@@ -55,7 +55,7 @@ def html(found: Succession, trend: str) -> str:
 
 
 def markdown(found: Succession) -> str:
-    """The same as tables."""
+    """Render the same as Markdown tables."""
     rows = [
         (one.champion, one.since, one.rate, one.interval, one.hours, "; ".join(one.changes) or "-", one.why)
         for one in _champions(found)
@@ -72,7 +72,7 @@ def _headers(found: Succession) -> tuple[str, ...]:
 
 
 def _champions(found: Succession) -> list[Crowned]:
-    """The newest first."""
+    """Newest first."""
     return [_crowned(reign, found.metric) for reign in found.reigns[::-1]]
 
 
@@ -92,7 +92,7 @@ def _crowned(reign: Reign, metric: str) -> Crowned:
 
 
 def _others(found: Succession) -> list[Other]:
-    """The newest first."""
+    """Newest first."""
     return [
         Other(
             when=f"{record.when:%Y-%m-%d %H:%M}",
@@ -110,7 +110,7 @@ def _link(record: Record) -> str:
 
 
 def _facts(found: Succession) -> list[tuple[str, str]]:
-    """What stands out; nothing without a champion."""
+    """Return the key figures; none without a champion."""
     if not found.reigns:
         return []
     now = _crowned(found.reigns[-1], found.metric)

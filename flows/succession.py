@@ -95,7 +95,7 @@ def _changes(before: Champion, now: Champion, project: Path) -> list[str]:
     try:
         params = params_changes(params_at(before.tag, project), params_at(now.tag, project))
         found += [f"{key}: {old} -> {new}" for key, (old, new) in params.items()]
-    except RuntimeError:  # one of the two has none
+    except RuntimeError:  # one of the two has no params
         found.append("params unknown")
     files = git("diff", "--name-only", before.commit, now.commit, "--", *CODE, folder=project).splitlines()
     if files:

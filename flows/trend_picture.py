@@ -19,7 +19,7 @@ class Event:
     name: str
     rate: float
     ends: Ends | None
-    has_other_test: bool = False  # than the champion before
+    has_other_test: bool = False  # than the previous champion
 
 
 def draw(found: Succession) -> Any:

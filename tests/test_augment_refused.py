@@ -176,12 +176,12 @@ def test_transforms_within_others_are_refused_at_their_places_all_at_once(
     text = refusal("audiomentations.Compose", transforms=transforms)
     within = "train.augment[0].init_args.transforms"
     for place, problem in (
-        ("[0].class_path", "unseen_transform.Own lies where DVC does not see its edits"),
+        ("[0].class_path", "unseen_transform.Own is where DVC does not see edits"),
         (
             "[1].class_path",
             "stages.augment.speed.Speed cannot be nested in other transforms: name it in the list itself",
         ),
-        ("[2].class_path", "subprocess.Popen is no stages.augment.transform.Transform"),
+        ("[2].class_path", "subprocess.Popen is not a subclass of stages.augment.transform.Transform"),
         ("[3].init_args.transforms[0].init_args.q", ""),
         ("[4].args", "unknown key"),
     ):

@@ -1,4 +1,4 @@
-"""The page that shows what augmentation does to recordings."""
+"""The page that shows recordings before and after augmentation."""
 
 import re
 from pathlib import Path
@@ -74,7 +74,7 @@ def test_one_utterance_can_be_chosen(project: Project) -> None:
 
 
 def test_an_unknown_utterance_is_refused(project: Project) -> None:
-    with pytest.raises(SystemExit, match="no training utterance 'nobody'; there is, for instance, '"):
+    with pytest.raises(SystemExit, match="no training utterance 'nobody'; a valid id is, for example, '"):
         preview.main(["--utterance", "nobody"])
 
 

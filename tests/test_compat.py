@@ -1,4 +1,4 @@
-"""What works around other libraries' insides says which versions it was seen with, and they are installed."""
+"""Workarounds for other libraries list the versions with which they were tested; these are installed."""
 
 import importlib
 from importlib.metadata import version
@@ -12,7 +12,7 @@ NAMES = sorted(path.stem for path in COMPAT.glob("*.py") if path.stem != "__init
 
 @pytest.mark.parametrize("name", NAMES)
 def test_a_workaround_was_seen_with_the_installed_version(name: str) -> None:
-    """After an upgrade: run the file's own tests without it, and delete it if they pass."""
+    """After an upgrade, run the tests of the workaround without it, and delete it if they pass."""
     seen = importlib.import_module(f"stages.compat.{name}").SEEN_WITH
     installed = {library: ".".join(version(library).split(".")[:2]) for library in seen}
     assert all(installed[library] in versions for library, versions in seen.items()), installed

@@ -1,4 +1,4 @@
-"""Features in ONNX where they are quiet: silence's floor, and frequencies beside a loud one.
+"""Quiet features in ONNX: the floor in silence, and frequencies next to a loud one.
 
 B batch, N samples, T frames, F features.
 """
@@ -19,12 +19,12 @@ SAMPLE_RATE = 8000
 
 
 def frontend() -> LogMel:
-    """That of the recipe lstm_ctc: a floor below 1e-8, and a transform whose size is no power of two."""
+    """The frontend of recipe lstm_ctc: a floor below 1e-8, and a size that is not a power of two."""
     log_mel = LogMel(
         num_mels=81, window_seconds=0.020, min_hz=0.0, normalize=False, floor=1e-14, fft_size=400,
         sample_rate=SAMPLE_RATE,
     )  # fmt: skip
-    log_mel.sample_rate = SAMPLE_RATE  # what the exporter asks of a model
+    log_mel.sample_rate = SAMPLE_RATE  # the exporter needs it
     return log_mel
 
 

@@ -1,4 +1,4 @@
-"""Where Lightning is in an epoch of four batches, with two batches to a step."""
+"""The state of Lightning in an epoch of four batches, with two batches per step."""
 
 from pathlib import Path
 from typing import Any

@@ -1,4 +1,4 @@
-"""A user attribute of a trial that Optuna handed out long ago."""
+"""A user attribute of a trial that Optuna created earlier."""
 
 import optuna
 

@@ -1,4 +1,4 @@
-"""Recurrent layers in ONNX: as in torch at lengths that nobody traced.
+"""Recurrent layers in ONNX give the results of PyTorch at lengths that were not traced.
 
 B batch, T frames, F features.
 """
@@ -14,7 +14,7 @@ from stages.compat.torch_recurrent_shapes import recurrent_shapes
 
 
 class Halved(nn.Module):
-    """Every second frame of features (B, T, F), then two recurrent layers in both directions."""
+    """Every second frame of features (B, T, F), then two bidirectional recurrent layers."""
 
     def __init__(self, kind: type[nn.RNNBase]) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""torchaudio beside a torch without CUDA."""
+"""torchaudio with a build of PyTorch without CUDA."""
 
 import subprocess
 import sys

@@ -1,4 +1,4 @@
-"""The page of champions: from git tags and records, also those of the last version."""
+"""The page of champions from git tags and records, also records of the last version."""
 
 import contextlib
 import json
@@ -20,7 +20,7 @@ from flows.trend_picture import draw, events
 
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
-    """Two champions; the second was refused once."""
+    """A champion, and the record of a refused candidate."""
     git(tmp_path, "init", "-q")
     promote(tmp_path, 0.5, utterances=1000, lr=0.1, said="there was no champion")
     (tmp_path / RECORDS).mkdir(parents=True)

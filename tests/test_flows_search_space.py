@@ -55,7 +55,7 @@ class TestTheSearchFile:
             "direction: Input should be 'minimize' or 'maximize', found 'down'",
             "n_trials: Input should be greater than or equal to 1, found 0",
             "colour: Extra inputs are not permitted",
-            "sampler.init_args.seed: not written here: it is the search's own seed",
+            "sampler.init_args.seed: must not be set here: it is the search's own seed",
             "search_spaces.lr.low: Input should be greater than 0, found 0.0",
             "search_spaces.train.augment[1].init_args.num_time_masks: not in params.yaml: 1 is not among 0",
             "search_spaces.train.batching: low (0.3) must be less than high (0.2)",
@@ -91,7 +91,7 @@ class TestTheSearchFile:
         assert low.startswith(
             "params.yaml with all searched values at their low end: train.trainer.max_epochs:"
         )
-        assert metric.startswith("metric: nothing logs it; there are train_loss, ")
+        assert metric.startswith("metric: not a logged metric; logged are train_loss, ")
         assert metric.endswith("found 'val_werr'")
         assert high.startswith(f"params.yaml with all searched values at their high end: {dropout}:")
 

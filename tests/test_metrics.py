@@ -1,4 +1,4 @@
-"""Error rates as fractions: edits by hand, divided by the length of the references."""
+"""Error rates as fractions: known edits, divided by the length of the references."""
 
 import math
 
@@ -43,7 +43,7 @@ def test_the_base_classes_are_not_ones_to_use(base: str) -> None:
 
 
 def test_word_errors_are_divided_by_the_words_of_all_references() -> None:
-    # of 4: one; of 1: one too many; of 0: one too many; of 3: none found; of 4: all right
+    # length 4: one edit; 1: one insertion; 0: one insertion; 3: all deleted; 4: correct
     found = WordErrorRate().compute(REFERENCES, HYPOTHESES)
     assert found["wer"] == (1 + 1 + 1 + 3 + 0) / (4 + 1 + 0 + 3 + 4)
     assert found["wer_reference_words"] == 12
@@ -56,10 +56,10 @@ def test_character_errors_are_divided_by_the_characters_of_all_references() -> N
 
 
 def test_a_phone_is_one_edit_whatever_its_characters() -> None:
-    # of 4: one other, one missing; of 2: one too many
+    # length 4: one substitution, one deletion; 2: one insertion
     found = PhonemeErrorRate().compute(["tʃʲ a s i", "d a"], ["ts a s", "d a a"])
     assert found["per"] == (1 + 1 + 1) / (4 + 2)
-    assert found["cer"] == found["per"]  # the name under which it is monitored too
+    assert found["cer"] == found["per"]  # it is monitored under this name too
     assert found["per_reference_phonemes"] == 6
     assert PhonemeErrorRate.logged == ("per", "cer")
 

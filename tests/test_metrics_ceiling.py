@@ -1,4 +1,4 @@
-"""What a listener can reach, by hand: chords that are the same pitch classes over the same bass."""
+"""Ceilings on small examples: chords with the same pitch classes over the same bass."""
 
 from typing import Any
 
@@ -18,7 +18,7 @@ from stages.schema.families import MetricPart
 
 
 def test_of_what_sounds_the_same_the_more_frequent_chord_is_the_answer() -> None:
-    # C6 over A is the pitch classes of A min7 over A; C6 over C those of A min7 over C
+    # C6 and A min7 have the same pitch classes, so they sound the same over A, and over C
     shares = {("6", 9): 1.0, ("min7", 0): 3.0, ("6", 0): 4.0, ("major", 0): 2.0}
     best = (3 + 4 + 2) / 10
     assert ceilings(shares) == pytest.approx(
@@ -27,8 +27,8 @@ def test_of_what_sounds_the_same_the_more_frequent_chord_is_the_answer() -> None
 
 
 def test_a_chord_that_is_its_own_transposition_hides_its_root_but_not_its_type() -> None:
-    # augmented over its root, its third and its fifth is one sound: the root has 19/30, others 1/30;
-    # so have each of the three other sounds three basses of 1/30
+    # augmented sounds the same over its root, third and fifth: the root has 19/30, the others 1/30;
+    # each of the three other sounds has three basses of 1/30
     assert ceilings(shares_of_prior(["augmented"], bass_is_root=0.6)) == pytest.approx(
         {"chord_type": 1.0, "root": (19 + 3 * 1) / 30, "chord": (19 + 3 * 1) / 30, "bass_note": 1.0}
     )
@@ -39,7 +39,7 @@ def test_by_a_law_types_are_alike_and_the_bass_is_the_root_or_any_of_twelve() ->
     assert shares["6", 0] == shares["min7", 0] == pytest.approx(0.6 + 0.4 / 12)
     others = [shares[name, bass] for name in ("6", "min7") for bass in range(1, 12)]
     assert others == pytest.approx([0.4 / 12] * 22)
-    # either of them over its root, against the other one over another bass; ten more pairs of 1/30 each
+    # each over its root, against the other over another bass; ten more pairs of 1/30 each
     assert ceilings(shares)["chord_type"] == pytest.approx((2 * 19 / 30 + 10 / 30) / 2)
 
 
@@ -76,7 +76,9 @@ def test_what_can_be_counted_is_taken(arguments: dict[str, Any]) -> None:
 def test_a_law_of_types_whose_pitch_classes_are_unknown_is_refused() -> None:
     init_args = {"bass_is_root": 0.0, "types": ["yours", "major", "mine"]}
     part = {"class_path": "stages.metrics.chord_accuracy.ChordAccuracy", "init_args": init_args}
-    with pytest.raises(ValueError, match=r"no ceiling follows, as the pitch classes of \['mine', 'yours'\]"):
+    with pytest.raises(
+        ValueError, match=r"cannot compute a ceiling: the pitch classes of \['mine', 'yours'\]"
+    ):
         TypeAdapter(MetricPart).validate_python(part)
 
 

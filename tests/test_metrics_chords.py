@@ -1,4 +1,4 @@
-"""Accuracies of chords by hand."""
+"""Accuracies of chords on small examples."""
 
 import pytest
 from pydantic import TypeAdapter, ValidationError
@@ -22,7 +22,7 @@ def test_the_intervals_hold_the_accuracies() -> None:
     found = ChordAccuracy().compute(REFERENCES * 50, HYPOTHESES * 50)
     for name in ("chord_type_acc", "root_acc", "bass_note_acc", "chord_acc"):
         assert found[f"{name}_ci_low"] < found[name] < found[f"{name}_ci_high"]
-    # 1.96 standard errors of a share of 1/2 of 200
+    # 1.96 standard errors of a fraction of 1/2 of 200
     assert found["chord_type_acc_ci_high"] - 0.5 == pytest.approx(1.96 * (0.25 / 200) ** 0.5, abs=0.01)
 
 
@@ -69,7 +69,7 @@ def test_the_ceiling_of_a_law_stands_beside_the_accuracy() -> None:
 def test_the_ceiling_of_a_real_corpus_is_estimated_from_3000_chords_on(copies: int, is_there: bool) -> None:
     found = ChordAccuracy().compute(REFERENCES * copies, HYPOTHESES * copies)
     assert ("chord_type_acc_ceiling" in found) == is_there
-    assert found.get("chord_type_acc_ceiling", 1.0) == 1.0  # these four sound unlike one another
+    assert found.get("chord_type_acc_ceiling", 1.0) == 1.0  # these four all sound different
 
 
 def test_types_of_unknown_pitch_classes_have_no_ceiling() -> None:

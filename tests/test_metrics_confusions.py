@@ -21,7 +21,7 @@ def test_words_are_paired_with_those_of_the_hypothesis() -> None:
 
 
 def test_precision_recall_and_f1_of_a_class_by_hand() -> None:
-    # references have a 3 times, hypotheses twice, both once; b once, twice, once; c is in a hypothesis only
+    # a: 3 times in references, twice in hypotheses, once in both; b: 1, 2, 1; c only in a hypothesis
     pairs = [("a", "a"), ("a", "b"), ("a", ""), ("b", "b"), ("", "a"), ("", "c")]
     rows = {row["class"]: row for row in per_class("characters", pairs)}
     assert list(rows) == ["a", "b", "c"]

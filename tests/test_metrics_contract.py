@@ -1,4 +1,4 @@
-"""Every metric of stages/metrics, unseen: what stages/metrics/metric.py promises."""
+"""The contract of stages/metrics/metric.py, for all metrics of stages/metrics."""
 
 import math
 from typing import Any
@@ -13,7 +13,7 @@ from stages.metrics.word_error_rate import WordErrorRate
 from stages.schema.families import MetricPart
 
 METRICS = classes_of(Metric)
-# by what is recognised: references, and for each a hypothesis with errors
+# by content: references, and for each a hypothesis with errors
 REFERENCES = {
     "text": ["turn on the light", "seven", "stop the alarm", "four two four two"],
     "chords": ["C:major/C", "D:min7/F", "E:sus4/E", "G:dom7/G"],
@@ -26,10 +26,10 @@ HYPOTHESES = {
 
 @pytest.fixture(params=METRICS, ids=lambda cls: cls.__name__)
 def metric(request: pytest.FixtureRequest) -> Metric:
-    """With its defaults, as a task builds it."""
+    """A metric with its defaults, as a task builds it."""
     part = TypeAdapter(MetricPart).validate_python(part_of(request.param).model_dump())
     built: Metric = part.build()
-    assert built.content in REFERENCES, "say in REFERENCES and HYPOTHESES what its content looks like"
+    assert built.content in REFERENCES, "add examples of its content to REFERENCES and HYPOTHESES"
     return built
 
 
@@ -40,7 +40,7 @@ def references(metric: Metric) -> list[str]:
 
 @pytest.fixture
 def hypotheses(metric: Metric) -> list[str]:
-    """Right in half of the utterances."""
+    """Correct in half of the utterances."""
     return [*REFERENCES[metric.content][:2], *HYPOTHESES[metric.content][2:]]
 
 
@@ -90,7 +90,7 @@ def test_more_errors_move_it_further(metric: Metric, references: list[str], hypo
 
 
 def test_it_is_of_the_corpus(metric: Metric, references: list[str], hypotheses: list[str]) -> None:
-    """Neither the order of utterances nor how many times all of them are there matters."""
+    """The order of utterances does not matter, nor does repeating all of them."""
     found = logged(metric, references, hypotheses)
     assert logged(metric, references[::-1], hypotheses[::-1]) == pytest.approx(found)
     assert logged(metric, references * 3, hypotheses * 3) == pytest.approx(found)

@@ -1,7 +1,7 @@
-"""Confidence intervals against the law by which a bootstrap draws.
+"""Confidence intervals against the distribution of a bootstrap.
 
-Of n utterances, k of them wrong, a resample has as many wrong ones as a binomial law of n draws and
-probability k / n says. Its percentiles are sums of fractions.
+If k of n utterances are wrong, the number of wrong ones in a resample is binomial, with n draws and
+probability k / n. Its percentiles are sums of fractions.
 """
 
 from fractions import Fraction
@@ -18,7 +18,7 @@ LOW, HIGH = Fraction(25, 1000), Fraction(975, 1000)  # 95 % are between them
 
 
 def percentile(share: Fraction, wrong: int, total: int) -> int:
-    """How many wrong ones this share of all resamples does not exceed."""
+    """Return the number of wrong ones that this fraction of all resamples does not exceed."""
     below = Fraction(0)
     for count in range(total + 1):
         ways = comb(total, count) * wrong**count * (total - wrong) ** (total - count)
@@ -29,7 +29,7 @@ def percentile(share: Fraction, wrong: int, total: int) -> int:
 
 
 def test_percentiles_by_hand() -> None:
-    # of 2 utterances, 1 wrong: none, one and both of a resample are wrong in 1/4, 1/2 and 1/4 of the cases
+    # 1 of 2 utterances is wrong: a resample has 0, 1 and 2 wrong ones in 1/4, 1/2 and 1/4 of the cases
     found = [percentile(Fraction(share, 100), 1, 2) for share in (1, 25, 26, 75, 76)]
     assert found == [0, 0, 1, 1, 2]
 
@@ -46,7 +46,7 @@ def test_the_interval_of_an_error_rate_holds_95_of_100_resamples(
 
 
 def test_utterances_are_drawn_with_their_own_lengths() -> None:
-    # of a resample with k wrong ones, which have a word, the others have three
+    # in a resample, wrong utterances have one word, and the others three
     found = WordErrorRate(num_bootstraps=4000).compute(["a"] * 8 + ["a b c"] * 8, ["b"] * 8 + ["a b c"] * 8)
     low, high = percentile(LOW, 8, 16), percentile(HIGH, 8, 16)
     assert found["wer_ci_low"] == low / (low + 3 * (16 - low))
@@ -71,7 +71,7 @@ def test_the_interval_of_a_chord_accuracy_holds_95_of_100_resamples(total: int) 
 
 
 def test_a_resample_without_a_reference_word_counts_its_insertions_as_if_there_were_one() -> None:
-    # a quarter of the resamples has the empty reference twice: 2 insertions, of no word
+    # a quarter of the resamples has the empty reference twice: 2 insertions, no reference words
     found = WordErrorRate().compute(["", "a"], ["x", "a"])
     assert (found["wer_ci_low"], found["wer"], found["wer_ci_high"]) == (0.0, 1 / 1, 2.0)
 

@@ -1,4 +1,4 @@
-"""Every metric of stages/metrics, unseen: what stages/metrics/metric.py promises."""
+"""The contract of stages/metrics/metric.py, for all metrics of stages/metrics."""
 
 from collections.abc import Sequence
 

@@ -1,4 +1,4 @@
-"""Pages of templates: text out of data stays text, and a value that is missing is an error."""
+"""Pages from templates: text from data stays text, and a missing value is an error."""
 
 import re
 import unicodedata
@@ -40,7 +40,7 @@ class Page(HTMLParser):
 
 
 def check(source: str, times: int) -> None:
-    """The hostile text is on the page as text, so many times, and nothing of it is anything else."""
+    """The page has the hostile text this many times as text, and nothing of it as markup."""
     page = Page(source)
     assert page.text.count(SEEN) == times
     assert "script" not in {tag for tag, _ in page.elements}
@@ -66,7 +66,7 @@ def test_hostile_text_stays_text_in_the_preview_of_augmentation(tmp_path: Path) 
     versions = [Version(HOSTILE, HOSTILE, samples, None) for _ in range(2)]
     page = write_page([Shown(HOSTILE, HOSTILE, 16000, versions)], tmp_path)
     source = page.read_text(encoding="utf-8")
-    check(source, times=5)  # utterance, text, two titles, and what was done in the second version
+    check(source, times=5)  # utterance, text, two titles, and the description of the second version
     pictures = [found["alt"] for tag, found in Page(source).elements if tag == "img"]
     assert pictures == [SEEN] * 2
 
@@ -81,7 +81,7 @@ def test_hostile_text_stays_text_on_the_page_of_champions() -> None:
     source = champions_page.html(Succession(HOSTILE, [reign], [refused]), "data:,")
     check(source, times=5)  # two headings of the metric, a change and the reasons of both
     (picture,) = (found for tag, found in Page(source).elements if tag == "img")
-    assert picture == {"alt": f"{SEEN} of one champion after the other", "src": "data:,"}
+    assert picture == {"alt": f"{SEEN} of each champion", "src": "data:,"}
 
 
 @pytest.mark.parametrize("template", ["{{ gone }}", "{{ there.gone }}", "{% if gone %}{% endif %}"])

@@ -1,5 +1,5 @@
 # ruff: noqa: E501 - a row of the table is a line
-"""params.yaml: which values are refused, at which path, with all problems in one message."""
+"""params.yaml: invalid values, the paths in their messages, and all problems in one message."""
 
 import re
 import subprocess
@@ -63,14 +63,14 @@ REFUSED: list[tuple[str, Any, str]] = [
     ("train.schedule", {"class_path": f"{SCHEDULES}.OneCycleLR", "init_args": {"pct_start": 7.0}}, r"train\.schedule: .*OneCycleLR refuses.*pct_start"),
     ("features.frontend.init_args", {"max_hz": 9000.0}, r"features\.frontend: .*LogMel refuses.*9000"),
     ("train.callbacks", [{"class_path": "lightning.pytorch.callbacks.ModelCheckpoint"}], r"train\.callbacks\[0\]: .*train\.checkpoint"),
-    # folders that a stage writes, or that contain one
-    ("manifest.root", "", r"manifest\.root: needs a folder apart from data/manifest"),
-    ("manifest.root", ".", r"manifest\.root: needs a folder apart"),
-    ("manifest.root", "data/manifest/more", r"manifest\.root: needs a folder apart from data/manifest"),
-    ("train.inputs", "artifacts/train", r"train\.inputs: needs a folder apart from artifacts, .*found 'artifacts/train'"),
-    ("train.inputs", "data/features", r"train\.inputs: needs a folder apart from data/features"),
-    ("features.inputs", "data/manifest", r"features\.inputs: needs a folder apart from data/manifest"),
-    ("evaluate.inputs", "artifacts", r"evaluate\.inputs: needs a folder apart from artifacts"),
+    # folders that overlap the outputs of a stage
+    ("manifest.root", "", r"manifest\.root: must not overlap data/manifest"),
+    ("manifest.root", ".", r"manifest\.root: must not overlap"),
+    ("manifest.root", "data/manifest/more", r"manifest\.root: must not overlap data/manifest"),
+    ("train.inputs", "artifacts/train", r"train\.inputs: must not overlap artifacts, .*found 'artifacts/train'"),
+    ("train.inputs", "data/features", r"train\.inputs: must not overlap data/features"),
+    ("features.inputs", "data/manifest", r"features\.inputs: must not overlap data/manifest"),
+    ("evaluate.inputs", "artifacts", r"evaluate\.inputs: must not overlap artifacts"),
     # missing or too short values
     ("train.schedule", {"class_path": f"{SCHEDULES}.StepLR"}, r"train\.schedule\.init_args\.step_size: missing"),
     ("train.schedule", {"init_args": {}}, r"train\.schedule\.class_path: missing"),
@@ -80,47 +80,47 @@ REFUSED: list[tuple[str, Any, str]] = [
     # classes
     ("features.frontend.class_path", "stages.frontends.log_mell.LogMel", r"features\.frontend\.class_path: cannot import"),
     ("features.frontend.class_path", "stages.frontends.log_mel.LogMell", r"did you mean stages\.frontends\.log_mel\.LogMel\?"),
-    ("features.frontend.class_path", "collections.Counter", r"collections\.Counter is no stages\.frontends\.frontend\.Frontend"),
+    ("features.frontend.class_path", "collections.Counter", r"collections\.Counter is not a subclass of stages\.frontends\.frontend\.Frontend"),
     ("features.frontend.class_path", "LogMel", r"is not a dotted path"),
     ("features.frontend.class_path", ".log_mel.LogMel", r"features\.frontend\.class_path: .*is not a dotted path"),
     ("seed", 2**32, r"seed: Input should be less than 4294967296"),
     ("features.sample_rate", 10**9, r"features\.sample_rate: Input should be less than or equal to 768000"),
     ("evaluate.split", "train", r"evaluate\.split: .*'validation' or 'test'"),
-    ("train.trainer.use_distributed_sampler", True, r"use_distributed_sampler: not written here: it is always false, as the stage"),
+    ("train.trainer.use_distributed_sampler", True, r"use_distributed_sampler: must not be set here: it is always false, as the stage"),
     ("train.callbacks", [{"class_path": TIMER, "init_args": {"duration": "x"}}], r"train\.callbacks\[0\]: "),
     ("train.callbacks", [{"class_path": "lightning.pytorch.callbacks.LambdaCallback", "init_args": {"setup": {"class_path": TIMER}}}], r"train\.callbacks\[0\]\.init_args\.setup: .*callable"),
-    ("export.formats", [{"class_path": ONNX}] * 2, r"export\.formats: .*OnnxBundle is there twice"),
+    ("export.formats", [{"class_path": ONNX}] * 2, r"export\.formats: .*OnnxBundle appears twice"),
     (
         "train.task",
         {"class_path": "stages.tasks.seq2seq.Seq2Seq", "init_args": {"ctc_weight": 0.0}},
         r"export\.formats: with ctc_weight 0 there are no framewise log-probabilities: raise it, or",
     ),
-    ("export.formats", [{"class_path": "stages.formats.format.Format"}], r"is a base class, not one to use"),
-    # what the pipeline sets itself
+    ("export.formats", [{"class_path": "stages.formats.format.Format"}], r"is a base class; use a subclass"),
+    # values that the pipeline sets
     ("train.optimizer.init_args.lr", 0.1, r"train\.optimizer\.init_args\.lr: .*the top-level lr, the one learning rate"),
-    ("train.schedule.init_args.total_steps", 9, r"total_steps: not written here: it is counted by the stage"),
-    ("train.trainer.default_root_dir", "/tmp", r"train\.trainer\.default_root_dir: not written here"),
-    # values that exclude each other
+    ("train.schedule.init_args.total_steps", 9, r"total_steps: must not be set here: it is counted by the stage"),
+    ("train.trainer.default_root_dir", "/tmp", r"train\.trainer\.default_root_dir: must not be set here"),
+    # pairs that do not fit together
     ("train.frontend", {"class_path": "stages.frontends.log_mel.LogMel"}, r"train\.frontend: needs cached waveforms"),
     ("features.frontend", {"class_path": "stages.frontends.waveform.Waveform"}, r"train\.task\.init_args\.encoder: .*takes features, .*: set train\.frontend"),
     (ENCODER, {"class_path": "stages.models.wav2vec2.Wav2Vec2"}, r"train\.task\.init_args\.encoder: .*takes waveforms: set features\.frontend"),
     ("manifest.splits", ["train", "validation"], r"manifest\.splits: 'test' is missing"),
-    ("manifest.splits", ["train", "validation", "test", "test"], r"manifest\.splits: 'test' is there twice"),
-    ("train.checkpoint.monitor", "val_per", r"train\.checkpoint\.monitor: nothing logs it; there are .*val_wer.*found 'val_per'"),
-    ("train.early_stopping", {"monitor": "loss", "mode": "min", "patience": 2}, r"train\.early_stopping\.monitor: nothing logs it"),
-    ("train.schedule", {"class_path": PLATEAU, "interval": "epoch", "monitor": "x"}, r"train\.schedule\.monitor: nothing logs it"),
+    ("manifest.splits", ["train", "validation", "test", "test"], r"manifest\.splits: 'test' appears twice"),
+    ("train.checkpoint.monitor", "val_per", r"train\.checkpoint\.monitor: not a logged metric; logged are .*val_wer.*found 'val_per'"),
+    ("train.early_stopping", {"monitor": "loss", "mode": "min", "patience": 2}, r"train\.early_stopping\.monitor: not a logged metric"),
+    ("train.schedule", {"class_path": PLATEAU, "interval": "epoch", "monitor": "x"}, r"train\.schedule\.monitor: not a logged metric"),
     ("train.schedule", {"class_path": PLATEAU, "interval": "epoch"}, r"train\.schedule: .*Plateau needs monitor"),
     ("train.schedule", {"class_path": PLATEAU, "monitor": "val_wer"}, r"train\.schedule: .*Plateau needs interval: epoch"),
-    ("train.callbacks", [{"class_path": "lightning.pytorch.callbacks.StochasticWeightAveraging", "init_args": {"swa_lrs": 0.1}}], r"train\.callbacks\[0\]: it loses count .*EMAWeightAveraging"),
+    ("train.callbacks", [{"class_path": "lightning.pytorch.callbacks.StochasticWeightAveraging", "init_args": {"swa_lrs": 0.1}}], r"train\.callbacks\[0\]: its count is lost .*EMAWeightAveraging"),
     (ENCODER, {"class_path": "stages.models.conformer.Conformer", "init_args": {"width": 30}}, r"width 30 must be"),
     ("train.schedule.init_args.warmup_steps", 10, r"train\.schedule\.init_args: set warmup_fraction or warmup_steps, not both"),
     ("train.schedule", {"class_path": "stages.schedules.warmup.Warmup"}, r"train\.schedule\.class_path: .*is a base class"),
     # a search and its language model
-    ("evaluate.search", {"class_path": BEAM, "init_args": {"alpha": 0.5}}, r"evaluate\.search\.init_args: alpha and beta weigh a language_model, but there is none"),
+    ("evaluate.search", {"class_path": BEAM, "init_args": {"alpha": 0.5}}, r"evaluate\.search\.init_args: alpha and beta need a language_model, but none is set"),
     ("evaluate.search", {"class_path": BEAM, "init_args": {"language_model": "/lm.arpa"}}, r"evaluate\.search\.init_args\.language_model: must be relative .*evaluate\.inputs"),
-    ("evaluate.search", {"class_path": BEAM, "init_args": {"tokens": None}}, r"evaluate\.search\.init_args\.tokens: not written here: it is train\.tokens"),
+    ("evaluate.search", {"class_path": BEAM, "init_args": {"tokens": None}}, r"evaluate\.search\.init_args\.tokens: must not be set here: it is train\.tokens"),
     ("evaluate.search", {"class_path": BEAM, "init_args": {"cutoff_prob": 0.0}}, r"evaluate\.search\.init_args\.cutoff_prob: .*greater than 0"),
-    # groups, and the weights that training starts from
+    # groups and initial weights
     ("train.groups", [{"pattern": "*", "lr_scal": 1.0}], r"train\.groups\[0\]\.lr_scal: unknown key \(did you mean lr_scale\?\)"),
     ("train.groups", [{"pattern": "*", "lr_scale": 0.0}], r"train\.groups\[0\]\.lr_scale: .*greater than 0"),
     ("train.groups", [{"lr_scale": 0.1}], r"train\.groups\[0\]\.pattern: missing"),
@@ -181,11 +181,11 @@ def test_problems_between_sections_are_said_beside_those_within(write_params: Wr
     assert "7 problem(s)" in text
     for line in (
         "train.trainer.max_epoch: unknown key",
-        "manifest.splits: 'train' is there twice or 'test' is missing",
-        "manifest.carve: the shares",
+        "manifest.splits: 'train' appears twice or 'test' is missing",
+        "manifest.carve: the fractions",
         "manifest.carve.test: 'test' is not among",
         "manifest.carve.validation: 'validation' is not among",
-        "train.checkpoint.monitor: nothing logs it",
+        "train.checkpoint.monitor: not a logged metric",
         "train.optimizer: torch.optim.AdamW refuses",
     ):
         assert f"\n  {line}" in text

@@ -1,4 +1,4 @@
-"""params.yaml: waveforms and features, and what works on each."""
+"""params.yaml: parts for waveforms and parts for features."""
 
 from collections.abc import Callable
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Reading params.yaml: invalid files, allowed classes, and that every recipe is valid."""
+"""Reading params.yaml: files that are not valid, classes that it may name, and all recipes."""
 
 import re
 from collections.abc import Callable
@@ -68,7 +68,7 @@ def test_what_is_no_params_file_is_said_with_its_name(tmp_path: Path, text: str,
 def test_every_recipe_is_a_complete_params_file(
     recipe: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.chdir(tmp_path)  # without train.inputs, so that no model of a hub is read
+    monkeypatch.chdir(tmp_path)  # without train.inputs, so no model is downloaded
     assert isinstance(read_params(recipe), Params)
 
 
@@ -119,9 +119,8 @@ def test_a_class_whose_edits_dvc_would_not_see_is_refused(
     monkeypatch.syspath_prepend(project / folder)
     path = write_params({"features.frontend.class_path": f"{name}.Mine"})
     if refused:
-        assert (
-            f"class_path: {name}.Mine lies where DVC does not see its edits; move it to stages/frontends/"
-            in (message(path))
+        assert f"class_path: {name}.Mine is where DVC does not see edits; move it to stages/frontends/" in (
+            message(path)
         )
     else:
         assert read_params(path).features.frontend.load().__name__ == "Mine"

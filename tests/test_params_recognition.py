@@ -1,5 +1,5 @@
 # ruff: noqa: E501 - a row of the table is a line
-"""Corpora, tokens, task, metrics and search that do not belong together are refused before anything runs."""
+"""Corpora, tokens, task, metrics and search that do not fit together are refused before anything runs."""
 
 import re
 from collections.abc import Callable
@@ -59,7 +59,7 @@ def test_text_and_chords_are_not_mixed(
 
 @pytest.mark.parametrize("order", [[PER, CER], [CER, WER, PER]])
 def test_one_name_is_one_metrics(write_params: WriteParams, order: list[Any]) -> None:
-    """A phoneme error rate is logged as cer too."""
+    """A phoneme error rate is also logged as cer."""
     text = message(write_params({"evaluate.metrics": order, "train.task.init_args.metrics": order}))
     last, first = order[-1]["class_path"], next(m for m in order if m not in (WER, order[-1]))["class_path"]
     for place in ("train.task.init_args.metrics", "evaluate.metrics"):
@@ -75,7 +75,10 @@ def test_a_task_without_a_search_takes_none(write_params: WriteParams, search: s
 
 def test_a_search_of_another_kind_is_refused(write_params: WriteParams) -> None:
     text = message(write_params({"evaluate.search": part("search.decoder_beam.DecoderBeam")}))
-    assert "\n  evaluate.search: CTC takes a CTCSearch, which stages.search.decoder_beam.DecoderBeam" in text
+    assert (
+        "\n  evaluate.search: stages.search.decoder_beam.DecoderBeam is not a CTCSearch, which CTC needs"
+        in text
+    )
 
 
 @pytest.mark.parametrize("task", ["ctc.CTC", "seq2seq.Seq2Seq"])
@@ -83,7 +86,7 @@ def test_a_text_needs_frames_and_no_pitch_classes(write_params: WriteParams, tas
     encoder = part("models.pitch_conformer.PitchConformer")
     text = message(write_params({"train.task": part(f"tasks.{task}", encoder=encoder)}))
     line = "train.task.init_args.encoder: stages.models.pitch_conformer.PitchConformer gives 12 positions"
-    assert f"\n  {line}, not frames, along which a text is recognised: take another encoder" in text
+    assert f"\n  {line}, but a text needs frames: use another encoder" in text
 
 
 @pytest.mark.parametrize("section", ["features", "train"])
@@ -127,7 +130,7 @@ def test_ceilings_follow_from_the_law_of_the_corpus(
 ) -> None:
     metrics = accuracy(**law)
     text = message(write_params({"manifest.corpora": corpora, "evaluate.metrics": metrics}, "chords"))
-    line = "evaluate.metrics[0]: its ceilings follow from bass_is_root and types, but manifest.corpora[0]"
+    line = "evaluate.metrics[0]: its ceilings depend on bass_is_root and types, but manifest.corpora[0]"
     assert f"\n  {line} has {theirs}" in text
 
 

@@ -1,4 +1,4 @@
-"""Old names of classes and arguments work: in params.yaml, where the new one is told, and in old files."""
+"""Old names of classes and arguments work in params.yaml, with a hint to the new name, and in old files."""
 
 import inspect
 import json
@@ -44,7 +44,7 @@ def test_an_old_name_in_params_works_and_the_new_one_is_told(
     monkeypatch.chdir(tmp_path)
     path = write_params({SEARCH: beam(OLD)})
     check_here(path)
-    for _ in range(2):  # it was found sound before, too
+    for _ in range(2):  # also after the check has passed before
         params = checked_params(path)
         assert params.train.task.init_args["search"] == beam(NEW)
         assert capsys.readouterr().err.splitlines() == [
@@ -77,7 +77,7 @@ def test_an_old_name_beside_its_new_one_is_refused_with_both(write_params: Write
     path = write_params({key: beam({**OLD, "cutoff_prob": 0.9}), "lr": -1.0})
     with pytest.raises(ValueError, match=r"2 problem\(s\)(.|\n)*\n  lr: ") as refused:
         read_params(path)
-    expected = f"\n  {key}.init_args.token_share: the old name of cutoff_prob, which is there too: remove one"
+    expected = f"\n  {key}.init_args.token_share: is the old name of cutoff_prob, which is set too"
     assert expected in str(refused.value)
 
 
@@ -90,7 +90,7 @@ def test_a_wrong_value_of_an_old_name_is_refused_at_the_new_one(write_params: Wr
 
 
 def rewrite(path: Path, old: str, new: str) -> None:
-    """Another text in the recipe of a checkpoint."""
+    """Replace a text in the recipe of a checkpoint."""
     content = torch.load(path, weights_only=True)
     assert old in content["recipe"]
     torch.save(content | {"recipe": content["recipe"].replace(old, new)}, path)

@@ -1,4 +1,4 @@
-"""Best path decoding by hand: a path is written with a letter a frame, _ for the blank."""
+"""Best path decoding on small examples: a path has one letter per frame, _ for the blank."""
 
 import pytest
 import torch
@@ -10,7 +10,7 @@ LETTERS = "_helo"
 
 
 def log_probs(*paths: str) -> Tensor:
-    """(B, T, V): each frame gives its letter 0.6 and every other one 0.1."""
+    """Return (B, T, V): in each frame its letter has 0.6 and every other one 0.1."""
     indices = torch.tensor([[LETTERS.index(letter) for letter in path] for path in paths])
     return (torch.full((*indices.shape, 5), 0.1).scatter(-1, indices.unsqueeze(-1), 0.6)).log()
 

@@ -53,7 +53,7 @@ def test_what_is_written_is_read_again(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("before", "after", "expected"),
     [
-        ("\\data\\", "data", r"lm\.arpa: no n-grams in ARPA format: expected \\data\\ before its end"),
+        ("\\data\\", "data", r"lm\.arpa: no n-grams in ARPA format: expected \\data\\, found the end"),
         ("ngram 1=4\n", "", r"line 4: expected the number of 1-grams, found 'ngram  2 = 2'"),
         ("ngram 1=4", "ngram 1=3", r"line 11: expected \\2-grams:, found '-1.25\\t<unk>'"),
         ("ngram 1=4", "ngram 1=5", r"line 13: expected a log-probability, 1 words, .*found '\\\\2-grams:'"),
@@ -64,9 +64,9 @@ def test_what_is_written_is_read_again(tmp_path: Path) -> None:
         ("-0.7 hello -0.2", "0.7 hello -0.2", r"line 10: expected a log-probability"),
         ("-0.7 hello -0.2", "-inf hello -0.2", r"line 10: expected a log-probability"),
         ("-0.7 hello -0.2", "-0.7 hello much", r"line 10: expected a log-probability"),
-        ("-1.25\t<unk>", "-1.25\thello", r"line 11: 'hello' is there twice"),
-        ("-0.4\thello </s>\n\n\\end\\", "", r"lm\.arpa: expected a log-probability.* before its end"),
-        ("\\end\\", "", r"lm\.arpa: expected \\end\\ before its end"),
+        ("-1.25\t<unk>", "-1.25\thello", r"line 11: 'hello' appears twice"),
+        ("-0.4\thello </s>\n\n\\end\\", "", r"lm\.arpa: expected a log-probability.*, found the end"),
+        ("\\end\\", "", r"lm\.arpa: expected \\end\\, found the end"),
         ("</s>\n-0.7", "<end>\n-0.7", r"lm\.arpa: </s> missing among the 1-grams"),
     ],
 )
@@ -86,6 +86,6 @@ def test_a_file_that_is_not_there_is_no_text_or_lies_elsewhere_is_refused(tmp_pa
     inputs.mkdir()
     (inputs / "link.arpa").symlink_to(written(tmp_path, WRITTEN))
     with pytest.raises(
-        ValueError, match=r"link\.arpa: a link out of .*inputs, behind which DVC sees no change"
+        ValueError, match=r"link\.arpa: links outside .*inputs, where DVC does not see changes"
     ):
         read_arpa(inputs / "link.arpa", inputs)

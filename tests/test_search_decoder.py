@@ -1,4 +1,4 @@
-"""Searches over a decoder's tokens, with decoders whose probabilities are written by hand.
+"""Searches over a decoder's tokens, with decoders of given probabilities.
 
 B batch, T frames, V vocabulary: the boundary 0, then a and b.
 """
@@ -24,7 +24,7 @@ LENGTHS = torch.tensor([6, 3, 1])
 
 
 class Table(Decoder):
-    """The probabilities of the next token after each beginning; what is not listed ends."""
+    """The probabilities of the next token after each prefix; prefixes that are not listed end."""
 
     def __init__(self, table: dict[tuple[int, ...], list[float]]) -> None:
         super().__init__()
@@ -43,7 +43,7 @@ class Table(Decoder):
         return torch.tensor(rows).log(), {"read": read}
 
 
-# the best first token leads to a worse text than the second best one does
+# the best first token leads to a worse text than the second best
 GARDEN_PATH = Table(
     {(): [0.1, 0.5, 0.4], (1,): [0.4, 0.3, 0.3], (2,): [0.05, 0.9, 0.05], (2, 1): [0.9, 0.05, 0.05]}
 )
@@ -51,7 +51,7 @@ FRAMES = torch.zeros(1, 4, 2), torch.tensor([4])
 
 
 def exhaustive(decoder: Decoder, encoded: Tensor, exponent: float, limit: int) -> float:
-    """The best normalised score of all texts shorter than the limit."""
+    """Return the best normalised score of all texts shorter than the limit."""
     best = -math.inf
     for size in range(limit):
         for text in itertools.product(range(1, 3), repeat=size):
@@ -64,7 +64,7 @@ def exhaustive(decoder: Decoder, encoded: Tensor, exponent: float, limit: int) -
 
 @pytest.fixture(params=[Speller, TDSDecoder], ids=lambda cls: cls.__name__)
 def decoder(request: pytest.FixtureRequest) -> Decoder:
-    """Fresh weights, louder than they come, so that texts differ."""
+    """New weights, larger than the default, so that texts differ."""
     torch.manual_seed(3)
     fresh: Decoder = request.param(memory_size=4, vocabulary_size=3)
     nn.init.normal_(fresh.output.weight, std=1.0)
@@ -129,7 +129,7 @@ def test_a_wide_beam_finds_the_best_of_all_texts(decoder: Decoder, seed: int) ->
     scores = []
     for width in (1, 2, 32):
         ((best,),) = DecoderBeam(beam_width=width)(decoder, encoded, torch.tensor([4]), boundary=0)
-        if len(best.tokens) < 4:  # one that ended
+        if len(best.tokens) < 4:  # finished
             scores.append(best.score)
     assert all(wider > narrower - 1e-5 for narrower, wider in itertools.pairwise(scores))
     assert scores[-1] == pytest.approx(exhaustive(decoder, encoded, 0.6, 4), rel=1e-4)

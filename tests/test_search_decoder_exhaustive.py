@@ -1,4 +1,4 @@
-"""A beam that holds everything, against all texts there are: nothing is lost for being done early.
+"""A beam that holds all prefixes, compared with all texts: the early end loses nothing.
 
 V vocabulary: the boundary 0, then a and b.
 """
@@ -20,8 +20,8 @@ Rows = dict[tuple[int, ...], list[float]]
 
 
 def drawn(seed: int, end: float, power: float = 2.0) -> Rows:
-    """Probabilities of the next token after every beginning: ``end`` weighs those of the boundary, and with
-    a high ``power`` one of the three is nearly sure.
+    """Draw probabilities of the next token after each prefix: ``end`` weights the boundary, and with a high
+    ``power`` one of the three tokens is nearly certain.
     """
     generator = torch.Generator().manual_seed(seed)
     weights = torch.tensor([end, 1.0, 1.0])
@@ -31,7 +31,7 @@ def drawn(seed: int, end: float, power: float = 2.0) -> Rows:
 
 
 def all_texts(rows: Rows, exponent: float) -> list[Candidate]:
-    """Those that end below the limit, the best first; behind them those that it cuts."""
+    """Return texts that end below the limit, the best first, then those that the limit cuts."""
     ended, cut = [], []
     for size in range(LIMIT + 1):
         for text in itertools.product((1, 2), repeat=size):
@@ -80,7 +80,7 @@ class Counted(Table):
 def test_the_search_goes_on_for_exactly_as_long_as_something_better_may_come(
     num_best: int, steps: int
 ) -> None:
-    # "" 1/16, a 15/256, aa 675/1024; what goes on keeps 225/1024, of which aaa has a half, as what follows it
+    # "" 1/16, a 15/256, aa 675/1024; unfinished prefixes keep 225/1024: aaa has half, aaaa half of the rest
     rows = {(): [1 / 16, 15 / 16, 0.0], (1,): [1 / 16, 15 / 16, 0.0], (1, 1): [0.75, 0.25, 0.0]}
     rows |= {(1,) * count: [0.5, 0.5, 0.0] for count in range(3, 9)}
     decoder = Counted(rows)
@@ -91,7 +91,7 @@ def test_the_search_goes_on_for_exactly_as_long_as_something_better_may_come(
 
 @pytest.mark.parametrize(("sure", "steps"), [(0.655, 1), (0.64, 8)])
 def test_what_may_come_is_as_long_as_the_longest_text_that_can_end(sure: float, steps: int) -> None:
-    # with 8 frames that is 7 tokens: log 0.655 / (5 / 6) is -0.508, and log 0.345 / (12 / 6) -0.532;
+    # 8 frames allow 7 tokens: log 0.655 / (5 / 6) is -0.508, and log 0.345 / (12 / 6) -0.532;
     # log 0.64 / (5 / 6) is -0.536, and log 0.36 / (12 / 6) -0.511
     rows = {(1,) * count: [0.0, 1.0, 0.0] for count in range(1, 7)}
     decoder = Counted({(): [sure, 1 - sure, 0.0], **rows})

@@ -1,4 +1,4 @@
-"""Prefix beam search with a language model, by hand and against all alignments.
+"""Prefix beam search with a language model, on small examples and against all alignments.
 
 B batch, T frames, V vocabulary: the blank 0, then the letters of a text, the space first.
 """
@@ -43,7 +43,7 @@ def characters(*texts: str) -> Characters:
 
 
 def log_probs_of(tokens: Tokens, *frames: dict[str, float]) -> Tensor:
-    """(1, T, V): a frame gives letters their probabilities; _ is the blank."""
+    """Return (1, T, V): a frame maps letters to probabilities; _ is the blank."""
     found = torch.zeros(1, len(frames), len(tokens.vocabulary))
     for index, frame in enumerate(frames):
         for letter, probability in frame.items():
@@ -54,7 +54,7 @@ def log_probs_of(tokens: Tokens, *frames: dict[str, float]) -> Tensor:
 def score(
     tokens: Tokens, text: str, ngrams: NGrams = BIGRAMS, alpha: float = 1.0, beta: float = 0.0
 ) -> float:
-    """What the words of a text and its end score, token by token."""
+    """Score the words of a text and its end, token by token."""
     words = WordScores(ngrams, tokens, alpha, beta)
     context = words.start()
     for token in tokens.encode(text):
@@ -69,10 +69,10 @@ def by_hand(*log10: float) -> float:
 @pytest.mark.parametrize(
     ("text", "log10"),
     [
-        ("see the sea", [-0.2, -0.1, -0.3, -0.4]),  # bigrams, and that of the end
-        ("see sea", [-0.2, HALF + TENTH, -0.4]),  # backs off: see sea was never seen
-        ("the the", [HALF - 0.7, HALF - 0.7, HALF + TENTH]),  # the end was never seen after the
-        ("tea", [HALF - 3.0, TENTH]),  # a word outside, after the start and before the end
+        ("see the sea", [-0.2, -0.1, -0.3, -0.4]),  # bigrams, also of the end
+        ("see sea", [-0.2, HALF + TENTH, -0.4]),  # backs off: see sea is not in the model
+        ("the the", [HALF - 0.7, HALF - 0.7, HALF + TENTH]),  # "the </s>" is not in the model
+        ("tea", [HALF - 3.0, TENTH]),  # an unknown word, after the start and before the end
         ("see tea sea", [-0.2, HALF - 3.0, TENTH, -0.4]),
         ("", [HALF + TENTH]),
     ],
@@ -92,7 +92,7 @@ def test_a_word_counts_as_soon_as_the_space_behind_it_is_there() -> None:
     tokens = characters("see the sea")
     words = WordScores(BIGRAMS, tokens, alpha=1.0, beta=0.0)
     scores, context = [], words.start()
-    for letter in (tokens.vocabulary.index(letter) for letter in "see  t"):  # two spaces are as one
+    for letter in (tokens.vocabulary.index(letter) for letter in "see  t"):  # two spaces equal one
         context = words.extend(context, letter)
         scores.append(context.score)
     assert scores == pytest.approx([0, 0, 0, *3 * [by_hand(-0.2)]])
@@ -130,7 +130,7 @@ def test_a_model_of_words_that_cannot_be_written_is_refused() -> None:
 
 
 def search(tokens: Tokens, **arguments: Any) -> PrefixBeam:
-    """As the pipeline builds it."""
+    """Build the search as the pipeline does."""
     part = Part(class_path="stages.search.prefix_beam.PrefixBeam", init_args=arguments)
     built: PrefixBeam = part.build(tokens=tokens)
     return built
@@ -185,7 +185,7 @@ def test_a_wide_beam_sums_over_all_alignments_and_adds_what_the_words_score(seed
 
 
 def of_sentence(words: list[str], ngrams: NGrams) -> float:
-    """The natural logarithm of a sentence's probability, straight from the definition of back-off."""
+    """Return the natural logarithm of a sentence's probability, by the definition of back-off."""
 
     def after(history: tuple[str, ...], word: str) -> float:
         if " ".join((*history, word)) in ngrams:

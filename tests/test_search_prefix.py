@@ -1,4 +1,4 @@
-"""Prefix beam search by hand and against all paths; what every search over CTC's output does.
+"""Prefix beam search, on small examples and against all paths; tests of all CTC searches.
 
 B batch, T frames, V vocabulary: the blank 0, then a and b.
 """
@@ -25,7 +25,7 @@ def frames(*probabilities: list[float]) -> torch.Tensor:
 
 
 def of_all_paths(log_probs: torch.Tensor, blank: int) -> dict[tuple[int, ...], float]:
-    """The probability of every text: the sum over its alignments."""
+    """Return the probability of each text: the sum over its alignments."""
     found: dict[tuple[int, ...], float] = {}
     for path in itertools.product(range(log_probs.shape[1]), repeat=len(log_probs)):
         probability = math.exp(sum(log_probs[frame, token].item() for frame, token in enumerate(path)))
@@ -72,7 +72,7 @@ def test_a_clear_path_is_collapsed_before_blanks_are_dropped(search: CTCSearch, 
 
 
 def test_the_alignments_of_a_text_count_together() -> None:
-    # no token at all is the best path, 0.36; but a a, a blank and blank a have 0.64 together
+    # the best path is two blanks, 0.36; but a a, a blank and blank a have 0.64 together
     log_probs = frames([0.6, 0.4, 0.0], [0.6, 0.4, 0.0])
     assert Greedy()(log_probs, torch.tensor([2]), 0) == [[]]
     assert PrefixBeam(num_best=2).ranked(log_probs, torch.tensor([2]), 0) == [[[1], []]]

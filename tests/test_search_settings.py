@@ -1,4 +1,4 @@
-"""What searches are told, what they take where they are told nothing, and what they refuse."""
+"""Settings of searches: given values, defaults, and values that are refused."""
 
 import inspect
 from pathlib import Path
@@ -56,7 +56,7 @@ def test_as_many_texts_as_the_beam_holds_can_be_ranked(cls: Any) -> None:
 @pytest.mark.parametrize("weights", [{"alpha": 0.0}, {"beta": 0.0}, {"alpha": 1.0, "beta": 1.0}])
 def test_weights_need_a_language_model(weights: dict[str, float]) -> None:
     PrefixBeam.check_arguments(language_model="lm.arpa", **weights)
-    with pytest.raises(ValueError, match="alpha and beta weigh a language_model, but there is none"):
+    with pytest.raises(ValueError, match="alpha and beta need a language_model, but none is set"):
         PrefixBeam.check_arguments(**weights)
 
 
@@ -99,7 +99,7 @@ def test_a_check_reads_a_language_model_and_keeps_its_name(tmp_path: Path) -> No
 
 
 class Reading(Greedy):
-    """A search of somebody's own that reads its file when it is built."""
+    """A user's search that reads its file when it is built."""
 
     def __init__(self, file: str, inputs: Path | None = None) -> None:
         assert inputs is not None
@@ -107,7 +107,7 @@ class Reading(Greedy):
 
 
 class Resolving(Greedy):
-    """One whose text a checkpoint would keep."""
+    """A user's search whose text a checkpoint would keep."""
 
     def __init__(self, file: str) -> None:
         self.text = file
@@ -156,10 +156,10 @@ def test_the_most_likely_token_is_looked_at_however_small_the_share() -> None:
 @pytest.mark.parametrize(
     ("probabilities", "share", "texts"),
     [
-        ([0.25, 0.5, 0.25], 0.5, [[1]]),  # which has the share already
-        ([0.25, 0.5, 0.25], 0.51, [[1], []]),  # of equally likely ones the first
+        ([0.25, 0.5, 0.25], 0.5, [[1]]),  # has the probability already
+        ([0.25, 0.5, 0.25], 0.51, [[1], []]),  # the first of equally likely tokens
         ([0.02, 0.95, 0.03], 0.9, [[1]]),
-        ([1e-9, 1.0, 1e-9], 1.0, [[1], [], [2]]),  # all of them, though one has all that float32 can tell
+        ([1e-9, 1.0, 1e-9], 1.0, [[1], [], [2]]),  # all, although one rounds to 1 in float32
     ],
 )
 def test_tokens_are_looked_at_until_they_have_the_share(
@@ -170,7 +170,7 @@ def test_tokens_are_looked_at_until_they_have_the_share(
 
 
 def test_the_beam_goes_on_with_its_most_likely_texts_alone() -> None:
-    # after the first frame a has 6/10 and nothing 4/10; half of each goes on with b
+    # after the first frame a has 6/10 and "" 4/10; half of each continues with b
     frames = [0.4, 0.6, 0.0], [0.5, 0.0, 0.5]
     assert ranked(PrefixBeam(beam_width=1, num_best=1), *frames) == [[1]]
     assert ranked(PrefixBeam(beam_width=2, num_best=2), *frames) == [[1], [1, 2]]
@@ -184,5 +184,5 @@ def test_an_utterance_of_no_frame_has_no_token() -> None:
 
 def test_the_tokens_of_a_search_are_those_of_the_training() -> None:
     part = {"class_path": BEAM, "init_args": {"tokens": "own"}}
-    with pytest.raises(ValueError, match=r"init_args\.tokens\s+not written here: it is train\.tokens"):
+    with pytest.raises(ValueError, match=r"init_args\.tokens\s+must not be set here: it is train\.tokens"):
         TypeAdapter(CTCSearchPart).validate_python(part)

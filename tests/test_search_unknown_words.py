@@ -1,4 +1,4 @@
-"""Words outside of a language model: they are <unk>, also for what comes behind them.
+"""Words that are not in a language model: they count as <unk>, also as history.
 
 Logarithms are to the base 10, as in ARPA files.
 """
@@ -31,7 +31,7 @@ TRIGRAMS: NGrams = {
 @pytest.mark.parametrize(
     ("text", "log10"),
     [
-        ("tea sea", [-2.5, -0.75 - 0.375, -0.0625 - 1.0]),  # <s> <unk>, <unk> sea behind it, the end
+        ("tea sea", [-2.5, -0.75 - 0.375, -0.0625 - 1.0]),  # <s> <unk>, then <unk> sea, the end
         ("see tea sea", [-0.25 - 0.5, -0.125 + 0.125 - 2.0, -0.1, -0.0625 - 1.0]),
         ("see tea see", [-0.25 - 0.5, -2.0, -0.03125 - 0.5 - 0.5, -0.125 - 1.0]),
         ("tea tee", [-2.5, -0.75 - 0.5 - 3.0, -0.5 - 1.0]),  # two of them are <unk> <unk>
@@ -65,12 +65,12 @@ def test_a_history_is_no_longer_than_the_models() -> None:
 
 
 def test_a_model_made_of_transcripts_knows_what_follows_unk_where_they_say_so(tmp_path: Path) -> None:
-    # <unk> once and see once before it, sea once behind it, and the end: 4 of 4 kinds, of 4 that there are
+    # see, <unk>, sea and the end, once each: 4 tokens of 4 kinds, in a vocabulary of 4
     path = tmp_path / "lm.arpa"
     path.write_text("".join(arpa_lines(witten_bell([["see", "<unk>", "sea"]], order=2))))
     ngrams = read_arpa(path, tmp_path)
-    alone = (1 + 4 * 1 / 4) / 8  # any word's, with no history
-    seen, never = (1 + alone) / 2, alone / 2  # behind a word that was said once
+    alone = (1 + 4 * 1 / 4) / 8  # of any word, without history
+    seen, never = (1 + alone) / 2, alone / 2  # after a word that occurred once
     tokens = characters("see the sea at")
     for text, probabilities in (
         ("see tea sea", [seen, seen, seen, seen]),
@@ -82,7 +82,7 @@ def test_a_model_made_of_transcripts_knows_what_follows_unk_where_they_say_so(tm
 
 
 def test_a_model_made_of_transcripts_gives_an_unknown_word_what_is_left_for_it() -> None:
-    # see twice, the end once: 3 of 2 kinds; with <unk>, which was never said, 3 kinds
+    # see twice, the end once: 3 tokens of 2 kinds; with <unk>, which never occurred, 3 kinds
     ngrams = witten_bell([["see", "see"]], order=1)
     assert 10 ** ngrams["<unk>"][0] == pytest.approx((0 + 2 * 1 / 3) / 5)
     expected = [(0 + 2 * 1 / 3) / 5, (2 + 2 * 1 / 3) / 5, (1 + 2 * 1 / 3) / 5]

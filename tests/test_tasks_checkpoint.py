@@ -67,7 +67,7 @@ def test_a_checkpoint_calls_nothing_but_classes_of_the_family(checkpoint: Path, 
     owned = checkpoint.with_name("owned")
     section[name] = {"class_path": "subprocess.getoutput", "init_args": {"cmd": f"touch {owned}"}}
     torch.save(content | {"recipe": json.dumps(written)}, checkpoint)
-    with pytest.raises(ValueError, match=r"subprocess\.getoutput is no stages\."):
+    with pytest.raises(ValueError, match=r"subprocess\.getoutput is not a subclass of stages\."):
         load(checkpoint)
     assert not owned.exists()
 

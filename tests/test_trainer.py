@@ -52,7 +52,7 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
         {"check_val_every_n_epoch": 9, "max_epochs": 3},
         r"train\.trainer\.check_val_every_n_epoch: training would never",
     ),
-    ({"logger": False}, r"train\.trainer\.logger: not written here: it is train\.loggers"),
+    ({"logger": False}, r"train\.trainer\.logger: must not be set here: it is train\.loggers"),
 ]
 WriteParams = Callable[..., Path]
 
@@ -83,7 +83,9 @@ def test_a_class_that_is_no_part_of_a_trainer_is_not_built(
         "init_args": {"args": ["touch", str(tmp_path / "built")]},
     }
     path = write_params({f"train.trainer.{key}": [part] if key == "plugins" else part})
-    with pytest.raises(ValueError, match=rf"train\.trainer\.{key}.*subprocess\.Popen is no lightning"):
+    with pytest.raises(
+        ValueError, match=rf"train\.trainer\.{key}.*subprocess\.Popen is not a subclass of lightning"
+    ):
         read_params(path)
     assert not (tmp_path / "built").exists()
 

@@ -92,5 +92,5 @@ def _chosen(rows: list[ManifestRow], names: list[str]) -> list[ManifestRow]:
     """The rows with these ids, or the first few; ValueError for an unknown id."""
     by_id = {row.id: row for row in rows}
     if unknown := [name for name in names if name not in by_id]:
-        raise ValueError(f"no training utterance {unknown[0]!r}; there is, for instance, {min(by_id)!r}")
+        raise ValueError(f"no training utterance {unknown[0]!r}; a valid id is, for example, {min(by_id)!r}")
     return [by_id[name] for name in names or sorted(by_id)[:NUM_UTTERANCES]]

@@ -1,4 +1,4 @@
-"""A page of recordings before and after augmentation: index.html, with sounds and pictures beside it."""
+"""A page of recordings before and after augmentation: index.html, with sounds and pictures."""
 
 import io
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ RANGE_DB = 80.0
 
 @dataclass(frozen=True)
 class Version:
-    """A recording, and the features (T, F) that the model gets of it, if it takes features."""
+    """A recording, and its features (T, F) if the model takes features."""
 
     title: str
     what: str
@@ -29,7 +29,7 @@ class Version:
 
 @dataclass(frozen=True)
 class Shown:
-    """An utterance in its versions, of which the first is the original."""
+    """An utterance and its versions; the first is the original."""
 
     utterance: str
     text: str
@@ -38,8 +38,8 @@ class Shown:
 
 
 def write_page(utterances: list[Shown], folder: Path) -> Path:
-    """Write the page and what it shows; its path."""
-    told = []
+    """Write the page with its sounds and pictures, and return its path."""
+    pages = []
     for number, shown in enumerate(utterances, 1):
         versions = []
         for place, version in enumerate(shown.versions):
@@ -50,13 +50,13 @@ def write_page(utterances: list[Shown], folder: Path) -> Path:
             write_whole(folder / f"{name}.png", picture(version, shown))
             what = (version.what or "unchanged") if place else ""
             versions.append({"title": version.title, "what": what, "name": name})
-        told.append({"utterance": shown.utterance, "text": shown.text, "versions": versions})
-    write_whole(folder / "index.html", render("augmentation_preview.html", utterances=told).encode())
+        pages.append({"utterance": shown.utterance, "text": shown.text, "versions": versions})
+    write_whole(folder / "index.html", render("augmentation_preview.html", utterances=pages).encode())
     return folder / "index.html"
 
 
 def picture(version: Version, shown: Shown) -> bytes:
-    """The spectrogram, and the features below it, as a PNG; scales are those of the original."""
+    """Draw the spectrogram, and the features below it, as a PNG with the scales of the original."""
     try:
         from matplotlib.figure import Figure
     except ImportError as error:
@@ -82,7 +82,7 @@ def picture(version: Version, shown: Shown) -> bytes:
 
 
 def spectrogram(samples: Samples, sample_rate: int) -> Samples:
-    """Levels in dB: (T, F)."""
+    """Return levels in dB: (T, F)."""
     window, shift = (max(round(seconds * sample_rate), 1) for seconds in (WINDOW_SECONDS, SHIFT_SECONDS))
     padded = np.pad(samples, (0, max(window - len(samples), 0)))
     frames = np.lib.stride_tricks.sliding_window_view(padded, window)[::shift] * np.hanning(window)
@@ -91,7 +91,7 @@ def spectrogram(samples: Samples, sample_rate: int) -> Samples:
 
 
 def _draw(axes: Any, values: Samples, seconds: float, top: float, limits: tuple[float, float]) -> None:
-    """Values (T, F) from left to right and from bottom to top."""
+    """Draw values (T, F): T from left to right, F from bottom to top."""
     low, high = limits
     extent = (0, seconds, 0, top)
     shades = {"cmap": "magma", "vmin": low, "vmax": high, "interpolation": "nearest"}

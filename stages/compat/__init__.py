@@ -1,4 +1,4 @@
-"""What works around the insides of other libraries, one file for each of them.
+"""Workarounds for the internals of other libraries, one file for each.
 
-``SEEN_WITH`` of a file holds the versions, up to the minor number, that it was written for and tested with.
+``SEEN_WITH`` in a file lists the versions, up to the minor number, with which it was tested.
 """

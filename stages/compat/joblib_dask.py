@@ -1,4 +1,4 @@
-"""Where Dask gives up a job, because its workers were killed, joblib's backend waits for ever."""
+"""joblib's backend waits forever for a job that Dask gives up because its workers were killed."""
 
 from collections.abc import Callable
 from concurrent.futures import Future
@@ -10,7 +10,7 @@ SEEN_WITH = {"joblib": ("1.6",), "distributed": ("2026.8",)}
 
 
 class DaskBackend(DaskDistributedBackend):
-    """A job that Dask gives up ends with the error that ``lost`` makes of the reason."""
+    """Ends a job that Dask gives up with the error that ``lost`` makes from the reason."""
 
     def __init__(self, *, lost: Callable[[BaseException], Exception], **settings: Any) -> None:
         super().__init__(**settings)

@@ -1,5 +1,5 @@
-"""onnxruntime's Fourier transform in float32, where its size is no power of two, has an error of 5e-5 of the
-loudest frequency (size 400; torch: 2e-7), which is much of a quiet one. In float64 it is exact, and as fast.
+"""onnxruntime's float32 Fourier transform has an error of 5e-5 of the loudest frequency if its size is not a
+power of two (size 400; PyTorch: 2e-7). This is large for quiet frequencies. float64 is exact, and as fast.
 """
 
 from collections.abc import Iterator
@@ -15,7 +15,7 @@ SEEN_WITH = {"onnxruntime": ("1.31",)}
 
 @contextmanager
 def precise_stft() -> Iterator[None]:
-    """Inside, an export computes such transforms in float64."""
+    """An export in this context computes such transforms in float64."""
     stft = torch.stft
 
     def in_float64(input: Tensor, n_fft: int, *args: Any, **settings: Any) -> Tensor:
@@ -23,7 +23,7 @@ def precise_stft() -> Iterator[None]:
             return stft(input, n_fft, *args, **settings)
         named = {name: _double(value) for name, value in settings.items()}
         spectra = torch.view_as_real(stft(input.double(), n_fft, *map(_double, args), **named))
-        return torch.view_as_complex(spectra.float())  # the exporter casts no complex numbers
+        return torch.view_as_complex(spectra.float())  # the exporter cannot cast complex numbers
 
     with patch("torch.stft", in_float64):
         yield

@@ -1,5 +1,5 @@
-"""onnxscript's optimizer takes any constant below 1e-8 for 0 and drops what adds it: a logarithm loses the
-floor under it, and silence becomes minus infinity.
+"""onnxscript's optimizer treats constants below 1e-8 as 0 and removes their addition: a logarithm loses its
+floor, and silence becomes minus infinity.
 """
 
 from collections.abc import Iterator
@@ -14,7 +14,7 @@ SEEN_WITH = {"onnxscript": ("0.5", "0.6", "0.7")}
 
 @contextmanager
 def small_constants() -> Iterator[None]:
-    """Inside, an export keeps additions of small constants."""
+    """An export in this context keeps additions of small constants."""
     approximate = list(_no_op.rules)
     exact = tuple(rule for rule in rewriter._DEFAULT_REWRITE_RULES if rule not in approximate)
     with patch.object(rewriter, "_DEFAULT_REWRITE_RULES", exact):

@@ -1,4 +1,4 @@
-"""Optuna sets a user attribute of a trial only where it has just handed that trial out."""
+"""Optuna sets user attributes only of the trial that it has just created."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -9,6 +9,6 @@ SEEN_WITH = {"optuna": ("5.0",)}
 
 
 def set_user_attribute(study: "Study", number: int, key: str, value: Any) -> None:
-    """Set it for the trial of that number, whenever it was handed out."""
+    """Set a user attribute of the trial with this number, whenever it was created."""
     trial = study.get_trials(deepcopy=False)[number]
     study._storage.set_trial_user_attr(trial._trial_id, key, value)

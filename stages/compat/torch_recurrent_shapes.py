@@ -1,6 +1,6 @@
-"""ONNX has LSTM and GRU, and torch's exporter keeps them whole. But where oneDNN is absent, torch finds the
-shapes of their outputs by unrolling them for the number of frames of the traced example: this is slow, wrong
-for other lengths, and an error with more than one layer.
+"""ONNX has LSTM and GRU operators, and PyTorch's exporter uses them. But without oneDNN, PyTorch computes
+their output shapes by unrolling them over the frames of the traced example: this is slow, wrong for other
+lengths, and fails with more than one layer.
 
 B batch, T frames, H hidden size.
 """
@@ -18,7 +18,7 @@ DECOMPOSITIONS = "torch._decomp.decompositions"
 
 @contextmanager
 def recurrent_shapes() -> Iterator[None]:
-    """Inside, recurrent layers give outputs of the right shape and compute nothing: only for tracing."""
+    """Recurrent layers in this context only return outputs of the right shape: for tracing."""
     with (
         patch(f"{DECOMPOSITIONS}.select_one_layer_lstm_function", lambda *_: _lstm_layer),
         patch(f"{DECOMPOSITIONS}.one_layer_rnn", _gru_layer),

@@ -1,7 +1,7 @@
-"""torchaudio beside a CPU build of torch.
+"""torchaudio with a CPU build of PyTorch.
 
-PyPI's torchaudio is linked to CUDA: beside a CPU build of torch its import fails on libc10_cuda.so. Its pure
-Python part (transforms, functional) needs no compiled code, and works when the extension says it is absent.
+PyPI's torchaudio is linked to CUDA: with a CPU build of PyTorch its import fails on libc10_cuda.so. Its pure
+Python part (transforms, functional) needs no compiled code, and works if the extension is marked as absent.
 """
 
 import sys
@@ -13,11 +13,11 @@ SEEN_WITH = {"torchaudio": ("2.11",)}
 
 
 def prepare_torchaudio() -> None:
-    """Call before the first ``import torchaudio``; does nothing where torch has CUDA."""
+    """Call before the first ``import torchaudio``; does nothing if PyTorch has CUDA."""
     name = "torchaudio._extension"
     if torch.version.cuda is not None or name in sys.modules:
         return
-    absent = ModuleType(name, "Stands in for torchaudio's compiled extension, and says that it is absent.")
+    absent = ModuleType(name, "Replaces torchaudio's compiled extension and marks it as absent.")
     absent._IS_TORCHAUDIO_EXT_AVAILABLE = False  # type: ignore[attr-defined]
     absent._IS_ALIGN_AVAILABLE = False  # type: ignore[attr-defined]
     absent.fail_if_no_align = lambda function: function  # type: ignore[attr-defined]

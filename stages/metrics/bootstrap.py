@@ -15,7 +15,7 @@ Values = np.ndarray[Any, np.dtype[Any]]
 def resampled_rates(
     errors: Values, lengths: Values, num_bootstraps: int, generator: np.random.Generator
 ) -> Values:
-    """The corpus rate of every resample: errors (N,) and reference lengths (N,) to (B,)."""
+    """Return the corpus rate of each resample: errors (N,) and reference lengths (N,) to (B,)."""
     rates = np.empty(num_bootstraps)
     for number in range(num_bootstraps):
         drawn = generator.integers(0, len(errors), len(errors))
@@ -24,7 +24,7 @@ def resampled_rates(
 
 
 def interval(resampled: Values) -> tuple[float, float]:
-    """The ends between which 95 % of the values of all resamples lie."""
+    """Return the bounds that contain 95 % of the resampled values."""
     tail = (1 - CONFIDENCE) / 2
     low, high = np.quantile(resampled, [tail, 1 - tail])
     return float(low), float(high)

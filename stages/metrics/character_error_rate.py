@@ -6,7 +6,7 @@ from stages.metrics.error_rate import ErrorRate
 
 
 class CharacterErrorRate(ErrorRate):
-    """Edits of characters, spaces between words included, divided by the characters of the references."""
+    """Character edits divided by the number of reference characters, spaces between words included."""
 
     name = "cer"
     logged = (name,)

@@ -1,4 +1,4 @@
-"""Shares of chords, and of their types, roots and basses, that were recognised."""
+"""Accuracies of chords, and of their types, roots and basses."""
 
 from collections.abc import Collection, Sequence
 from typing import Annotated
@@ -15,18 +15,18 @@ from stages.schema.quantities import Fraction
 Rank = Annotated[int, Ge(1), Le(5)]  # a task ranks five hypotheses
 PARTS = Chord._fields
 NUM_BOOTSTRAPS = 1000
-ENOUGH_CHORDS = 3000  # for an estimated ceiling: of fewer, most sound unlike all others by chance
+ENOUGH_CHORDS = 3000  # for an estimated ceiling: with fewer, most chords sound unique by chance
 
 
 class ChordAccuracy(Metric):
-    """``chord_type_acc``, ``root_acc``, ``bass_note_acc``, and ``chord_acc`` of all three together, each with
-    a bootstrap interval over chords, and ``PART_topK_acc``, for each K of ``top_k``: the truth is among the K
-    best classes of its head (always, where the head has no more).
+    """``chord_type_acc``, ``root_acc``, ``bass_note_acc``, and ``chord_acc`` for all three together, each
+    with a bootstrap interval over chords; and ``PART_topK_acc`` for each K in ``top_k``: the reference is
+    among the K best classes of its head (always, if the head has at most K classes).
 
-    ``PART_acc_ceiling`` beside them is what a listener can reach who knows all pitch classes and the bass;
-    some chords are one another's inversions (see chord_ceiling). It follows from the prior of a synthesised
-    corpus, if ``bass_is_root`` is set, which with ``types`` is as the corpus has it; else it is estimated
-    from the references, where they are 3000 at least of types whose pitch classes are known.
+    ``PART_acc_ceiling`` is the best accuracy for a listener who knows all pitch classes and the bass; some
+    chords are inversions of each other (see chord_ceiling). If ``bass_is_root`` is set, the ceiling follows
+    from the prior of a synthesised corpus: set ``bass_is_root`` and ``types`` as in the corpus. Otherwise it
+    is estimated from the references, if there are at least 3000 and all pitch classes are known.
     """
 
     content = "chords"
@@ -49,7 +49,7 @@ class ChordAccuracy(Metric):
         unknown = sorted(set(distinct_types(types)) - set(CHORD_TYPES))
         if bass_is_root is not None and unknown:
             raise ValueError(
-                f"bass_is_root: no ceiling follows, as the pitch classes of {unknown} are unknown"
+                f"bass_is_root: cannot compute a ceiling: the pitch classes of {unknown} are unknown"
             )
 
     def compute(self, references: Sequence[str], hypotheses: Sequence[str]) -> dict[str, float]:
@@ -102,6 +102,6 @@ def _num_correct(references: Sequence[Chord], hypotheses: Sequence[Chord], part:
 
 
 def _interval(correct: int, total: int) -> tuple[float, float]:
-    """The percentile bootstrap over chords: of ones and zeros, drawn again, the sum is binomial."""
+    """Percentile bootstrap over chords: the sum of resampled ones and zeros is binomial."""
     drawn = np.random.default_rng(0).binomial(total, correct / total, NUM_BOOTSTRAPS) / total
     return interval(drawn)

@@ -1,6 +1,6 @@
-"""What a listener can reach who knows a chord's pitch classes and its bass.
+"""The best accuracy for a listener who knows a chord's pitch classes and its bass.
 
-``python -m stages.metrics.chord_ceiling`` prints the chord types that are one another's inversions, which
+``python -m stages.metrics.chord_ceiling`` prints the chord types that are inversions of each other, which
 no listener can always tell apart.
 """
 
@@ -9,12 +9,12 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from stages.schema.chords import CHORD_TYPES, PITCH_CLASSES, Chord
 
-Shares = Mapping[tuple[str, int], float]  # of chord types and semitones from the root up to the bass
+Shares = Mapping[tuple[str, int], float]  # by chord type and semitones from the root up to the bass
 
 
 def ceilings(shares: Shares) -> dict[str, float]:
-    """The best possible accuracy of type, root, and both (the bass is known): for everything that sounds the
-    same above its bass, the most frequent answer.
+    """Return the best possible accuracy of type, root, and both (the bass is known): the most frequent answer
+    for all chords that sound the same above their bass.
     """
     answers_by_sound: dict[tuple[str, frozenset[int]], dict[object, float]] = defaultdict(
         lambda: defaultdict(float)
@@ -31,13 +31,13 @@ def ceilings(shares: Shares) -> dict[str, float]:
 
 
 def shares_of_prior(types: Sequence[str], bass_is_root: float) -> Shares:
-    """Uniform types; the bass is the root with this probability, else any of the twelve pitch classes."""
+    """Uniform types; the bass is the root with this probability, otherwise any of the 12 pitch classes."""
     other = (1 - bass_is_root) / 12
     return {(name, bass): other + bass_is_root * (bass == 0) for name in types for bass in range(12)}
 
 
 def shares_of_labels(chords: Iterable[Chord]) -> Shares:
-    """As they are counted."""
+    """Return the count of each chord type and bass."""
     counts: dict[tuple[str, int], float] = defaultdict(float)
     for chord in chords:
         bass = PITCH_CLASSES.index(chord.bass_note) - PITCH_CLASSES.index(chord.root)
@@ -46,7 +46,7 @@ def shares_of_labels(chords: Iterable[Chord]) -> Shares:
 
 
 def indistinguishable(types: Sequence[str] = tuple(CHORD_TYPES)) -> list[list[str]]:
-    """Types that share their pitch classes in some transposition, or with themselves in another one."""
+    """Return groups of types with the same pitch classes in some transposition; a type may match itself."""
     groups: dict[frozenset[frozenset[int]], list[str]] = defaultdict(list)
     for name in types:
         groups[frozenset(_transpositions(name))].append(name)
@@ -54,7 +54,7 @@ def indistinguishable(types: Sequence[str] = tuple(CHORD_TYPES)) -> list[list[st
 
 
 def likenesses(types: Sequence[str]) -> dict[str, str]:
-    """Of these types, those that sound like others on other roots, or like themselves; with their names."""
+    """Map each type that sounds like others, or like itself, on other roots to their names."""
     groups = indistinguishable([name for name in types if name in CHORD_TYPES])
     return {
         name: ", ".join(other for other in group if other != name) or "itself on other roots"
@@ -69,5 +69,5 @@ def _transpositions(name: str) -> set[frozenset[int]]:
 
 if __name__ == "__main__":
     for group in indistinguishable():
-        symmetric = "" if len(group) > 1 else " (by transposition its own)"
+        symmetric = "" if len(group) > 1 else " (same as its own transposition)"
         print(", ".join(group) + symmetric)

@@ -1,4 +1,4 @@
-"""The earlier name of ``earshot compare``."""
+"""The old name of ``earshot compare``."""
 
 import sys
 

@@ -1,4 +1,4 @@
-"""Hypotheses against references, class by class: tables of evaluate."""
+"""Tables of the evaluate stage: hypotheses against references, class by class."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -8,11 +8,11 @@ Pairs = Sequence[tuple[str, str]]
 
 NAMES = {"": "nothing", " ": "space"}
 CLASS_COLUMNS = ("kind", "class", "precision", "recall", "f1", "support")
-MAX_CLASSES = 100  # of a picture that can be read
+MAX_CLASSES = 100  # a plot of more is not readable
 
 
 def confusions(pairs: Pairs) -> list[dict[str, str]]:
-    """A row for each pair, which DVC's confusion plot counts; none if there are too many classes to see."""
+    """Return a row for each pair, for DVC's confusion plot; no rows if there are too many classes to plot."""
     named = [
         {"reference": NAMES.get(reference, reference), "hypothesis": NAMES.get(hypothesis, hypothesis)}
         for reference, hypothesis in pairs
@@ -22,9 +22,9 @@ def confusions(pairs: Pairs) -> list[dict[str, str]]:
 
 
 def per_class(kind: str, pairs: Pairs) -> list[dict[str, Any]]:
-    """Precision, recall and F1 of each class, and its count in references (support); sorted by class.
+    """Return precision, recall, F1 and support (count in references) of each class, sorted by class.
 
-    Precision of a class that no hypothesis has is 0, as is recall of one that no reference has.
+    Precision is 0 for a class that no hypothesis has, and recall for a class that no reference has.
     """
     references, hypotheses = (
         (Counter(names) for names in zip(*pairs, strict=True)) if pairs else (Counter(), Counter())

@@ -16,7 +16,7 @@ Counts = np.ndarray[Any, np.dtype[np.int64]]
 
 
 class ErrorRate(Metric):
-    """The base of word and character error rates: ``name`` and ``align`` differ.
+    """The base class of error rates: subclasses set ``name`` and ``unit``, and implement ``align``.
 
     The confidence interval is the percentile bootstrap over utterances (Bisani and Ney 2004).
     """
@@ -70,7 +70,7 @@ class ErrorRate(Metric):
         return {self.unit: found}
 
     def counts(self, references: Sequence[str], hypotheses: Sequence[str]) -> Counts:
-        """Insertions, deletions, substitutions and reference length of every utterance: (N, 4)."""
+        """Return insertions, deletions, substitutions and reference length of each utterance: (N, 4)."""
         output = self.align(list(references), list(hypotheses))
         rows = []
         for reference, chunks in zip(output.references, output.alignments, strict=True):

@@ -1,4 +1,4 @@
-"""What a metric answers."""
+"""The interface of metrics."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Collection, Mapping, Sequence
@@ -8,13 +8,13 @@ Pairs = dict[str, list[tuple[str, str]]]
 
 
 class Metric(ABC):
-    """Numbers for metrics.json from references and hypotheses, one pair an utterance, normalised.
+    """Numbers for metrics.json from references and hypotheses, one normalised pair per utterance.
 
     Rates are fractions over the corpus: edits summed over all utterances, divided by reference length.
     """
 
-    content: ClassVar[str] = "text"  # that of the tokens whose texts it compares
-    logged: ClassVar[tuple[str, ...]]  # of what compute gives: a validation logs it with val_ before it
+    content: ClassVar[str] = "text"  # what the compared tokens stand for
+    logged: ClassVar[tuple[str, ...]]  # keys of compute that a validation logs as val_KEY
 
     @abstractmethod
     def compute(self, references: Sequence[str], hypotheses: Sequence[str]) -> dict[str, float]: ...
@@ -26,17 +26,17 @@ class Metric(ABC):
     def compute_ranked(
         self, references: Sequence[str], alternatives: Sequence[Sequence[str]]
     ) -> dict[str, float]:
-        """Numbers about each utterance's best hypotheses, the first of them first; none by default."""
+        """Numbers about the best hypotheses of each utterance, the best first; none by default."""
         return {}
 
     def pairs(self, references: Sequence[str], hypotheses: Sequence[str]) -> Pairs:
-        """By kind of class, what a reference has and what its hypothesis has there, "" for nothing: for
-        tables of confusions and of precision and recall. None by default.
+        """Pairs of a reference's and a hypothesis's class, "" for nothing, by kind of class: for tables of
+        confusions, precision and recall. None by default.
         """
         return {}
 
     def indistinguishable(self, kind: str, classes: Collection[str]) -> Mapping[str, str]:
-        """Of the classes of a kind, those that cannot always be told apart, each with what it is like, in
-        words; none by default.
+        """Map each class of a kind that cannot always be told apart from others to a description of those;
+        none by default.
         """
         return {}

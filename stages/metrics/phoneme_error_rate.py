@@ -8,10 +8,10 @@ from stages.metrics.error_rate import ErrorRate
 
 
 class PhonemeErrorRate(ErrorRate):
-    """Edits of phones, which stand apart by spaces, divided by the phones of the references.
+    """Phone edits divided by the number of reference phones; spaces separate phones.
 
-    A phone of several characters is one edit, unlike in a character error rate. ``cer`` repeats it, as
-    phoneme recognisers are often monitored under that name (``val_cer``).
+    A phone of several characters is one edit, unlike in a character error rate. ``cer`` has the same value,
+    because phoneme recognisers are often monitored under that name (``val_cer``).
     """
 
     name = "per"

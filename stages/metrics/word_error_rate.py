@@ -6,7 +6,7 @@ from stages.metrics.error_rate import ErrorRate
 
 
 class WordErrorRate(ErrorRate):
-    """Edits of words, divided by the words of the references."""
+    """Word edits divided by the number of reference words."""
 
     name = "wer"
     logged = (name,)

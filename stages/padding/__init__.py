@@ -1,1 +1,1 @@
-"""What belongs to an utterance of a batch, and what is padding."""
+"""Masks that separate utterances from padding in a batch."""

@@ -1,4 +1,4 @@
-"""Histograms: the same bins for all splits, one above the other; histogram.html draws them."""
+"""Histograms with the same bins for all splits, one below the other; histogram.html draws them."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ Array = np.ndarray[Any, np.dtype[Any]]
 
 @dataclass(frozen=True)
 class Bar:
-    """In pixels; ``said`` is how many there are of what."""
+    """Sizes are in pixels; ``said`` is the label: the bin and its count."""
 
     x: float
     y: float
@@ -28,7 +28,7 @@ class Bar:
 
 @dataclass(frozen=True)
 class Row:
-    """A split: what stands between ``top`` and ``bottom``; ``median`` is where it lies, if there is one."""
+    """A split, drawn between ``top`` and ``bottom``; ``median`` is its x position, if it has values."""
 
     split: str
     bars: list[Bar]
@@ -46,7 +46,7 @@ class Tick:
 
 @dataclass(frozen=True)
 class Histogram:
-    """``counts`` of values between neighbouring ``edges``, and ``medians``, of each split (that has any)."""
+    """For each split, ``counts`` of values between ``edges``; ``medians`` only of splits with values."""
 
     title: str
     unit: str
@@ -60,7 +60,7 @@ class Histogram:
 
     @property
     def base(self) -> int:
-        """Where the axis is."""
+        """The y position of the axis."""
         return TOP + ROW_HEIGHT * len(self.counts)
 
     @property
@@ -113,7 +113,7 @@ def _short(value: float) -> str:
 
 
 def histogram(title: str, unit: str, values: dict[str, Array], is_logarithmic: bool = True) -> Histogram:
-    """Of the values of each split; positive ones, if the axis is logarithmic."""
+    """Make a histogram of each split's values, which must be positive if the axis is logarithmic."""
     everything = np.concatenate([*values.values(), np.zeros(0)])
     low, high = (everything.min(), everything.max()) if len(everything) else (1.0, 2.0)
     if is_logarithmic:
@@ -122,7 +122,7 @@ def histogram(title: str, unit: str, values: dict[str, Array], is_logarithmic: b
     else:
         low, high = (low, high) if high > low + 1 else (low - 5, high + 5)
         edges = np.linspace(low, high, NUM_BINS + 1)
-    edges[0], edges[-1] = min(edges[0], low), max(edges[-1], high)  # rounding must not lose the extremes
+    edges[0], edges[-1] = min(edges[0], low), max(edges[-1], high)  # rounding must not exclude the extremes
     counts = {split: np.histogram(found, edges)[0] for split, found in values.items()}
     medians = {split: float(np.median(found)) for split, found in values.items() if len(found)}
     return Histogram(title, unit, edges, counts, medians, is_logarithmic)

@@ -1,4 +1,4 @@
-"""Values that come out of data, for pages: nothing of them is ever markup, and what is invisible is shown."""
+"""Values from data for pages: they are never markup, and their invisible characters are shown."""
 
 import unicodedata
 from typing import Any
@@ -6,13 +6,13 @@ from typing import Any
 from markupsafe import Markup, escape
 
 MAX_CHARACTERS = 200
-# Controls, formats (which turn the direction of writing), halves of characters, unassigned, line separators.
+# Controls, formats (such as writing direction), surrogates, unassigned, private use, line separators.
 CODES = {"Cc", "Cf", "Cs", "Cn", "Co", "Zl", "Zp"}
 
 
 def shown(value: object) -> Markup:
-    """A value for people: markup as it is, numbers with separators, all else escaped and by itself, so that
-    right-to-left text does not turn its neighbours.
+    """Format a value: markup is unchanged, numbers get separators, text is escaped and isolated, so that
+    right-to-left text does not affect the text around it.
     """
     if isinstance(value, Markup):
         return value
@@ -24,12 +24,12 @@ def shown(value: object) -> Markup:
 
 
 def sentence(text: str) -> Markup:
-    """The same of a text as a whole, however long."""
+    """Format a text without a limit of length."""
     return Markup(f"<bdi>{''.join(map(_glyph, text))}</bdi>")
 
 
 def standing_alone(character: str) -> Markup:
-    """A character by itself: marks over a dotted circle, blanks as a sign for one."""
+    """Format a single character: marks with a dotted circle, spaces as a symbol."""
     if unicodedata.category(character) == "Zs":
         return Markup("␣" if character == " " else _code(character))
     circle = "◌" if unicodedata.category(character).startswith("M") else ""
@@ -37,7 +37,7 @@ def standing_alone(character: str) -> Markup:
 
 
 def visible(value: Any) -> Any:
-    """Any other text, as in an attribute: the code points of what one would not see, as text too."""
+    """Replace invisible characters by their code points in any other text, such as attributes."""
     if not isinstance(value, str) or isinstance(value, Markup) or value.isprintable():
         return value
     return "".join(code_point(character) if _is_invisible(character) else character for character in value)

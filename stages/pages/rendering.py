@@ -1,7 +1,7 @@
-"""Pages from templates: the ``.html`` files beside this one.
+"""Render pages from the ``.html`` templates in this folder.
 
-Each page has a template, which fills ``base.html`` with ``pieces.html``. Python hands over plain values; all
-markup is in the templates.
+The template of a page fills ``base.html`` with ``pieces.html``. Python passes plain values; all markup is in
+the templates.
 """
 
 from functools import cache
@@ -17,14 +17,14 @@ FOLDER = Path(__file__).parent
 
 
 def render(template: str, /, **values: object) -> str:
-    """The page. A value that the template asks for and does not get is an error."""
+    """Render a page. A value that the template uses and does not get is an error."""
     return environment().get_template(template).render(values)
 
 
 @cache
 def environment() -> "Environment":
-    """Of all templates. A value is text, never markup, and what is invisible in it is shown."""
-    from jinja2 import Environment, FileSystemLoader, StrictUndefined  # only where a page is made
+    """The environment of all templates. A value is text, never markup; invisible characters are shown."""
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined  # slow to import
 
     made = Environment(
         loader=FileSystemLoader(FOLDER),
@@ -48,7 +48,7 @@ def environment() -> "Environment":
 
 
 def number(value: float | None, digits: int = 0) -> str:
-    """With separators; a dash for none."""
+    """Format with separators; a dash for None."""
     return "-" if value is None else f"{value:,.{digits}f}"
 
 

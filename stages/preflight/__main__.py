@@ -1,7 +1,7 @@
 """Check params against every class that they name: python -m stages.preflight FILE [--trained]
 
-Reads the document as JSON from stdin; FILE is its name in messages. Prints all problems, or keeps the
-verdict that there are none for stages.program.verdict.
+Reads the document as JSON from stdin; FILE is its name in messages. Prints all problems; if there are none,
+keeps that verdict for stages.program.verdict.
 """
 
 import argparse

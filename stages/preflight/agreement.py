@@ -1,7 +1,7 @@
-"""What sections of params.yaml say to one another: values that are fine alone but not together.
+"""Checks across the sections of params.yaml: values that are valid alone but not together.
 
-A check is a generator of problems. It may be given params of which only a part is valid; it ends with
-Unknown at the first value that is not.
+A check is a generator of problems. Its params may be only partly valid: it ends with Unknown at the first
+value that is not.
 """
 
 import inspect
@@ -24,27 +24,27 @@ INPUT_FOLDERS = (("manifest", "root"), ("features", "inputs"), ("train", "inputs
 TRIAL_STEPS = 10_000
 
 NO_CALLBACKS = {
-    callbacks.ModelCheckpoint: "the stage keeps checkpoints itself: see train.checkpoint",
-    callbacks.StochasticWeightAveraging: "it loses count when a training is resumed: use"
+    callbacks.ModelCheckpoint: "the stage saves checkpoints itself: see train.checkpoint",
+    callbacks.StochasticWeightAveraging: "its count is lost when a training is resumed: use"
     " lightning.pytorch.callbacks.EMAWeightAveraging",
 }
 
 
 class Unknown(Exception):
-    """A value that is not valid, so that nothing can be said about its company."""
+    """The value is not valid, so a check that needs it cannot run."""
 
 
 class ValidValues(SimpleNamespace):
-    """The values of a section that are valid by themselves."""
+    """The values of a section that are valid alone."""
 
     def __getattr__(self, name: str) -> Any:
         raise Unknown(name)
 
 
 def problems(params: Any, trained: bool = False) -> Problems:
-    """Everything that does not fit together in Params, or in the ValidValues among them.
+    """All conflicts between the values of Params, or of ValidValues if only some are valid.
 
-    Once it is ``trained``, a model needs no more what it was made from: train.inputs is not asked for it.
+    A ``trained`` model no longer needs its sources: train.inputs is not checked then.
     """
     with suppress(Unknown):
         if wrong := list(trainer.arguments(params)):
@@ -61,30 +61,30 @@ def _without_trainer(params: Any) -> ValidValues:
 
 
 def _folders(params: Any) -> Problems:
-    """Stages read what no stage writes."""
+    """Input folders do not overlap the outputs of stages."""
     for section, key in INPUT_FOLDERS:
         folder = getattr(getattr(params, section), key)
         path = Path(os.path.abspath(folder))
         for output in OUTPUTS:
             written = Path(os.path.abspath(output))
             if path.is_relative_to(written) or written.is_relative_to(path):
-                yield problem((section, key), f"needs a folder apart from {output}, a stage's output", folder)
+                yield problem((section, key), f"must not overlap {output}, the output of a stage", folder)
                 break
 
 
 def _splits(params: Any) -> Problems:
     splits = params.manifest.splits
     for name in sorted({name for name in splits if splits.count(name) > 1}):
-        yield problem(("manifest", "splits"), f"{name!r} is there twice")
+        yield problem(("manifest", "splits"), f"{name!r} appears twice")
     for name in sorted({"train", "validation", params.evaluate.split} - set(splits)):
         yield problem(("manifest", "splits"), f"{name!r} is missing, but a later stage reads it")
 
 
 def _carve(params: Any) -> Problems:
-    """What is carved and what is limited are splits of the manifest."""
+    """The keys of carve and limit are splits of the manifest."""
     carve = params.manifest.carve
     if sum(carve.values()) >= 1:
-        yield problem(("manifest", "carve"), "the shares leave nothing for training")
+        yield problem(("manifest", "carve"), "the fractions leave nothing for training")
     for name in sorted(set(carve) - set(params.manifest.splits)):
         yield problem(("manifest", "carve", name), f"{name!r} is not among manifest.splits")
     for index, corpus in enumerate(params.manifest.corpora):
@@ -103,8 +103,8 @@ def _evaluate_inputs(params: Any) -> Problems:
 
 
 def _resolvable(params: Any, section: str, key: str) -> Problems:
-    """What a part reads from its section's inputs is there and can be used; a folder that DVC has yet to
-    bring is not looked into.
+    """The files that a part reads from its section's inputs exist and are valid; a folder that DVC has not
+    pulled yet is not checked.
     """
     settings = getattr(params, section)
     part, inputs = getattr(settings, key), Path(settings.inputs)
@@ -116,7 +116,7 @@ def _resolvable(params: Any, section: str, key: str) -> Problems:
 
 
 def _augmentations(params: Any) -> Problems:
-    """Each is built, and those of recordings applied to some noise, before anything runs."""
+    """Each can be built, and those of recordings can be applied to noise."""
     for section, key in (("features", "copies"), ("train", "augment")):
         with suppress(Unknown):
             settings = getattr(params, section)
@@ -140,7 +140,7 @@ def _frontends(params: Any) -> Problems:
 
 
 def _optimization(params: Any) -> Problems:
-    """Optimizer and schedule are built over one weight."""
+    """Optimizer and schedule can be built with one weight."""
     weight = torch.nn.Parameter(torch.zeros(1, 1))
     place: Place = ("train", "optimizer")
     try:
@@ -155,14 +155,14 @@ def _optimization(params: Any) -> Problems:
             if params.train.trainer.get("check_val_every_n_epoch", 1) is None:
                 yield problem(place, f"{schedule.class_path} needs check_val_every_n_epoch: 1 or more")
             if schedule.interval != "epoch":
-                yield problem(place, f"{schedule.class_path} needs interval: epoch, as metrics come by epoch")
+                yield problem(place, f"{schedule.class_path} needs interval: epoch, as metrics are per epoch")
         schedule.try_out(optimizer=optimizer, max_lr=params.lr, total_steps=TRIAL_STEPS)
     except ValueError as error:
         yield problem(place, str(error))
 
 
 def _monitors(params: Any) -> Problems:
-    """Metrics that are followed are logged: callbacks name theirs in the attribute ``logged``."""
+    """Monitored metrics are logged: callbacks list theirs in the attribute ``logged``."""
     task = params.train.task
     logged = task.load().logged(task.init_args)
     logged |= {name for part in params.train.callbacks for name in getattr(part.load(), "logged", ())}
@@ -171,11 +171,11 @@ def _monitors(params: Any) -> Problems:
             monitor = getattr(getattr(params.train, key), "monitor", None)
             if monitor is not None and monitor not in logged:
                 place = ("train", key, "monitor")
-                yield problem(place, f"nothing logs it; there are {', '.join(sorted(logged))}", monitor)
+                yield problem(place, f"not a logged metric; logged are {', '.join(sorted(logged))}", monitor)
 
 
 def _groups(params: Any) -> Problems:
-    """Groups are unfrozen while training lasts, and stay at their share of the learning rate."""
+    """Groups are unfrozen before training ends, and keep their fraction of the learning rate."""
     epochs = params.train.trainer.get("max_epochs") or -1
     for index, group in enumerate(params.train.groups):
         place: Place = ("train", "groups", index)
@@ -183,7 +183,7 @@ def _groups(params: Any) -> Problems:
             message = f"training ends after {epochs} epochs (0 to {epochs - 1}); use frozen: true"
             yield problem((*place, "unfreeze_epoch"), message, group.unfreeze_epoch)
         if group.unfreeze_epoch and _finds_no_unused(params.train.trainer):
-            message = "DDP waits for gradients that are frozen: set strategy: ddp_find_unused_parameters_true"
+            message = "DDP waits for frozen gradients: set strategy: ddp_find_unused_parameters_true"
             yield problem((*place, "unfreeze_epoch"), message, group.unfreeze_epoch)
         schedule = params.train.schedule
         if group.lr_scale != 1.0 and schedule and schedule.init_args.get("eta_min"):
@@ -192,7 +192,7 @@ def _groups(params: Any) -> Problems:
 
 
 def _finds_no_unused(trainer: dict[str, Any]) -> bool:
-    """Whether it is plain DDP, which more than one device gets when no strategy is named."""
+    """Whether the strategy is plain DDP, the default for more than one device."""
     alone = trainer.get("devices", 1) == 1 and trainer.get("num_nodes", 1) == 1
     return trainer.get("strategy", "auto") in (["ddp"] if alone else ["ddp", "auto"])
 
@@ -202,7 +202,7 @@ def _init_from(params: Any) -> Problems:
     if start and start.restore_schedule and params.train.schedule is None:
         yield problem(("train", "init_from", "restore_schedule"), "needs a train.schedule to restore", True)
     if start and params.train.resume_from:
-        message = "a training that goes on has its weights already: set this or init_from to null"
+        message = "a resumed training has its weights already: set this or init_from to null"
         yield problem(("train", "resume_from"), message)
 
 
@@ -219,13 +219,13 @@ def _callbacks(params: Any) -> Problems:
 
 
 def _formats(params: Any) -> Problems:
-    """A format twice would write its files twice; some tasks have nothing to write."""
+    """No format appears twice, and the task can be exported."""
     task = params.train.task
     if params.export.formats and (reason := task.load().unexportable(task.init_args)):
         yield problem(("export", "formats"), reason)
     classes = [part.class_path for part in params.export.formats]
     for name in sorted({name for name in classes if classes.count(name) > 1}):
-        yield problem(("export", "formats"), f"{name} is there twice")
+        yield problem(("export", "formats"), f"{name} appears twice")
 
 
 CHECKS = (

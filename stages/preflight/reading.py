@@ -1,4 +1,4 @@
-"""All problems of params.yaml at once, each with its path and what was expected."""
+"""Read params.yaml and report all its problems together, each with its path and what was expected."""
 
 import json
 from collections.abc import Iterator
@@ -20,15 +20,15 @@ Steps = tuple[int | str, ...]
 
 
 def read_params(path: Path, trained: bool = False) -> Params:
-    """Read and check a params file; ValueError with all its problems, one a line.
+    """Read and check a params file; ValueError with all its problems, one per line.
 
-    ``trained`` is for what works on a trained model: what was read of train.inputs for it may be gone.
+    Set ``trained`` for commands that use a trained model: train.inputs may be gone then.
     """
     return checked(read_document(path), path, trained)
 
 
 def checked(document: dict[str, Any], path: Path, trained: bool = False) -> Params:
-    """The same of what was read from a file."""
+    """Check a document that was read from a file, as read_params does."""
     params, found = None, []
     try:
         params = Params.model_validate_json(json.dumps(document))
@@ -43,7 +43,7 @@ def checked(document: dict[str, Any], path: Path, trained: bool = False) -> Para
 
 
 def _valid_values(model: type[BaseModel], document: Any) -> ValidValues:
-    """The values of a section that are valid by themselves."""
+    """Return the values of a section that are valid alone."""
     values: dict[str, Any] = {}
     for name, field in model.model_fields.items():
         written = {name: document[name]} if isinstance(document, dict) and name in document else {}
@@ -58,7 +58,7 @@ def _valid_values(model: type[BaseModel], document: Any) -> ValidValues:
 
 
 def _explain(error: ValidationError, document: Any) -> list[str]:
-    """One line for each place in the document; what the branches of a union say is joined by 'or'."""
+    """Return one line for each place in the document; messages of union branches are joined by 'or'."""
     messages: dict[str, list[str]] = {}
     for detail in error.errors(include_url=False):
         steps = _place(detail["loc"], document, detail["type"] == "missing")
@@ -70,9 +70,9 @@ def _explain(error: ValidationError, document: Any) -> list[str]:
 
 
 def _place(loc: Steps, document: Any, missing: bool) -> Steps:
-    """An error's location as far as the document knows it: pydantic adds the tags of unions.
+    """Return an error's location without the steps that are not in the document: pydantic adds union tags.
 
-    What is missing keeps its name, and init_args that were left out altogether keep theirs.
+    The names of missing keys stay, and so does init_args if it was left out.
     """
     node = document
     place: list[int | str] = []
@@ -106,7 +106,7 @@ def _message(detail: Any, steps: Steps, document: Any) -> str:
 
 
 def _known_keys(steps: Steps, document: Any) -> list[str]:
-    """The keys that may stand where an unknown one was found."""
+    """Return the valid keys at the place of an unknown one."""
     if steps[-2:-1] == ("init_args",):
         node = document
         for step in steps[:-2]:
@@ -126,7 +126,7 @@ def _known_keys(steps: Steps, document: Any) -> list[str]:
 
 
 def _within(annotation: Any) -> Iterator[Any]:
-    """An annotation and those that it is made of: a section may be optional, or one of a list."""
+    """Yield an annotation and its inner ones: a section may be optional, or in a list."""
     yield annotation
     for inner in get_args(annotation):
         yield from _within(inner)

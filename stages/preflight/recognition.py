@@ -1,5 +1,5 @@
-"""Whether corpora, frontend, encoder, tokens, task, metrics and search belong together: checks of
-stages.preflight.agreement.
+"""Checks of stages.preflight.agreement: whether corpora, frontend, encoder, tokens, task, metrics and search
+fit together.
 """
 
 from collections.abc import Iterator
@@ -10,11 +10,11 @@ from stages.schema.nested import nested
 from stages.schema.part import Part, parameters_of
 from stages.schema.problems import Place, Problems, problem
 
-PRIOR = ("bass_is_root", "types")  # what says it of synthesised chords; a metric's ceilings follow from it
+PRIOR = ("bass_is_root", "types")  # of synthesised chords; the ceilings of a metric depend on it
 
 
 def content(params: Any) -> Problems:
-    """Tokens, task and metrics are for the same ``content``."""
+    """Tokens, task and metrics have the same ``content``."""
     tokens = params.train.tokens.load()
     task: tuple[Place, Part] = (("train", "task"), params.train.task)
     for place, part in (task, *_trained(params)):
@@ -24,7 +24,7 @@ def content(params: Any) -> Problems:
 
 
 def keys(params: Any) -> Problems:
-    """What is logged or written under one name is one metric's."""
+    """No two metrics log or write the same key."""
     for metrics in (_trained, _evaluated):
         givers: dict[str, str] = {}
         for place, part in metrics(params):
@@ -35,25 +35,25 @@ def keys(params: Any) -> Problems:
 
 
 def search(params: Any) -> Problems:
-    """evaluate.search takes the place of the task's own."""
+    """evaluate.search fits the task whose search it replaces."""
     part, task = params.evaluate.search, params.train.task.load()
     if part and task.search_family is None:
         yield problem(("evaluate", "search"), f"{task.__name__} has no search: set it to null")
     elif part and not issubclass(part.load(), task.search_family):
-        message = f"{task.__name__} takes a {task.search_family.__name__}, which {part.class_path} is not"
+        message = f"{part.class_path} is not a {task.search_family.__name__}, which {task.__name__} needs"
         yield problem(("evaluate", "search"), message)
 
 
 def positions(params: Any) -> Problems:
-    """A text is recognised along frames, which not every encoder gives."""
+    """Text recognition needs frames, which not every encoder outputs."""
     for place, part in _encoders(params):
         if (count := part.load().num_positions) and params.train.task.load().content == "text":
-            message = f"{part.class_path} gives {count} positions, not frames, along which a text is"
-            yield problem(place, f"{message} recognised: take another encoder")
+            message = f"{part.class_path} gives {count} positions, but a text needs frames"
+            yield problem(place, f"{message}: use another encoder")
 
 
 def octaves(params: Any) -> Problems:
-    """An encoder that counts in octaves gets them as they are in the features."""
+    """The features have as many bins per octave as the encoder needs."""
     section = "train" if params.train.frontend else "features"
     found = _argument(getattr(params, section).frontend, "bins_per_octave")
     for _, part in _encoders(params):
@@ -64,7 +64,7 @@ def octaves(params: Any) -> Problems:
 
 
 def chord_types(params: Any) -> Problems:
-    """The tokens have all types of the corpora."""
+    """The tokens have all chord types of the corpora."""
     tokens = params.train.tokens
     known = (_argument(tokens, "types") or ()) if tokens.load().content == "chords" else ()
     for index, corpus in enumerate(params.manifest.corpora if known else ()):
@@ -74,7 +74,7 @@ def chord_types(params: Any) -> Problems:
 
 
 def chord_prior(params: Any) -> Problems:
-    """Ceilings are those of the corpus that is recognised."""
+    """The ceilings of metrics are computed from the prior of the corpus."""
     for metrics in (_trained, _evaluated):
         for place, metric in metrics(params):
             if _argument(metric, "bass_is_root") is None:
@@ -83,7 +83,7 @@ def chord_prior(params: Any) -> Problems:
                 for name in PRIOR:
                     theirs, own = _argument(corpus, name), _argument(metric, name)
                     if theirs is not None and _unordered(theirs) != _unordered(own):
-                        message = f"its ceilings follow from {' and '.join(PRIOR)}, but"
+                        message = f"its ceilings depend on {' and '.join(PRIOR)}, but"
                         yield problem(place, f"{message} manifest.corpora[{index}] has {name}: {theirs}")
 
 
@@ -94,7 +94,7 @@ def _of(wanted: str, place: Place, part: Part) -> Problems:
 
 
 def _trained(params: Any) -> Iterator[tuple[Place, Part]]:
-    """The metrics of a validation, where they are not the task's own."""
+    """Yield the metrics of validations that params.yaml sets."""
     for index, metric in enumerate(params.train.task.init_args.get("metrics", ())):
         yield ("train", "task", "init_args", "metrics", index), Part.model_validate(metric)
 
@@ -111,7 +111,7 @@ def _encoders(params: Any) -> Iterator[tuple[Place, Part]]:
 
 
 def _argument(part: Part, name: str) -> Any:
-    """What a part is built with; None if it takes no such argument."""
+    """Return the value of a part's argument; None if it does not have that argument."""
     parameter = parameters_of(part.load()).get(name)
     return part.init_args.get(name, parameter.default) if parameter else None
 

@@ -1,4 +1,4 @@
-"""The report as one HTML file that needs neither network nor scripts."""
+"""The report as one HTML file that works offline and without scripts."""
 
 from math import log10
 
@@ -10,7 +10,7 @@ from stages.report.vocabulary import vocabulary
 
 
 def page(findings: Findings) -> str:
-    """The whole file."""
+    """Render the file."""
     sizes = {split.name: split.utterances for split in findings.splits}
     return render(
         "corpus_report.html",

@@ -1,4 +1,4 @@
-"""The characters of a corpus: all in use, those that are rare, and those that training never sees."""
+"""The characters of a corpus: all, rare ones, and those that are never in train."""
 
 import unicodedata
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ MAX_ROWS = 40
 
 @dataclass(frozen=True)
 class Glyph:
-    """``kind`` is unseen or rare, if it is of those."""
+    """``kind`` is "unseen", "rare" or empty."""
 
     character: str
     name: str
@@ -21,7 +21,7 @@ class Glyph:
 
 @dataclass(frozen=True)
 class Occurrence:
-    """A character with the first utterance that has it."""
+    """A character and the first utterance that has it."""
 
     character: str
     name: str
@@ -32,7 +32,7 @@ class Occurrence:
 
 @dataclass(frozen=True)
 class Occurrences:
-    """The first of ``total``."""
+    """The first rows of ``total``."""
 
     total: int
     rows: list[Occurrence]
@@ -40,8 +40,8 @@ class Occurrences:
 
 @dataclass(frozen=True)
 class Vocabulary:
-    """``total`` characters, of which the most frequent are shown; rare ones are in training less than
-    ``rare_count`` times.
+    """``total`` characters, of which ``glyphs`` has the most frequent; rare ones occur less than
+    ``rare_count`` times in train.
     """
 
     total: int
@@ -54,7 +54,7 @@ class Vocabulary:
 def vocabulary(texts: Texts) -> Vocabulary:
     total, rare, unseen = texts.total(), texts.rare(), texts.unseen()
     ordered = sorted(total, key=lambda character: (-total[character], character))
-    # What needs a look is shown however many others there are.
+    # Rare and unseen characters are always shown.
     first = sorted(
         {*ordered[:MAX_GLYPHS], *list(rare)[:MAX_ROWS], *list(unseen)[:MAX_ROWS]}, key=ordered.index
     )

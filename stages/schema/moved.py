@@ -1,6 +1,6 @@
-"""Names that params.yaml, checkpoints and shards of earlier versions have: what each of them is called now.
+"""Old names in params.yaml, checkpoints and shards of earlier versions, and their new names.
 
-An old name works for one version. It is replaced wherever a part is read, so that both spellings have equal
+An old name works for one version. It is replaced wherever a part is read, so that both spellings give equal
 parts, keys and digests.
 """
 
@@ -10,7 +10,7 @@ from typing import Any
 from stages.schema.problems import Place, dotted, problem, refusal
 
 CLASSES: dict[str, str] = {}  # class paths: old to new
-ARGUMENTS = {  # of constructors, by the class path of now: old to new
+ARGUMENTS = {  # constructor arguments by new class path: old to new
     "stages.search.prefix_beam.PrefixBeam": {"num_tokens": "cutoff_top_n", "token_share": "cutoff_prob"},
 }
 
@@ -18,9 +18,9 @@ Tell = Callable[[str], object]
 
 
 def with_new_names(value: Any, tell: Tell = str, place: Place = ()) -> Any:
-    """A copy of a document with the new names in all of its parts; ``tell`` gets a line for each old name.
+    """Copy a document with the new names in all of its parts; ``tell`` gets a line for each old name.
 
-    An old name beside its new one stays: see refuse_both_names.
+    An old name stays if the new one is set too: see refuse_both_names.
     """
     if isinstance(value, list):
         return [with_new_names(item, tell, (*place, index)) for index, item in enumerate(value)]
@@ -32,13 +32,13 @@ def with_new_names(value: Any, tell: Tell = str, place: Place = ()) -> Any:
 
 
 def refuse_both_names(part: Any) -> None:
-    """ValidationError, with its place in the part, for an argument that has its old and its new name."""
+    """Raise ValidationError, with the place in the part, if an argument is set by its old and new name."""
     init_args = part.get("init_args") if isinstance(part, dict) else None
     if not isinstance(init_args, dict):
         return
     pairs = ARGUMENTS.get(str(part.get("class_path")), {}).items()
     if found := [
-        problem(("init_args", old), f"the old name of {new}, which is there too: remove one of them")
+        problem(("init_args", old), f"is the old name of {new}, which is set too: remove one of them")
         for old, new in pairs
         if {old, new} <= init_args.keys()
     ]:
@@ -61,7 +61,7 @@ def _arguments(init_args: dict[str, Any], names: dict[str, str], tell: Tell, pla
         new = names.get(name)
         if new and new not in init_args:
             name = _told(name, new, tell, (*place, name))
-        is_plain = isinstance(value, dict) and "class_path" not in value  # n-grams, say: no parts in there
+        is_plain = isinstance(value, dict) and "class_path" not in value  # such as n-grams: has no parts
         found[name] = value if is_plain else with_new_names(value, tell, (*place, name))
     return found
 

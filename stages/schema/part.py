@@ -1,7 +1,7 @@
 """Parts by dotted path: ``{class_path: stages.models.conformer.Conformer, init_args: {...}}``.
 
-The signature of a class is its schema. A part is checked (importable, of the expected family, known
-arguments of the right types and bounds, nested parts too) before anything runs, and built later.
+The signature of a class is its schema. A part and its nested parts are checked before anything runs (the
+class can be imported and belongs to the family; arguments are known and have valid values) and built later.
 """
 
 import importlib
@@ -29,7 +29,7 @@ from stages.schema.moved import refuse_both_names, with_new_names
 from stages.schema.problems import joined, problem, refusal
 
 PROJECT = Path(__file__).parents[2]
-SHAPE_ALONE = "shape alone"  # a context of pydantic in which families import no class
+SHAPE_ALONE = "shape alone"  # pydantic context in which families do not import classes
 
 
 class Part(BaseModel):
@@ -42,35 +42,35 @@ class Part(BaseModel):
     @model_validator(mode="before")
     @classmethod
     def rename(cls, written: Any) -> Any:
-        """Old names become those of now, here and in the parts within."""
+        """Replace old names by new ones, here and in nested parts."""
         found = with_new_names(written)
         refuse_both_names(found)
         return found
 
     def load(self) -> Any:
-        """The class itself."""
+        """Import and return the class."""
         return import_class(self.class_path)
 
     def build(self, **provided: Any) -> Any:
-        """Construct the class; of what the pipeline provides it gets what its signature takes."""
+        """Construct the class, with the provided arguments that its signature has."""
         cls = self.load()
         written = bind(cls, self.init_args, dict.fromkeys(provided, "set by the caller"))
         takes = parameters_of(cls)
         return cls(**written, **{name: value for name, value in provided.items() if name in takes})
 
     def try_out(self, **provided: Any) -> Any:
-        """Build it to see whether it can be built; ValueError with the class's own message if not."""
+        """Build the part as a check; ValueError with the message of the class if that fails."""
         try:
             return self.build(**provided)
-        except Exception as error:  # a class may refuse its arguments with any exception
+        except Exception as error:  # a class may raise any exception
             raise ValueError(f"{self.class_path} refuses these arguments: {error}") from error
 
 
 class Family:
-    """Annotation of a Part: the base class it must have (one of those), and what the pipeline provides.
+    """Annotation of a Part: the base class or classes it may derive from, and what the pipeline provides.
 
-    ``provides`` maps the name of such an argument to where its value comes from, for the message to
-    somebody who writes it into params.yaml. ``folder`` is where DVC looks for the user's own classes.
+    ``provides`` maps the name of such an argument to the source of its value, for the error if params.yaml
+    sets it. ``folder`` is the folder in which DVC tracks the user's own classes.
     """
 
     calls_parts = False  # see bind
@@ -86,7 +86,7 @@ class Family:
         return core_schema.with_info_wrap_validator_function(self.check, handler(source))
 
     def check(self, value: Any, handler: Callable[[Any], Any], info: ValidationInfo | None = None) -> Any:
-        """The part, or all problems at once: its arguments are checked even where a key is wrong."""
+        """Return the part, or raise all problems together: arguments are checked even if a key is wrong."""
         if info and info.context == SHAPE_ALONE:
             return handler(value)
         found: list[ValidationError] = []
@@ -111,20 +111,20 @@ class Family:
         if not (isinstance(cls, type) and issubclass(cls, bases)):
             message = self.refuse(part, cls)
         elif cls in bases or inspect.isabstract(cls):
-            message = f"{part.class_path} is a base class, not one to use"
+            message = f"{part.class_path} is a base class; use a subclass"
         elif _is_unseen(part.class_path, cls, self.folder):
-            message = f"{part.class_path} lies where DVC does not see its edits; move it to {self.folder}/"
+            message = f"{part.class_path} is where DVC does not see edits; move it to {self.folder}/"
         if message:
             raise refusal([problem(("class_path",), message, part.class_path)])
         bind(cls, part.init_args, self.provides, calls_parts=self.calls_parts)
 
     def refuse(self, part: Part, cls: Any) -> str:
-        """What is said of a class of another family."""
-        return f"{part.class_path} is no {' or '.join(self.bases)}"
+        """Return the message for a class of another family."""
+        return f"{part.class_path} is not a subclass of {' or '.join(self.bases)}"
 
 
 def import_class(class_path: str) -> Any:
-    """The object behind a dotted path; ImportError or AttributeError when there is none."""
+    """Import the object at a dotted path; ImportError or AttributeError if there is none."""
     module, _, name = class_path.rpartition(".")
     if not module or module.startswith("."):
         raise ImportError(f"{class_path!r} is not a dotted path such as package.module.Class")
@@ -132,7 +132,7 @@ def import_class(class_path: str) -> Any:
 
 
 def parameters_of(cls: Any) -> dict[str, inspect.Parameter]:
-    """Constructor parameters by name, without self; ``**kwargs`` included under its own name."""
+    """Return constructor parameters by name, without self; ``**kwargs`` is included under its name."""
     return dict(inspect.signature(cls).parameters)
 
 
@@ -145,15 +145,15 @@ def bind(
     calls_parts: bool = False,
 ) -> dict[str, Any]:
     """Check arguments against the constructor's signature and return them as their annotated types. With
-    ``calls_parts`` a part may stand where a function is expected, and stays as it is written.
+    ``calls_parts``, a part may be given for a function, and is returned unchanged.
 
     Raises pydantic's ValidationError, with every wrong argument at its path below ``key``.
-    A class may refuse combinations in a static method ``check_arguments(**init_args)`` (ValueError).
+    A class may reject combinations in a static method ``check_arguments(**init_args)`` (ValueError).
     """
     above = (key,) if key else ()
     written = {name: value for name, value in init_args.items() if name not in provides}
     owned = [
-        problem((*above, name), f"not written here: it is {provides[name]}", value)
+        problem((*above, name), f"must not be set here: it is {provides[name]}", value)
         for name, value in init_args.items()
         if name in provides
     ]
@@ -201,19 +201,19 @@ def _arguments_model(cls: Any, provides: Mapping[str, str], parts: Iterable[str]
 def _hints_of(cls: Any) -> dict[str, Any]:
     try:
         return get_type_hints(getattr(cls, "__init__", cls), include_extras=True)
-    except (NameError, TypeError, AttributeError, SyntaxError):  # foreign annotations need not resolve
+    except (NameError, TypeError, AttributeError, SyntaxError):  # foreign annotations may not resolve
         return {}
 
 
 def _is_called(hint: Any) -> bool:
-    """Whether a function is expected, for which params.yaml has a part that is called like one."""
+    """Whether the argument is a function, for which params.yaml may name a callable part."""
     return Callable in (hint, get_origin(hint)) or any(map(_is_called, get_args(hint)))
 
 
 def _class_of(part: Part) -> Any:
     try:
         return import_class(part.class_path)
-    except (Exception, SystemExit) as error:  # a module may do anything when it is imported
+    except (Exception, SystemExit) as error:  # an import may raise anything
         kind = "" if isinstance(error, ImportError | AttributeError) else f"{type(error).__name__}: "
         reason = advice(error) if isinstance(error, ImportError) else error
         near = _near_classes(part.class_path)
@@ -229,7 +229,7 @@ def _near_classes(class_path: str) -> list[str]:
 
 
 def _is_unseen(class_path: str, cls: type, folder: str) -> bool:
-    """Whether a class is the user's own but outside the folder that is a DVC dependency."""
+    """Whether a class of the user is outside the folder that DVC tracks."""
     roots = {Path.cwd().resolve(), PROJECT.resolve()}
     modules = {class_path.rpartition(".")[0], cls.__module__}
     files = [Path(file).resolve() for m in modules if (file := getattr(sys.modules.get(m), "__file__", None))]
@@ -242,7 +242,7 @@ def _is_unseen(class_path: str, cls: type, folder: str) -> bool:
 
 
 def _legible(value: Any) -> Part | None:
-    """What can be read of a part that has wrong keys too."""
+    """Return the part without its unknown keys; None if it is still not valid."""
     known = {key: value[key] for key in Part.model_fields if key in value} if isinstance(value, dict) else {}
     try:
         return Part(**known)

@@ -1,4 +1,4 @@
-"""params.yaml as a file: its keys and values. Whether its classes can take them: stages.preflight."""
+"""Read the keys and values of params.yaml. stages.preflight checks them against the classes."""
 
 import json
 from pathlib import Path
@@ -13,11 +13,11 @@ from stages.schema.part import SHAPE_ALONE
 
 
 def read_document(path: Path, tell: Tell = str) -> dict[str, Any]:
-    """The file as JSON has it: strings for keys, and for dates. ValueError if it has no such content.
+    """Read the file with JSON types: keys and dates are strings. ValueError if the content does not fit.
 
-    New names of classes and arguments take the place of old ones; ``tell`` gets a line for each.
+    Old names of classes and arguments are replaced by new ones; ``tell`` gets a line for each.
 
-    ruamel reads YAML 1.2, as DVC does: PyYAML would take the ``1e-05`` that DVC writes for a string.
+    ruamel reads YAML 1.2, as DVC does: PyYAML would read the ``1e-05`` that DVC writes as a string.
     """
     try:
         document = YAML(typ="safe", pure=True).load(path.read_text(encoding="utf-8"))
@@ -26,7 +26,7 @@ def read_document(path: Path, tell: Tell = str) -> dict[str, Any]:
         raise ValueError(f"{path}: no such file; copy one from flows/recipes/") from error
     except (YAMLError, ValueError, OSError) as error:
         raise ValueError(f"{path}: not readable as YAML: {error}") from error
-    except (TypeError, RecursionError) as error:  # keys that are lists, say
+    except (TypeError, RecursionError) as error:  # for example, keys that are lists
         raise ValueError(f"{path}: only lists, and mappings with plain keys, can be used: {error}") from error
     if document is None:
         raise ValueError(f"{path}: empty; copy a file from flows/recipes/")
@@ -37,5 +37,5 @@ def read_document(path: Path, tell: Tell = str) -> dict[str, Any]:
 
 
 def params_of(document: dict[str, Any]) -> Params:
-    """The params that a document holds; no class is imported. Raises pydantic's ValidationError."""
+    """Validate a document as Params without importing classes. Raises pydantic's ValidationError."""
     return Params.model_validate_json(json.dumps(document), context=SHAPE_ALONE)

@@ -1,1 +1,1 @@
-"""From log-probabilities to token sequences."""
+"""Searches: from log-probabilities to token sequences."""

@@ -1,4 +1,4 @@
-"""What a search over framewise log-probabilities answers.
+"""The interface of searches over framewise log-probabilities.
 
 B batch, T frames, V vocabulary.
 """
@@ -14,13 +14,13 @@ from stages.search.search import Search
 
 
 class CTCSearch(Search):
-    """Log-probabilities (B, T, V) and frame counts (B,) to token indices per utterance, without blanks."""
+    """Turns log-probabilities (B, T, V) and frame counts (B,) into token indices, without blanks."""
 
     @abstractmethod
     def __call__(self, log_probs: Tensor, lengths: Tensor, blank_index: int) -> list[list[int]]: ...
 
     def ranked(self, log_probs: Tensor, lengths: Tensor, blank_index: int) -> list[list[list[int]]]:
-        """The best sequences of every utterance, the best first, where the search finds more than one."""
+        """Return the best sequences of each utterance, the best first; only one by default."""
         return [[best] for best in self(log_probs, lengths, blank_index)]
 
 

@@ -16,13 +16,13 @@ NEVER = float("-inf")
 
 
 class DecoderBeam(DecoderSearch):
-    """The ``beam_width`` best beginnings of each utterance are followed; one is done at the boundary.
+    """Extends the ``beam_width`` best prefixes of each utterance; a prefix is finished at the boundary.
 
-    Scores are log-probabilities, of the boundary too, over ((5 + tokens) / 6) ** ``length_exponent``, which
-    keeps short texts from winning for their shortness alone. Of the ``beam_width`` best continuations, those
-    that end are set aside. An utterance is done at its limit of tokens, where unfinished candidates come
-    after all others, or when nothing in the beam can still be among the ``num_best``: its score is at most
-    what it has already, over the length of the longest text. With a width of 1 it is the greedy search.
+    A score is the log-probability, boundary included, divided by ((5 + tokens) / 6) ** ``length_exponent``,
+    so that short texts do not win only because they are short. In each step, finished texts among the
+    ``beam_width`` best continuations leave the beam. The search of an utterance ends when no prefix can reach
+    the ``num_best`` any more (its score is at most its log-probability, normalised by the longest length), or
+    at the limit of tokens, where unfinished candidates rank last. A width of 1 is the greedy search.
     """
 
     def __init__(
@@ -52,7 +52,7 @@ class DecoderBeam(DecoderSearch):
         state = decoder.start(memory)
         tokens = torch.full((num_beams * width,), boundary, device=encoded.device)
         scores = encoded.new_full((num_beams, width), NEVER)
-        scores[:, 0] = 0.0  # all rows are alike at first
+        scores[:, 0] = 0.0  # all rows are equal at first
         while any(not beam.done for beam in beams):
             log_probs, state = decoder.step(tokens, memory, state)
             size = log_probs.shape[1]
@@ -68,7 +68,7 @@ class DecoderBeam(DecoderSearch):
 
 
 class Step(NamedTuple):
-    """How a beginning goes on: its row in the beam, the next token, and the score."""
+    """A continuation: the row of its prefix in the beam, the next token, and the score."""
 
     row: int
     token: int
@@ -76,7 +76,7 @@ class Step(NamedTuple):
 
 
 class Beam:
-    """The beginnings and the finished candidates of one utterance."""
+    """The prefixes and the finished candidates of one utterance."""
 
     def __init__(self, limit: int, search: DecoderBeam) -> None:
         self.limit, self.search = limit, search
@@ -87,7 +87,7 @@ class Beam:
     def advance(
         self, values: list[float], indices: list[int], vocabulary_size: int, boundary: int
     ) -> list[Step]:
-        """Take the best continuations, in their order, and give those to go on with, one for each row."""
+        """Take the best continuations in order, and return those to continue with, one for each row."""
         steps: list[Step] = []
         for value, index in zip(values, indices, strict=True):
             row, token = divmod(index, vocabulary_size)
@@ -105,7 +105,7 @@ class Beam:
         return steps
 
     def best(self) -> list[Candidate]:
-        """The ``num_best`` candidates, the best first."""
+        """Return the ``num_best`` candidates, the best first."""
         going = [
             Candidate(tokens, self._normalized(score, len(tokens)))
             for tokens, score in self.beginnings
@@ -118,7 +118,7 @@ class Beam:
         best = max(beginning.score for beginning in self.beginnings)
         if best == NEVER or len(self.beginnings[0].tokens) >= self.limit:
             return True
-        # log-probabilities only fall, and a text that ends has fewer tokens than the limit
+        # log-probabilities only decrease, and a finished text has fewer tokens than the limit
         possible = self._normalized(best, self.limit - 1)
         return sum(candidate.score >= possible for candidate in self.finished) >= self.search.num_best
 

@@ -1,4 +1,4 @@
-"""The best token after each token.
+"""Greedy decoding: the most likely next token.
 
 B batch, T frames, D width, V vocabulary.
 """
@@ -11,7 +11,7 @@ from stages.search.decoder_search import Candidate, DecoderSearch
 
 
 class DecoderGreedy(DecoderSearch):
-    """One candidate an utterance; its score is its log-probability."""
+    """One candidate per utterance; its score is its log-probability."""
 
     def __call__(
         self, decoder: Decoder, encoded: Tensor, lengths: Tensor, boundary: int

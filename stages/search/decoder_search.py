@@ -1,4 +1,4 @@
-"""What a search over a decoder's tokens answers.
+"""The interface of searches over a decoder's tokens.
 
 B batch, T frames, D width.
 """
@@ -23,9 +23,9 @@ class Candidate(NamedTuple):
 
 
 class DecoderSearch(Search):
-    """An encoder's frames (B, T, D) and their counts (B,) to candidates per utterance, the best first.
+    """Turns encoder frames (B, T, D) and their counts (B,) into candidates per utterance, the best first.
 
-    ``boundary`` is the token with which every text starts and ends. A candidate has at most
+    Every text starts and ends with the token ``boundary``. A candidate has at most
     ``max_tokens_per_frame`` times as many tokens as its utterance has frames.
     """
 
@@ -38,7 +38,7 @@ class DecoderSearch(Search):
     ) -> list[list[Candidate]]: ...
 
     def limits(self, lengths: Tensor) -> list[int]:
-        """The most tokens for frame counts."""
+        """Return the maximal number of tokens for each frame count."""
         return [math.ceil(self.max_tokens_per_frame * count) for count in lengths.tolist()]
 
 

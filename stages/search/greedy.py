@@ -6,7 +6,7 @@ from stages.search.ctc_search import CTCSearch
 
 
 class Greedy(CTCSearch):
-    """The best token of each frame; repeats are collapsed first, then blanks dropped: l _ l is ll."""
+    """The best token of each frame. Repeats are merged, then blanks dropped: l _ l gives ll."""
 
     def __call__(self, log_probs: Tensor, lengths: Tensor, blank_index: int) -> list[list[int]]:
         best = log_probs.argmax(-1)  # (B, T)

@@ -1,4 +1,4 @@
-"""A language model as a checkpoint holds it."""
+"""The form of a language model in a checkpoint."""
 
 import base64
 import binascii
@@ -10,8 +10,8 @@ from stages.search.arpa import NGrams, parse_arpa
 
 
 class PackedModel(BaseModel):
-    """``arpa_bz2`` has the bytes of an ARPA file, compressed and then in base64, as a recipe is JSON. Equal
-    files give equal texts.
+    """``arpa_bz2`` holds the bytes of an ARPA file, compressed with bz2 and encoded in base64, because a
+    recipe is JSON. Equal files give equal strings.
     """
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
@@ -22,9 +22,9 @@ class PackedModel(BaseModel):
         return cls(arpa_bz2=base64.b64encode(bz2.compress(content)).decode())
 
     def ngrams(self) -> NGrams:
-        """All n-grams of the file; ValueError if it is damaged."""
+        """Parse all n-grams of the file; ValueError if it is damaged."""
         try:
             content = bz2.decompress(base64.b64decode(self.arpa_bz2, validate=True))
         except (binascii.Error, OSError, ValueError) as error:
-            raise ValueError(f"language_model.arpa_bz2: no bz2 file in base64: {error}") from error
+            raise ValueError(f"language_model.arpa_bz2: not a bz2 file in base64: {error}") from error
         return parse_arpa(content, "language_model.arpa_bz2")

@@ -23,20 +23,20 @@ from stages.tokens.tokens import Tokens
 
 Prefix = tuple[int, ...]
 Frame = list[tuple[int, float]]  # tokens and their log-probabilities
-Endings = tuple[float, float]  # log-probabilities: ending in a blank, and in a token
+Endings = tuple[float, float]  # log-probabilities of ending in a blank and in a token
 NEVER = (-math.inf, -math.inf)
 
 
 class PrefixBeam(CTCSearch):
-    """The texts whose alignments are the most likely together, of which greedy decoding sees one.
+    """Finds the texts with the highest probability, summed over all their alignments.
 
-    After every frame the ``beam_width`` most likely beginnings go on, with the ``cutoff_top_n`` most likely
-    tokens of the next one, or fewer that have ``cutoff_prob`` of its probability together. ``num_best``
-    texts are ranked.
+    After each frame, the ``beam_width`` most likely prefixes are extended by the ``cutoff_top_n`` most likely
+    tokens of the next frame, or by fewer, if these reach a total probability of ``cutoff_prob``. ``num_best``
+    texts are returned.
 
-    ``language_model`` is a file of n-grams in ARPA format in ``inputs`` or, in a checkpoint, what it holds
-    (up to version 0.1.0 its n-grams). Texts are then ranked by log P(text | audio) + ``alpha`` * log P(words)
-    + ``beta`` * number of words, with natural logarithms; see WordScores for what a word is.
+    ``language_model`` is an ARPA file of n-grams in ``inputs`` or, in a checkpoint, its content (up to
+    version 0.1.0 its n-grams). Texts are then ranked by log P(text | audio) + ``alpha`` * log P(words) +
+    ``beta`` * number of words, with natural logarithms; WordScores defines a word.
     """
 
     def __init__(
@@ -57,7 +57,7 @@ class PrefixBeam(CTCSearch):
         self.cutoff_prob = cutoff_prob
         self.words = None
         if language_model is not None:
-            assert tokens is not None, "a task's tokens come with its search"
+            assert tokens is not None, "a search gets the tokens of its task"
             self.words = WordScores(_ngrams(language_model, inputs), tokens, alpha, beta)
 
     @staticmethod
@@ -67,17 +67,17 @@ class PrefixBeam(CTCSearch):
         if num_best > beam_width:
             raise ValueError(f"num_best {num_best} is more than beam_width {beam_width}")
         if language_model is None and {"alpha", "beta"} & others.keys():
-            raise ValueError("alpha and beta weigh a language_model, but there is none")
+            raise ValueError("alpha and beta need a language_model, but none is set")
 
     @staticmethod
     def check_inputs(inputs: Path, sample_rate: int, language_model: object = None, **_: object) -> None:
-        """ValueError if the file is not there, or damaged."""
+        """Raise ValueError if the file is missing or damaged."""
         if isinstance(language_model, str):
             read_arpa(inputs / language_model, inputs)
 
     @staticmethod
     def resolve(inputs: Path, sample_rate: int, **init_args: Any) -> dict[str, Any]:
-        """The arguments with the file itself, once it was read whole."""
+        """Return the arguments with the content of the file, after a check that it is valid."""
         if isinstance(name := init_args.get("language_model"), str):
             content = file_content(inputs / name, inputs)
             parse_arpa(content, inputs / name)
@@ -104,8 +104,8 @@ class PrefixBeam(CTCSearch):
         return found
 
     def _kept(self, values: Tensor) -> Tensor:
-        """How many of the tokens, the likely ones first, are looked at in each frame (B, T)."""
-        if self.cutoff_prob == 1.0:  # sums of float32 may reach it too early
+        """Return the number of most likely tokens to consider in each frame (B, T)."""
+        if self.cutoff_prob == 1.0:  # float32 sums may reach 1 too early
             return values.new_full(values.shape[:2], values.shape[2]).long()
         before = values.exp().cumsum(-1) - values.exp()  # (B, T, K)
         return (before < self.cutoff_prob).sum(-1).clamp(min=1)
@@ -115,7 +115,7 @@ def _ngrams(language_model: str | PackedModel | NGrams, inputs: Path | None) -> 
     if isinstance(language_model, PackedModel):
         return language_model.ngrams()
     if isinstance(language_model, str):
-        assert inputs is not None, "resolve puts the file in the place of its name"
+        assert inputs is not None, "resolve replaces the file's name by its content"
         return read_arpa(inputs / language_model, inputs)
     return language_model
 
@@ -123,7 +123,7 @@ def _ngrams(language_model: str | PackedModel | NGrams, inputs: Path | None) -> 
 def prefixes(
     frames: Iterable[Frame], blank_index: int, beam_width: int, words: WordScores | None = None
 ) -> dict[Prefix, float]:
-    """The most likely texts with their log-probabilities, or with their scores, the best first."""
+    """Return the most likely texts with their log-probabilities, or scores with ``words``, the best first."""
     beam: dict[Prefix, Endings] = {(): (0.0, -math.inf)}
     contexts: dict[Prefix, Context] = {(): words.start()} if words else {}
     scores: Iterable[float] = repeat(0.0)
@@ -139,14 +139,14 @@ def prefixes(
 
 
 def _ranked(found: dict[Prefix, Endings], scores: Iterable[float]) -> list[tuple[Prefix, float]]:
-    """With what their words score added; the best first, equally good ones in the order of their tokens."""
+    """Add the scores of their words and sort: the best first, ties by their tokens."""
     both = zip(found.items(), scores, strict=False)
     totals = sorted((-_sum(*endings) - score, prefix) for (prefix, endings), score in both)
     return [(prefix, -total) for total, prefix in totals]
 
 
 def _extended(beam: dict[Prefix, Endings], frame: Frame, blank_index: int) -> dict[Prefix, Endings]:
-    """What the prefixes become with one more frame, without what is impossible."""
+    """Extend the prefixes by one frame, without impossible ones."""
     extended: dict[Prefix, Endings] = defaultdict(lambda: NEVER)
     for prefix, (in_blank, in_token) in beam.items():
         either = _sum(in_blank, in_token)
@@ -156,7 +156,7 @@ def _extended(beam: dict[Prefix, Endings], frame: Frame, blank_index: int) -> di
                 extended[prefix] = (_sum(ending[0], either + log_prob), ending[1])
                 continue
             repeats = prefix[-1:] == (token,)
-            before = in_blank if repeats else either  # a repeat after no blank is no new token
+            before = in_blank if repeats else either  # a repeat without a blank between is not a new token
             longer = (*prefix, token)
             ending = extended[longer]
             extended[longer] = (ending[0], _sum(ending[1], before + log_prob))
@@ -167,11 +167,11 @@ def _extended(beam: dict[Prefix, Endings], frame: Frame, blank_index: int) -> di
 
 
 def _context(prefix: Prefix, contexts: dict[Prefix, Context], words: WordScores) -> Context:
-    """That of a prefix which the last frame led to, or which is one of them and a token more."""
+    """Return the context of a prefix from the last frame, or of such a prefix plus one token."""
     return contexts.get(prefix) or words.extend(contexts[prefix[:-1]], prefix[-1])
 
 
 def _sum(first: float, second: float) -> float:
-    """The logarithm of the sum of two probabilities that are given as logarithms."""
+    """Add two probabilities given as logarithms; return the logarithm."""
     high, low = max(first, second), min(first, second)
     return high if low == -math.inf else high + math.log1p(math.exp(low - high))

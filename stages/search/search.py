@@ -1,8 +1,8 @@
-"""What evaluate.search may name: the base of all searches."""
+"""The base class of all searches that evaluate.search may name."""
 
 
 class Search:
-    """From what a task computes of a batch to hypotheses; a task says which kind it takes.
+    """Turns the outputs of a task for a batch into hypotheses; each task declares which kind it takes.
 
-    See CTCSearch for those over framewise log-probabilities.
+    See CTCSearch for searches over framewise log-probabilities.
     """

@@ -1,4 +1,4 @@
-"""The earlier name of ``earshot lm``."""
+"""The old name of ``earshot lm``."""
 
 import sys
 

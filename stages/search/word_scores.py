@@ -1,4 +1,4 @@
-"""What a language model thinks of words as they come, token by token (Hannun et al. 2014,
+"""Language model scores of words, updated token by token (Hannun et al. 2014,
 https://arxiv.org/abs/1408.2873).
 """
 
@@ -8,11 +8,11 @@ from typing import NamedTuple
 from stages.search.arpa import END, START, UNKNOWN, NGrams
 from stages.tokens.tokens import Tokens
 
-OOV_LOG_PROB = -100.0  # to the base 10, of a word outside a model without <unk>, as in KenLM
+OOV_LOG_PROB = -100.0  # to the base 10, of an unknown word if the model has no <unk>, as in KenLM
 
 
 class Context(NamedTuple):
-    """Where a text stands: the score of its whole words, the last of them, and the tokens of the next one."""
+    """The state of a text: score of its complete words, the last words, and tokens of the unfinished word."""
 
     score: float
     history: tuple[str, ...]
@@ -22,28 +22,28 @@ class Context(NamedTuple):
 class WordScores:
     """``alpha`` times the natural logarithm of a text's probability, plus ``beta`` for each of its words.
 
-    Words are what spaces separate in the text that tokens make: words of characters or subwords, phones of
-    phonemes. A word counts as soon as it is whole: at the space, at a subword that begins the next word, or
-    at the end of the text. The end of the sentence has its probability too, and no ``beta``.
-    ``ngrams`` back off to shorter ones (Katz 1987); words outside of them have the probability of <unk>.
+    Spaces separate words in the decoded text: words for characters and subwords, phones for phonemes. A word
+    counts as soon as it is complete: at the space, at a subword that begins the next word, or at the end of
+    the text. The end of the sentence adds its probability, but no ``beta``. ``ngrams`` back off to shorter
+    ones (Katz 1987); unknown words have the probability of <unk>.
     """
 
     def __init__(self, ngrams: NGrams, tokens: Tokens, alpha: float, beta: float) -> None:
         self.ngrams, self.tokens = ngrams, tokens
         self.weight, self.bonus = alpha * math.log(10), beta
-        self.length = max(ngram.count(" ") for ngram in ngrams)  # of a history
+        self.length = max(ngram.count(" ") for ngram in ngrams)  # of the history
         words = [ngram for ngram in ngrams if " " not in ngram and ngram not in (START, END, UNKNOWN)]
         if not any(self._can_be_written(word) for word in words):
             raise ValueError(
                 f"language_model: none of its words, such as {', '.join(words[:3])}, can be written with the"
-                " tokens of the model: is it in another case, or of other units?"
+                " tokens of the model: does it use another case or other units?"
             )
 
     def start(self) -> Context:
         return Context(0.0, (START,)[: self.length], ())
 
     def extend(self, context: Context, token: int) -> Context:
-        """The context after one more token."""
+        """Return the context after one more token."""
         unfinished = (*context.unfinished, token)
         text = self.tokens.decode(unfinished)
         words = text.split()
@@ -58,12 +58,12 @@ class WordScores:
         return Context(score, history, unfinished)
 
     def end(self, context: Context) -> float:
-        """The score of the whole text, if it ends here."""
+        """Return the score of the complete text, if it ends here."""
         score, history = self._after(context, self.tokens.decode(context.unfinished).split())
         return score + self.weight * self.log_prob(history, END)
 
     def log_prob(self, history: tuple[str, ...], word: str) -> float:
-        """The logarithm to the base 10 of a word's probability after others."""
+        """Return the logarithm to the base 10 of the probability of a word after a history."""
         penalty = 0.0
         for first in range(len(history) + 1):
             before = history[first:]

@@ -139,10 +139,10 @@ def _annotated(kind: Any, metadata: list[Any]) -> str:
         below = ", and keys (below)" if kind is not Part and not get_origin(kind) else ""
         optional = " or `null`" if NoneType in get_args(kind) else ""
         return f"[part](#parts): {names}{below}{optional}"
-    said = [BOUNDS[type(meta)].format(meta) for meta in metadata if type(meta) in BOUNDS]
-    said += ["not empty" for meta in metadata if isinstance(meta, MinLen)]
-    said += [f"like `{meta.pattern}`" for meta in metadata if getattr(meta, "pattern", None)]
-    return ", ".join([type_of(kind), *said])
+    texts = [BOUNDS[type(meta)].format(meta) for meta in metadata if type(meta) in BOUNDS]
+    texts += ["not empty" for meta in metadata if isinstance(meta, MinLen)]
+    texts += [f"like `{meta.pattern}`" for meta in metadata if getattr(meta, "pattern", None)]
+    return ", ".join([type_of(kind), *texts])
 
 
 def _flat(metadata: Any) -> Iterator[Any]:

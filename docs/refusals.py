@@ -18,7 +18,7 @@ def of_class(model: type) -> list[str]:
     """Return the messages of its validators, for values that are valid alone but not together."""
     node = class_node(model)
     functions = [part for part in node.body if isinstance(part, ast.FunctionDef)]
-    return [said for function in functions for said in _raised(function)]
+    return [text for function in functions for text in _raised(function)]
 
 
 def of_function(function: Callable[..., Any]) -> list[str]:

@@ -12,7 +12,7 @@ def test_a_histogram_loses_no_value() -> None:
     assert (found.counts["train"].sum(), found.counts["test"].sum()) == (1000, 0)
     assert histogram("x", "s", {"train": np.full(3, 2.0)}).counts["train"].sum() == 3
     (row,) = histogram("x", "s", {"train": np.zeros(0)}).rows()
-    assert (row.bars, row.median, row.said) == ([], None, "none")
+    assert (row.bars, row.median, row.label) == ([], None, "none")
 
 
 def test_bars_stand_on_their_row_and_the_fullest_bin_fills_it() -> None:
@@ -20,8 +20,8 @@ def test_bars_stand_on_their_row_and_the_fullest_bin_fills_it() -> None:
     train, test = histogram("Durations", "seconds", values).rows()
     assert [bar.y + bar.height for bar in (*train.bars, *test.bars)] == [78, 78, 152]
     assert [bar.height for bar in (*train.bars, *test.bars)] == [54, 18, 54]
-    assert [bar.said for bar in train.bars] == ["1.00 to 1.02 seconds: 3", "1.96 to 2.00 seconds: 1"]
-    assert (train.median, train.said) == (2.0, "median 1.00")
+    assert [bar.label for bar in train.bars] == ["1.00 to 1.02 seconds: 3", "1.96 to 2.00 seconds: 1"]
+    assert (train.median, train.label) == (2.0, "median 1.00")
 
 
 @pytest.mark.parametrize(

@@ -17,13 +17,13 @@ Array = np.ndarray[Any, np.dtype[Any]]
 
 @dataclass(frozen=True)
 class Bar:
-    """Sizes are in pixels; ``said`` is the label: the bin and its count."""
+    """Sizes are in pixels; ``label`` has the bin and its count."""
 
     x: float
     y: float
     width: float
     height: float
-    said: str
+    label: str
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,7 @@ class Row:
     top: int
     bottom: int
     median: float | None
-    said: str
+    label: str
 
 
 @dataclass(frozen=True)
@@ -71,8 +71,8 @@ class Histogram:
         for number, split in enumerate(self.counts, 1):
             bottom, median = TOP + ROW_HEIGHT * number, self.medians.get(split)
             at = None if median is None else self._x(median)
-            said = "none" if median is None else f"median {_short(median)}"
-            yield Row(split, [*self._bars(split, bottom)], bottom - BAR_HEIGHT, bottom, at, said)
+            label = "none" if median is None else f"median {_short(median)}"
+            yield Row(split, [*self._bars(split, bottom)], bottom - BAR_HEIGHT, bottom, at, label)
 
     def _bars(self, split: str, bottom: int) -> Iterator[Bar]:
         counts: list[int] = self.counts[split].tolist()
@@ -82,8 +82,8 @@ class Histogram:
                 height = max(BAR_HEIGHT * count / max(counts), MIN_BAR_HEIGHT)
                 x, width = round(self.left + step * place + 0.5, 1), round(step - 1, 1)
                 low, high = (_short(edge) for edge in self.edges[place : place + 2])
-                said = f"{low} to {high} {self.unit}: {count:,}"
-                yield Bar(x, round(bottom - height, 1), width, round(height, 1), said)
+                label = f"{low} to {high} {self.unit}: {count:,}"
+                yield Bar(x, round(bottom - height, 1), width, round(height, 1), label)
 
     def ticks(self) -> Iterator[Tick]:
         last = -np.inf

@@ -204,7 +204,7 @@ def test_weights_that_are_no_numbers_are_refused_by_name(inputs: Path, value: fl
 def test_a_link_out_of_the_inputs_is_refused(inputs: Path, tmp_path: Path) -> None:
     torch.save(weights(), tmp_path / "elsewhere.ckpt")
     (inputs / "model.ckpt").symlink_to(tmp_path / "elsewhere.ckpt")
-    refused("a link out of train.inputs", inputs)
+    refused("a link outside train.inputs", inputs)
 
 
 def test_safetensors_are_read_where_the_package_is(inputs: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -21,7 +21,7 @@ def read(path: Path, inputs: Path) -> Any:
     if not path.is_file():
         raise ValueError(f"{path}: no such file; train.init_from.path is relative to train.inputs")
     if not path.resolve().is_relative_to(inputs.resolve()):
-        raise ValueError(f"{path}: a link outside train.inputs, where DVC does not see changes; copy the file")
+        raise ValueError(f"{path}: a link outside train.inputs, where DVC sees no changes; copy the file")
     try:
         if path.suffix == ".safetensors":
             return importlib.import_module("safetensors.torch").load_file(path)

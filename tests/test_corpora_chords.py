@@ -94,8 +94,8 @@ def test_only_configured_types_are_played() -> None:
     ("types", "message"),
     [
         (["major", "power"], "unknown chord types 'power'"),
-        ([], "distinct"),
-        (["6", "6"], "distinct"),
+        ([], "without duplicates"),
+        (["6", "6"], "without duplicates"),
     ],
 )
 def test_types_that_cannot_be_played_are_refused(types: list[str], message: str) -> None:

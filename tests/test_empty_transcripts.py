@@ -62,5 +62,5 @@ def test_a_training_of_which_nothing_is_left_is_refused(project: Project) -> Non
     project.set({"train.tokens": TOKENS})
     say("train", "ab" * 200, *["?"] * 23)
     project.run(features)
-    with pytest.raises(ValueError, match="no utterance has a transcript, and is long enough for it"):
+    with pytest.raises(ValueError, match="no utterance has a transcript and is long enough for it"):
         project.run(train)

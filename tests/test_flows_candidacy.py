@@ -47,7 +47,8 @@ class Way:
 
     def run(self, folder: Path, names: list[str], alone: bool) -> dict[str, State]:
         self.happened += [f"run {name}" for name in names]
-        return {name: Failed() if name == self.failing else Completed(name="Ran") for name in names}
+        failed = Failed(message=f"{self.failing}: why it failed")
+        return {name: failed if name == self.failing else Completed(name="Ran") for name in names}
 
     def miss(self, names: list[str], after: str) -> dict[str, State]:
         self.happened += [f"{name} missed after {after}" for name in names]
@@ -99,14 +100,14 @@ def test_data_that_are_refused_are_so_beside_a_champion(way: Way) -> None:
 
 def test_what_cannot_be_exported_is_no_champion(way: Way) -> None:
     way.failing = "export"
-    with pytest.raises(RuntimeError, match="export Failed"):
+    with pytest.raises(RuntimeError, match=r"^export: why it failed$"):
         way.go()
     assert champion.current(way.project) == "champion/0001"
 
 
 def test_what_a_failed_stage_kept_from_running_ends(way: Way) -> None:
     way.failing = "train"
-    with pytest.raises(RuntimeError, match="train Failed"):
+    with pytest.raises(RuntimeError, match=r"^train: why it failed$"):
         way.go()
     assert way.happened[-1] == "export missed after train"
     assert way.record.stages[-1] == ["export", "NotReached", ""]

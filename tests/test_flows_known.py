@@ -44,7 +44,7 @@ def test_what_was_never_judged_is_not_known(project: Path) -> None:
 def test_a_champion_that_was_rolled_back_stays_so_and_is_not_called_the_champion(
     project: Path, said: str
 ) -> None:
-    assert known(project, said).endswith("judged again); the champion is champion/0002")
+    assert known(project, said).endswith("to judge it again); the champion is champion/0002")
     roll_back(project)
     told = known(project, said)
     assert "is the champion now" not in told

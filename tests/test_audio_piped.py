@@ -46,6 +46,7 @@ PIPED = {
     },
     "RF64": piped_rf64(),
     "AIFF": with_length(encoded("AIFF"), b"SSND", ">I", 0),
+    "AIFF of sox": with_length(encoded("AIFF"), b"SSND", ">I", 0x7F000008),
     "CAF": with_length(encoded("CAF"), b"data", ">Q", 2**64 - 1),
 }  # fmt: skip
 

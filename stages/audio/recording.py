@@ -23,8 +23,8 @@ from stages.audio.piped import with_length
 # libsndfile's "data : 31998 (should be 19956)". Not its RIFF line, where many writers are wrong although the
 # audio is complete; not "chunk should be an even number of bytes" either.
 SHORTER_CHUNK = re.compile(r"^ *(?:data|SSND|riff|Data Size) *: (\d+) \(should be \d+\)", re.MULTILINE)
-# What is written into a pipe does not know its length: 0, or the largest number, or one near it.
-UNKNOWN_CHUNKS = (range(1), range(2**31 - 2**12, 2**31 + 1), range(2**32 - 2**12, 2**32))
+# A file from a pipe does not know its length: 0, or a number near 2^31 or 2^32 (sox: 0x7F000000).
+UNKNOWN_CHUNKS = (range(1), range(2**31 - 2**24, 2**31 + 1), range(2**32 - 2**24, 2**32))
 BLOCK_VALUES = 2**17  # samples of all channels; a wrong number in the header costs no memory
 WINDOW_SECONDS = 0.1  # all blocks but the last are multiples of it
 UNKNOWN_LENGTH = 2**63 - 1  # libsndfile's value for a streamed FLAC

@@ -1,6 +1,7 @@
 """MPEG streams: every frame is counted and heard, whatever a header, a tag or an estimate says."""
 
 import io
+import os
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ import pytest
 import soundfile
 
 from stages.audio import mpeg_stream
+from stages.audio.inspection import inspect_recording
 from stages.audio.mpeg_file import MpegFile
 from stages.audio.mpeg_frame import parse
 from stages.audio.mpeg_stream import read_stream
@@ -178,3 +180,17 @@ def test_the_samples_that_the_encoder_added_are_dropped(tmp_path: Path) -> None:
     expected = soundfile.read(io.BytesIO(content), dtype="float32", always_2d=True)[0]
     np.testing.assert_allclose(heard(content, tmp_path), expected, atol=1e-7)
     assert len(heard(content, tmp_path)) == 48000
+
+
+def test_a_file_of_the_same_size_and_time_is_another_file(tmp_path: Path) -> None:
+    """As temporary files are, that follow each other within a tick of the clock and take one inode."""
+    one, two = without_header(encoded(3.0)), without_header(encoded(2.0, mode="CONSTANT"))
+    two = two.ljust(len(one), b"\0")
+    one = one.ljust(len(two), b"\0")
+    seconds = []
+    for content in (one, two):
+        (tmp_path / "a.mp3").write_bytes(content)
+        os.utime(tmp_path / "a.mp3", ns=(0, 0))
+        seconds.append(inspect_recording(tmp_path / "a.mp3").duration_seconds)
+    assert seconds[0] > 3.0
+    assert 2.0 < seconds[1] < 3.0

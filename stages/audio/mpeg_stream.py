@@ -5,7 +5,6 @@ import os
 from array import array
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import lru_cache
 
 from stages.audio.mpeg_frame import DECODER_DELAY, HEADER_BYTES, Frame, Info, Kind, parse, read_info
 
@@ -55,29 +54,10 @@ def may_be_mpeg(file: io.FileIO) -> bool:
 
 def read_stream(file: io.FileIO) -> Stream | None:
     """The frames of an open file; None if there are none. ValueError if they are of different kinds."""
-    status = os.fstat(file.fileno())
-    return _read_once(_Opened((status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns), file))
-
-
-class _Opened:
-    """A file by its identity, for the cache: spans of one recording are read one after the other."""
-
-    def __init__(self, identity: tuple[int, ...], file: io.FileIO) -> None:
-        self.identity, self.file = identity, file
-
-    def __hash__(self) -> int:
-        return hash(self.identity)
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Opened) and self.identity == other.identity
-
-
-@lru_cache(maxsize=4)
-def _read_once(opened: _Opened) -> Stream | None:
     kind: Kind | None = None
     header, info = b"", Info(None, None, 0)
     places, sizes = array("q"), array("H")
-    for place, frame, content in _frames(opened.file):
+    for place, frame, content in _frames(file):
         if kind is None:
             kind, header = frame.kind, content[:HEADER_BYTES]
             if found := read_info(content, kind):

@@ -15,10 +15,7 @@ import soxr
 
 from stages.audio import ogg
 from stages.audio.file_part import FilePart
-from stages.audio.mpeg_file import MpegFile
-from stages.audio.mpeg_frame import LAYER_III
-from stages.audio.mpeg_stream import may_be_mpeg, read_stream
-from stages.audio.piped import with_length
+from stages.audio.sound_file import Layout, SoundFile, known_layout, open_sound, open_sounds
 
 # libsndfile's "data : 31998 (should be 19956)". Not its RIFF line, where many writers are wrong although the
 # audio is complete; not "chunk should be an even number of bytes" either.
@@ -66,7 +63,7 @@ def decode(stream: io.FileIO) -> Iterator[tuple[soundfile.SoundFile, Samples]]:
     """
     num_samples, claimed, is_cut = 0, _claimed_by_nist(stream), ogg.is_cut(stream)
     with _readable():
-        for sound in _sounds(stream):
+        for sound in open_sounds(stream, Layout.of(stream)):
             with sound:
                 before = num_samples
                 for block in _blocks(sound):
@@ -102,9 +99,10 @@ def _block_length(sound: soundfile.SoundFile) -> int:
 def read_span(path: Path, offset_seconds: float, duration_seconds: float) -> tuple[Samples, int]:
     """Samples (N, channels) of a part of a sound file, and its sample rate; the rest is not decoded."""
     with open_recording(path) as stream, _readable():
-        if len(joined := ogg.streams(stream)) > 1:
-            return _read_joined(stream, joined, offset_seconds, duration_seconds)
-        with _sound(stream, offset_seconds) as sound:
+        layout = known_layout(path, stream)
+        if layout.joined:
+            return _read_joined(stream, layout.joined, offset_seconds, duration_seconds)
+        with open_sound(stream, layout, offset_seconds) as sound:
             start = _go_to(sound, round(offset_seconds * sound.samplerate) - sound.begin)
             length = round(duration_seconds * sound.samplerate)
             return _read(sound, min(length, sound.frames - start)), sound.samplerate
@@ -114,12 +112,14 @@ def _read_joined(
     stream: io.FileIO, parts: list[tuple[int, int]], offset_seconds: float, duration_seconds: float
 ) -> tuple[Samples, int]:
     """The same of files that were joined to one."""
-    found, begin = [], 0
+    found: list[Samples] = []
+    begin = 0
     for part in parts:
-        with _SoundFile(FilePart(stream, *part)) as sound:
+        with SoundFile(FilePart(stream, *part)) as sound:
             offset, length = (round(s * sound.samplerate) for s in (offset_seconds, duration_seconds))
             start, end = (min(max(0, at - begin), sound.frames) for at in (offset, offset + length))
-            found.append(_read(sound, end - _go_to(sound, start)))
+            if start < end or not found:
+                found.append(_read(sound, end - _go_to(sound, start)))
             begin += sound.frames
     return np.concatenate(found), sound.samplerate
 
@@ -142,46 +142,6 @@ def mono(channels: Samples, original_rate: int, sample_rate: int) -> Samples:
     return samples
 
 
-class _SoundFile(soundfile.SoundFile):
-    """Reads without soundfile's additional seek, which fails at the end of a streamed FLAC."""
-
-    begin = 0  # the sample of the recording with which it begins
-    is_cut = False  # whether it is shorter than its header says, where libsndfile does not know that
-
-    def seekable(self) -> bool:
-        return False
-
-
-def _sounds(stream: io.FileIO) -> Iterator[_SoundFile]:
-    """What an open file holds, one after the other where several were joined."""
-    joined = ogg.streams(stream)
-    if len(joined) < 2:
-        yield _sound(stream)
-        return
-    rates = set()
-    for part in joined:
-        sound = _SoundFile(FilePart(stream, *part))
-        rates.add((sound.samplerate, sound.channels))
-        if len(rates) > 1:
-            raise ValueError(f"joined files with different sample rates or channels: {sorted(rates)}")
-        yield sound
-
-
-def _sound(stream: io.FileIO, offset_seconds: float = 0.0) -> _SoundFile:
-    """Open by descriptor: the name does not decide the format, and threads decode in parallel. Of MP3 only
-    what ``offset_seconds`` needs.
-    """
-    if may_be_mpeg(stream) and (mpeg := read_stream(stream)) and mpeg.kind.layer == LAYER_III:
-        content = MpegFile(stream, mpeg, round(offset_seconds * mpeg.kind.sample_rate))
-        sound = _SoundFile(content)
-        sound.begin, sound.is_cut = content.begin, mpeg.is_cut
-        return sound
-    if piped := with_length(stream):
-        return _SoundFile(piped)
-    stream.seek(0)
-    return _SoundFile(stream.fileno(), closefd=False)
-
-
 @contextmanager
 def _readable() -> Iterator[None]:
     try:
@@ -195,7 +155,7 @@ def _read(sound: soundfile.SoundFile, num_samples: int) -> Samples:
     return samples
 
 
-def _go_to(sound: _SoundFile, start: int) -> int:
+def _go_to(sound: SoundFile, start: int) -> int:
     """Seek to a sample; decode everything before it where the encoding (GSM 6.10) cannot seek."""
     position = 0
     if soundfile.SoundFile.seekable(sound):
@@ -206,7 +166,7 @@ def _go_to(sound: _SoundFile, start: int) -> int:
     return position
 
 
-def _sought(sound: _SoundFile, start: int) -> int:
+def _sought(sound: SoundFile, start: int) -> int:
     """A sample from which decoding gives exactly the same as from the beginning."""
     if sound.format == "MP3":
         return 0
